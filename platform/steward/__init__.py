@@ -1,0 +1,1 @@
+"""Governance automations for one AWS account and Region."""

@@ -1,0 +1,192 @@
+"""The composition root: what a deployed function works with, built at its first call.
+
+The template says all of it in the environment:
+
+| variable           | what                                                                     |
+|--------------------|--------------------------------------------------------------------------|
+| STEWARD_STACK      | the stack's name: of parameters, and the ledger's table (-ledger)         |
+| STEWARD_LEDGER     | the ledger's table, if it has another name                               |
+| STEWARD_CEILINGS   | JSON: the highest mode of each control, such as {"log-retention": "audit"} |
+| STEWARD_PACE       | the part of AWS's quotas that this process may use, such as 0.16          |
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from steward.aws import parameters
+from steward.aws.api import Api, Identity
+from steward.aws.dynamodb_ledger import DynamoDBLedger
+from steward.aws.pacing import Pacer
+from steward.errors import BadPolicy
+from steward.gate import Gate
+from steward.ledger import Item, Ledger
+from steward.model import Clock, Control, Deadline, Mode, Ref, Sight, Trigger
+from steward.policy import Loaded, load
+from steward.run import Run, Shelter
+from steward.telemetry import LambdaTelemetry, Telemetry
+
+T = TypeVar("T")
+
+PARAMETERS_FRESH = 60.0
+"""Seconds that policies and the stop switch are believed without being read again."""
+
+
+class SystemClock:
+    """The machine's own time."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+class Memory:
+    """See ``steward.model.Known``: the ledger's items, and what this step has read."""
+
+    def __init__(self, ledger: Ledger, control: str) -> None:
+        self._ledger = ledger
+        self._control = control
+        self._made: dict[str, Any] = {}
+
+    def items(self, refs: Sequence[Ref]) -> Mapping[Ref, Item]:
+        return self._ledger.items(self._control, refs)
+
+    def once(self, key: str, make: Callable[[], T]) -> T:
+        if key not in self._made:
+            self._made[key] = make()
+        made: T = self._made[key]
+        return made
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The outside world as a run sees it."""
+
+    aws: Api
+    ledger: Ledger
+    clock: Clock
+    telemetry: Telemetry
+    policy: Callable[[Control[Any, Any]], Loaded[Any]]
+    """A control's policy. Raises BadPolicy."""
+    stopped: Callable[[], bool] = field(default=lambda: False)
+    plan_only: bool = False
+    plans_first: bool = False
+    """A control's first sweep only plans."""
+
+    def run(
+        self,
+        control: Control[Any, Any],
+        trigger: Trigger,
+        run_id: str,
+        *,
+        deadline: Deadline,
+        shelter: Shelter,
+        plan_only: bool = False,
+    ) -> Run[Any, Any]:
+        """Everything that one pass of a control needs. Raises BadPolicy."""
+        loaded = self.policy(control)
+        gate = Gate(loaded.policy.mode, self.plan_only or plan_only, self.stopped())
+        memory = Memory(self.ledger, control.id)
+        return Run(
+            id=run_id,
+            control=control,
+            loaded=loaded,
+            sight=Sight(self.aws, loaded.policy, memory, self.clock.now()),
+            ledger=self.ledger,
+            gate=gate,
+            trigger=trigger,
+            clock=self.clock,
+            deadline=deadline,
+            shelter=shelter,
+            exemptions=self.ledger.exemptions(control.id),
+        )
+
+
+class StackPolicies:
+    """Policies and the stop switch of a stack, from parameters that are read together."""
+
+    def __init__(
+        self,
+        aws: Api,
+        stack: str,
+        clock: Clock,
+        controls: Sequence[str],
+        ceilings: Mapping[str, Mode] | None = None,
+    ) -> None:
+        self._aws = aws
+        self._stack = stack
+        self._clock = clock
+        self._controls = controls
+        self._ceilings = ceilings or {}
+        self._values: Mapping[str, str] = {}
+        self._read_at = float("-inf")
+
+    def policy(self, control: Control[Any, Any]) -> Loaded[Any]:
+        """A control's policy from the stack's parameters. Raises BadPolicy."""
+        layers = parameters.layers(self._fresh(), self._stack, control.id)
+        return load(control, *layers, ceiling=self._ceilings.get(control.id, Mode.ENFORCE))
+
+    def stopped(self) -> bool:
+        """Whether the stop switch is set."""
+        return parameters.is_stopped(self._fresh(), self._stack)
+
+    def _fresh(self) -> Mapping[str, str]:
+        now = self._clock.monotonic()
+        if now - self._read_at > PARAMETERS_FRESH:
+            names = [parameters.stop_name(self._stack)]
+            for control in self._controls:
+                names.append(parameters.defaults_name(self._stack, control))
+                names.append(parameters.policy_name(self._stack, control))
+            self._values = parameters.read(self._aws, names)
+            self._read_at = now
+        return self._values
+
+
+def ledger_table(stack: str) -> str:
+    """The name of a stack's ledger table."""
+    return f"{stack}-ledger"
+
+
+def deployed(
+    function_arn: str, controls: Sequence[str], environment: Mapping[str, str] = os.environ
+) -> Account:
+    """The account of a deployed function, from its ARN and its environment."""
+    _, partition, _, region, account, *_ = function_arn.split(":")
+    clock = SystemClock()
+    pace = float(environment.get("STEWARD_PACE", "0.15"))
+    stack = environment["STEWARD_STACK"]
+    aws = Api(
+        clock=clock,
+        pacer=Pacer(clock, pace),
+        region=region,
+        identity=Identity(account, region, partition),
+    )
+    policies = StackPolicies(aws, stack, clock, controls, _ceilings(environment))
+    return Account(
+        aws=aws,
+        ledger=DynamoDBLedger(aws, environment.get("STEWARD_LEDGER", ledger_table(stack)), clock),
+        clock=clock,
+        telemetry=LambdaTelemetry(clock, service=stack),
+        policy=policies.policy,
+        stopped=policies.stopped,
+        plans_first=True,
+    )
+
+
+def _ceilings(environment: Mapping[str, str]) -> Mapping[str, Mode]:
+    text = environment.get("STEWARD_CEILINGS", "{}")
+    try:
+        return {control: Mode(mode) for control, mode in json.loads(text).items()}
+    except (ValueError, AttributeError) as error:
+        raise BadPolicy(f"STEWARD_CEILINGS: is {text[:80]!r}: {error}") from error

@@ -1,0 +1,33 @@
+"""AWS's request quotas, per account and Region, as far as we use the operations.
+
+Source: the services' quota pages, read in November 2026. Operations that share a quota share a
+group; what is not listed is paced as a group of its own at ``UNLISTED``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+UNLISTED = 5.0
+"""Requests per second for an operation whose quota AWS does not publish."""
+
+UNPACED = frozenset({"dynamodb", "sts", "sqs"})
+"""Services whose quotas are far above anything we send."""
+
+RATES: Mapping[str, float] = {
+    "logs.DescribeLogGroups": 10,
+    "logs.PutRetentionPolicy": 5,
+    "logs.DeleteRetentionPolicy": 5,
+    "resourcegroupstaggingapi.GetResources": 15,
+    "ssm": 40,
+    "lambda": 15,
+    "cloudtrail": 10,
+}
+"""Requests per second by group: ``service.Operation``, or ``service`` where all share one."""
+
+
+def group_of(service: str, operation: str) -> str:
+    """The quota group an operation counts against; '' where it need not be paced."""
+    if service in UNPACED:
+        return ""
+    return service if service in RATES else f"{service}.{operation}"

@@ -1,0 +1,103 @@
+"""What AWS and its SDK say of failure, in the words of ``errors.py``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from botocore import exceptions as sdk
+
+from steward.errors import (
+    Denied,
+    Gone,
+    Invalid,
+    Limit,
+    NotConnected,
+    Protected,
+    Refused,
+    StewardError,
+    Throttled,
+    TryAgain,
+)
+
+_CODES: Mapping[type[StewardError], str] = {
+    Throttled: """Throttling ThrottlingException ThrottledException TooManyRequestsException
+        RequestLimitExceeded RequestThrottled RequestThrottledException BandwidthLimitExceeded
+        ProvisionedThroughputExceededException SlowDown""",
+    TryAgain: """OperationAbortedException ConflictException ResourceConflictException
+        ConcurrentModificationException ServiceUnavailable ServiceUnavailableException
+        InternalError InternalFailure InternalServerError InternalServerException
+        ServiceException ResourceInUseException TransactionConflictException
+        TransactionInProgressException RequestTimeout RequestTimeoutException""",
+    Gone: """ResourceNotFoundException NotFoundException ResourceNotFound NoSuchEntity NoSuchBucket
+        ParameterNotFound QueueDoesNotExist AWS.SimpleQueueService.NonExistentQueue
+        TrailNotFoundException""",
+    Limit: """LimitExceededException LimitExceeded ServiceQuotaExceededException
+        TooManyTagsException QuotaExceededException""",
+    NotConnected: """UnrecognizedClientException InvalidClientTokenId ExpiredToken
+        ExpiredTokenException InvalidSignatureException SignatureDoesNotMatch AuthFailure
+        MissingAuthenticationToken MissingAuthenticationTokenException InvalidAccessKeyId
+        IncompleteSignature OptInRequired InvalidToken""",
+    Denied: """AccessDenied AccessDeniedException UnauthorizedOperation AuthorizationError
+        AuthorizationErrorException UnauthorizedException NotAuthorized""",
+    Invalid: """ValidationException ValidationError InvalidParameterException
+        InvalidParameterValueException InvalidParameterCombination InvalidParameterValue
+        InvalidRequestException InvalidNextToken InvalidNextTokenException BadRequestException
+        PaginationTokenExpiredException ExpiredNextTokenException MalformedQueryString""",
+}
+_BY_CODE = {code: kind for kind, codes in _CODES.items() for code in codes.split()}
+
+_FOR_EVERYBODY = re.compile(
+    r"service control policy|resource control policy|permissions? boundary", re.IGNORECASE
+)
+"""How AWS's AccessDenied messages name a policy that the account's own team cannot change."""
+
+_NOT_CONNECTED = (
+    sdk.NoCredentialsError,
+    sdk.PartialCredentialsError,
+    sdk.CredentialRetrievalError,
+    sdk.TokenRetrievalError,
+    sdk.SSOError,
+    sdk.LoginError,
+    sdk.NoRegionError,
+    sdk.ProfileNotFound,
+    sdk.EndpointConnectionError,
+    sdk.ProxyConnectionError,
+    sdk.SSLError,
+)
+_INVALID = (sdk.ParamValidationError, sdk.UnknownEndpointError)
+
+
+def translated(error: Exception, operation: str) -> StewardError:
+    """The StewardError for an error of botocore; its message names the operation."""
+    if isinstance(error, sdk.ClientError):
+        return _answered(error, operation)
+    message = " ".join(f"{operation}: {error}".split())
+    if isinstance(error, _NOT_CONNECTED):
+        return NotConnected(message)
+    if isinstance(error, _INVALID):
+        return Invalid(message)
+    if isinstance(error, sdk.HTTPClientError | sdk.ConnectionError):
+        return TryAgain(message)
+    return Refused(message)
+
+
+def _answered(error: sdk.ClientError, operation: str) -> StewardError:
+    answer: Mapping[str, Any] = error.response
+    code = str(answer.get("Error", {}).get("Code", ""))
+    text = str(answer.get("Error", {}).get("Message", "")).strip()
+    status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    message = f"{operation}: {code}: {text}" if text else f"{operation}: {code}"
+    kind = _BY_CODE.get(code) or _by_status(status)
+    if kind is Denied and _FOR_EVERYBODY.search(text):
+        kind = Protected
+    return kind(message, code=code)
+
+
+def _by_status(status: int) -> type[StewardError]:
+    if status == 429:
+        return Throttled
+    if status >= 500:
+        return TryAgain
+    return Denied if status == 403 else Refused

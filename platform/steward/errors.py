@@ -1,0 +1,74 @@
+"""What can go wrong, told by what the caller should do about it.
+
+StewardError
+├── BadPolicy      a setting does not fit: the control stops and changes nothing
+├── NotConnected   no credentials, or nobody answers at the endpoint: the run ends
+├── Busy           another run holds the lease: come back later
+├── Gone           the resource is no longer there: nothing to govern
+├── TryAgain       AWS is busy: repeat inside the deadline, then give the message back
+│   ├── Throttled  too many requests: slow down, then repeat
+│   └── OutOfTime  the deadline came first: nothing was sent
+└── Refused        AWS will not do it: UNKNOWN while reading, failed while remediating
+    ├── Invalid    the request does not fit the API
+    ├── Limit      a quota of the account or of the resource is used up
+    └── Denied     the caller lacks the permission
+        └── Protected   an organization policy or a permissions boundary forbids it
+
+Anything else is a bug. It is caught once, per resource, in ``runtime.py``.
+"""
+
+
+class StewardError(Exception):
+    """Base of everything raised on purpose; ``code`` is AWS's error code where there is one."""
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class BadPolicy(StewardError):
+    """A setting does not fit its schema, or exceeds what the template allows."""
+
+
+class NotConnected(StewardError):
+    """There are no usable credentials, or the endpoint does not answer."""
+
+
+class Busy(StewardError):
+    """Another run of the same control is under way."""
+
+
+class Gone(StewardError):
+    """The resource is no longer there."""
+
+
+class TryAgain(StewardError):
+    """AWS is busy, or the resource is being changed by somebody else."""
+
+
+class Throttled(TryAgain):
+    """AWS counted too many requests."""
+
+
+class OutOfTime(TryAgain):
+    """The deadline would pass before the request could be sent; it was not sent."""
+
+
+class Refused(StewardError):
+    """AWS refused the request for good."""
+
+
+class Invalid(Refused):
+    """The request does not fit the API."""
+
+
+class Limit(Refused):
+    """A quota of the account or of the resource is used up."""
+
+
+class Denied(Refused):
+    """The caller is not allowed to make the request."""
+
+
+class Protected(Denied):
+    """An organization policy or a permissions boundary forbids the request to everybody here."""

@@ -1,0 +1,93 @@
+"""From what was read to a finding: assessment, exclusions, exemptions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from steward.errors import Denied, NotConnected, StewardError, TryAgain
+from steward.gate import PROTECTED
+from steward.model import Call, Exemption, Finding, P, Ref, S, Unread, Verdict
+from steward.run import Run, clipped
+
+EXEMPT_TAG = "steward:exempt/"
+
+COMMON_CODES = {
+    "EXCLUDED": "The policy's exclude names the resource.",
+    "ACCESS_DENIED": "We lack the permission to read the resource.",
+    "UNREADABLE": "The resource could not be read.",
+    "BUSY": "AWS was busy for as long as we could wait.",
+    "INTERNAL_ERROR": "A defect of Steward; the log has the traceback.",
+    PROTECTED: "An organization policy or permissions boundary forbids the change to all.",
+}
+
+
+def evaluate(run: Run[S, P], state: S | Unread) -> Finding:
+    """Assess one state under the policy's exclusions and all exemptions."""
+    if isinstance(state, Unread):
+        return unknown(state.ref, state.code, state.reason)
+    policy = run.loaded.policy
+    if policy.excludes(state.ref):
+        return Finding(state.ref, Verdict.NOT_APPLICABLE, "EXCLUDED", "excluded by the policy")
+    finding = run.control.assess(state, policy)
+    if finding.verdict is not Verdict.NON_COMPLIANT:
+        return finding
+    today = run.clock.now().date()
+    for exemption in _exemptions(run, state):
+        if exemption.covers(state.ref, today):
+            until = f"exempt until {exemption.expires} ({exemption.owner}: {exemption.reason})"
+            reason = clipped(f"{until}; {finding.reason}")
+            return Finding(state.ref, Verdict.EXEMPT, finding.code, reason)
+    return finding
+
+
+def unknown(ref: Ref, code: str, reason: str) -> Finding:
+    """The finding on what could not be read."""
+    return Finding(ref, Verdict.UNKNOWN, code, clipped(reason))
+
+
+def observe(run: Run[S, P], refs: Sequence[Ref]) -> list[S | Unread]:
+    """Read the named resources; what AWS refuses or is too busy for comes back as Unread."""
+    try:
+        return list(run.control.observe(run.sight, refs))
+    except NotConnected:
+        raise
+    except StewardError as error:
+        return [Unread(ref, _unread_code(error), str(error)) for ref in refs]
+
+
+def _unread_code(error: StewardError) -> str:
+    if isinstance(error, TryAgain):
+        return "BUSY"
+    return "ACCESS_DENIED" if isinstance(error, Denied) else "UNREADABLE"
+
+
+def effect(calls: Iterable[Call]) -> dict[str, Any]:
+    """The fields of the state that the calls set, later calls winning."""
+    fields: dict[str, Any] = {}
+    for call in calls:
+        fields |= call.effect
+    return fields
+
+
+def foretold(state: Any, calls: Iterable[Call]) -> Any:
+    """The state, a frozen dataclass, as it will be once the calls have done what they say."""
+    return replace(state, **effect(calls))
+
+
+def _exemptions(run: Run[S, P], state: S) -> Iterator[Exemption]:
+    yield from run.exemptions
+    yield from run.loaded.policy.exemptions
+    until = state.tags.get(f"{EXEMPT_TAG}{run.control.id}", "")
+    if run.loaded.policy.honor_tags and _is_date(until):
+        yield Exemption(state.ref.id, "tagged", "tag", date.fromisoformat(until))
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

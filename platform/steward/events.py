@@ -1,0 +1,90 @@
+"""From events to refs. Pure; an event only names resources, and whatever else it says is ignored.
+
+The shapes are those of CloudTrail records as EventBridge delivers them. Nothing in them is taken
+for granted: ``requestParameters`` may be null, absent (over 100 KB) or of another type, and calls
+that failed are delivered like any other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from steward.model import Control, Ref
+
+Extractor: TypeAlias = Callable[[Mapping[str, Any]], Iterator[Ref]]
+"""From the detail of an event to the resources it names."""
+
+CLOUDTRAIL = "AWS API Call via CloudTrail"
+
+LOG_GROUP = "AWS::Logs::LogGroup"
+
+_LOG_GROUP_NAME = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
+_LOG_GROUP_ARN = re.compile(r"arn:[^:]+:logs:[^:]*:[^:]*:log-group:([^:]+)(?::.*)?")
+
+
+class Skip(StrEnum):
+    """Why an event names nothing for us to look at."""
+
+    NOT_AN_EVENT = "not-an-event"
+    OTHER_ACCOUNT = "other-account"
+    OTHER_REGION = "other-region"
+    NO_RULE = "no-rule"
+    FAILED_CALL = "failed-call"
+    NO_NAME = "no-name"
+
+
+@dataclass(frozen=True, slots=True)
+class Automation:
+    """When to look: which events name resources of which controls."""
+
+    name: str
+    source: str
+    """The events' source, such as ``aws.logs``."""
+    events: Mapping[str, Extractor]
+    """By CloudTrail's event name."""
+    controls: Sequence[Control[Any, Any]]
+
+
+def named(automation: Automation, event: object, *, account: str, region: str) -> list[Ref] | Skip:
+    """The resources that an EventBridge event names, each once, or why it names none."""
+    if not isinstance(event, Mapping):
+        return Skip.NOT_AN_EVENT
+    detail = event.get("detail")
+    if not isinstance(detail, Mapping) or not isinstance(event.get("source"), str):
+        return Skip.NOT_AN_EVENT
+    if event.get("account") != account or detail.get("recipientAccountId", account) != account:
+        return Skip.OTHER_ACCOUNT
+    if event.get("region") != region or detail.get("awsRegion", region) != region:
+        return Skip.OTHER_REGION
+    extract = automation.events.get(str(detail.get("eventName")))
+    if event.get("detail-type") != CLOUDTRAIL or event["source"] != automation.source:
+        return Skip.NO_RULE
+    if extract is None:
+        return Skip.NO_RULE
+    if detail.get("errorCode") or detail.get("errorMessage"):
+        return Skip.FAILED_CALL
+    return list(dict.fromkeys(extract(detail))) or Skip.NO_NAME
+
+
+def log_group(detail: Mapping[str, Any]) -> Iterator[Ref]:
+    """The log group of a CloudWatch Logs call, told by name or by ARN."""
+    asked = detail.get("requestParameters")
+    if not isinstance(asked, Mapping):
+        return
+    told = asked.get("logGroupName") or asked.get("logGroupIdentifier") or asked.get("resourceArn")
+    name = log_group_name(told)
+    if name:
+        yield Ref(LOG_GROUP, name)
+
+
+def log_group_name(told: object) -> str:
+    """The name in a log group's name or ARN; '' for anything else."""
+    if not isinstance(told, str):
+        return ""
+    arn = _LOG_GROUP_ARN.fullmatch(told)
+    name = arn.group(1) if arn else told
+    return name if _LOG_GROUP_NAME.fullmatch(name) else ""

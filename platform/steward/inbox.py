@@ -1,0 +1,101 @@
+"""A batch of events from a control's inbox queue, with partial failures.
+
+A message that cannot be read as JSON is given back, so that it ends in the dead-letter queue where
+somebody sees it. An event that is none of ours is acknowledged with a counted reason.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from steward.errors import StewardError
+from steward.events import Automation, Skip, named
+from steward.look import Looked
+from steward.model import Aws, Control, Ref
+
+FIRST_PAUSE, LONGEST_PAUSE = 30, 900
+"""Seconds until a message that was given back is seen again: doubling from the first."""
+
+_VISIBILITY_BATCH = 10  # entries of a ChangeMessageVisibilityBatch (API reference)
+
+
+@dataclass(slots=True)
+class Batch:
+    """What the messages of a batch name."""
+
+    refs: dict[str, list[Ref]] = field(default_factory=dict)
+    """By message id; a message that names nothing is not in it."""
+    unreadable: list[str] = field(default_factory=list)
+    skipped: Counter[Skip] = field(default_factory=Counter)
+
+
+def read(
+    automation: Automation, records: Sequence[Mapping[str, Any]], *, account: str, region: str
+) -> Batch:
+    """What each message names, or why it names nothing."""
+    batch = Batch()
+    for record in records:
+        message = str(record.get("messageId", ""))
+        try:
+            event = json.loads(record["body"])
+        except (KeyError, TypeError, ValueError):
+            batch.unreadable.append(message)
+            continue
+        found = named(automation, event, account=account, region=region)
+        if isinstance(found, Skip):
+            batch.skipped[found] += 1
+        else:
+            batch.refs[message] = found
+    return batch
+
+
+def process(
+    controls: Iterable[Control[Any, Any]],
+    batch: Batch,
+    look: Callable[[Control[Any, Any], Sequence[Ref]], Looked],
+    report: Callable[[Control[Any, Any], StewardError], None],
+) -> list[str]:
+    """Look at everything the batch names, each resource once; the ids of messages to give back."""
+    again: set[Ref] = set()
+    for control in controls:
+        refs = [
+            r for named_refs in batch.refs.values() for r in named_refs if r.kind in control.kinds
+        ]
+        try:
+            again |= look(control, refs).retry() if refs else set()
+        except StewardError as error:
+            report(control, error)
+            again |= set(refs)
+    given_back = [m for m, named_refs in batch.refs.items() if again.intersection(named_refs)]
+    return [*batch.unreadable, *given_back]
+
+
+def shorten_pauses(aws: Aws, records: Sequence[Mapping[str, Any]], failed: Iterable[str]) -> None:
+    """Let messages that are given back be seen again sooner than the queue's own time-out."""
+    wanted = set(failed)
+    entries = [
+        {
+            "Id": str(number),
+            "ReceiptHandle": record["receiptHandle"],
+            "VisibilityTimeout": pause(record),
+        }
+        for number, record in enumerate(records)
+        if record.get("messageId") in wanted
+    ]
+    if not entries:
+        return
+    queue = str(records[0]["eventSourceARN"]).rpartition(":")[2]
+    url = aws.ask("sqs", "GetQueueUrl", QueueName=queue)["QueueUrl"]
+    for start in range(0, len(entries), _VISIBILITY_BATCH):
+        some = entries[start : start + _VISIBILITY_BATCH]
+        aws.ask("sqs", "ChangeMessageVisibilityBatch", QueueUrl=url, Entries=some)
+
+
+def pause(record: Mapping[str, Any]) -> int:
+    """Seconds until the message is tried again, by how often it was received."""
+    received = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+    return int(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(received - 1, 10)))

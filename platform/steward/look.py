@@ -1,0 +1,56 @@
+"""Looks at named resources as they are now: read, judge, put right, write down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from steward.evaluate import observe
+from steward.model import P, Ref, S, Unread
+from steward.reconcile import reconcile, vanished
+from steward.run import Outcome, Run
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What became of the resources; there was no time for those that are ``untouched``."""
+
+    outcomes: Sequence[Outcome]
+    untouched: Sequence[Ref] = ()
+
+    def retry(self) -> set[Ref]:
+        """Resources at which to look again soon."""
+        return {one.finding.ref for one in self.outcomes if one.retry} | set(self.untouched)
+
+
+def look(run: Run[S, P], refs: Sequence[Ref]) -> Looked:
+    """Look at each named resource once; everything is committed when this returns."""
+    wanted = list(dict.fromkeys(refs))
+    if not wanted:
+        return Looked([])
+    states = _read(run, wanted)
+    known = run.ledger.items(run.control.id, wanted)
+    lost = set(wanted) - {state.ref for state in states}
+    results = [reconcile(run, states, known), vanished(run, sorted(lost), known)]
+    run.ledger.commit(
+        items=[item for result in results for item in result.items],
+        gone=[item for result in results for item in result.gone],
+        changes=[change for result in results for change in result.changes],
+    )
+    return Looked([one for result in results for one in result.outcomes], results[0].untouched)
+
+
+def _read(run: Run[S, P], refs: Sequence[Ref]) -> list[S | Unread]:
+    """Read a batch; where a bug spoils it, read one by one, so that it costs only the culprit."""
+    nothing: list[S | Unread] | None = None
+    if len(refs) > 1:
+        together = run.shelter(refs[0], lambda: observe(run, refs), lambda _: nothing)
+        if together is not None:
+            return together
+    return [state for ref in refs for state in _read_one(run, ref)]
+
+
+def _read_one(run: Run[S, P], ref: Ref) -> list[S | Unread]:
+    return run.shelter(
+        ref, lambda: observe(run, [ref]), lambda text: [Unread(ref, "INTERNAL_ERROR", text)]
+    )

@@ -1,0 +1,140 @@
+"""What is asked of a control: schema defaults, then the template's values, then the team's.
+
+Layers are merged by top-level field; objects inside a field are completed with the schema's own
+defaults. The merged document is judged by the schema and by the policy's own checks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any, Generic
+
+import fastjsonschema
+
+from steward.errors import BadPolicy
+from steward.model import Control, Mode, P, S
+
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded(Generic[P]):
+    """A policy that fits, with the document it came from and that document's hash."""
+
+    policy: P
+    document: Document
+    hash: str
+
+
+@cache
+def schema(control_id: str) -> Document:
+    """The JSON Schema (draft 7) of a control's policy."""
+    file = resources.files("steward") / "policies" / f"{control_id}.schema.json"
+    loaded: Document = json.loads(file.read_text("utf-8"))
+    return loaded
+
+
+def load(control: Control[S, P], *layers: Document, ceiling: Mode = Mode.ENFORCE) -> Loaded[P]:
+    """Merge the layers, later ones winning, and judge the result.
+
+    Raises BadPolicy, naming the field, its value and what is allowed.
+    """
+    document = complete(schema(control.id), merged(*layers))
+    _refuse(control.id, misfits(control.id, document))
+    document = _with_plain_integers(document)
+    try:
+        policy = control.policy.read(document)
+    except ValueError as error:  # such as 2026-02-30, a date that no pattern can refuse
+        raise BadPolicy(f"{control.id}: {error}") from error
+    _refuse(control.id, policy.problems())
+    modes = list(Mode)
+    if modes.index(policy.mode) > modes.index(ceiling):
+        allowed = f"the template allows '{ceiling}' at most"
+        raise BadPolicy(f"{control.id}: mode: is '{policy.mode}', {allowed}")
+    return Loaded(policy, document, digest(document))
+
+
+def _refuse(control_id: str, problems: Iterator[str]) -> None:
+    if found := "; ".join(problems):
+        raise BadPolicy(f"{control_id}: {found}")
+
+
+def merged(*layers: Document) -> Document:
+    """The layers by top-level field; the last one that has a field decides it."""
+    return {field: value for layer in layers for field, value in layer.items()}
+
+
+def complete(part: Document, value: Any) -> Any:
+    """``value`` with the schema's defaults wherever a property is absent, at any depth."""
+    if isinstance(value, Mapping):
+        properties: Document = part.get("properties", {})
+        absent = {
+            name: inner["default"]
+            for name, inner in properties.items()
+            if name not in value and "default" in inner
+        }
+        present = {name: complete(properties.get(name, {}), inner) for name, inner in value.items()}
+        return {**absent, **present}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        items = part.get("items", {})
+        return [complete(items, item) for item in value]
+    return value
+
+
+def misfits(control_id: str, document: Document) -> Iterator[str]:
+    """The first thing about a merged document that its schema does not allow, if any."""
+    try:
+        _validator(control_id)(document)
+    except fastjsonschema.JsonSchemaValueException as error:
+        yield described(error.path[1:], error.value, str(error.rule), error.rule_definition)
+
+
+def described(path: Sequence[str | int], value: Any, rule: str, asked: Any) -> str:
+    """'field: is VALUE, allowed: ...' for any rule of JSON Schema that our schemas use."""
+    where = "".join(f"[{p}]" if str(p).isdigit() else f".{p}" for p in path).lstrip(".")
+    shown = json.dumps(value, default=str)
+    if rule == "additionalProperties":
+        return (
+            f"{where or 'policy'}: has a field that does not exist, in {_short(', '.join(value))}"
+        )
+    if rule == "required":
+        absent = [name for name in asked if name not in value]
+        return f"{where or 'policy'}: lacks {', '.join(absent)}"
+    if rule == "enum":
+        allowed = ", ".join(json.dumps(choice) for choice in asked)
+    elif rule == "type":
+        allowed = " or ".join([asked] if isinstance(asked, str) else asked)
+    else:
+        allowed = f"{rule} {asked}"
+    return f"{where or 'policy'}: is {_short(shown)}, allowed: {allowed}"
+
+
+def digest(document: Document) -> str:
+    """A short hash of a document, the same for equal documents on any machine."""
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@cache
+def _validator(control_id: str) -> Any:
+    return fastjsonschema.compile(dict(schema(control_id)), use_default=False, use_formats=False)
+
+
+def _with_plain_integers(value: Any) -> Any:
+    """30.0 is an integer to JSON Schema, and must not reach an API as a float."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {name: _with_plain_integers(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_with_plain_integers(item) for item in value]
+    return value
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 80 else f"{text[:77]}..."

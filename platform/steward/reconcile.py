@@ -1,0 +1,215 @@
+"""Judge, then put right. A trigger only decides which resources are looked at.
+
+The order is what makes it safe to be killed at any point: judge, take from the budget, write the
+intents, send the calls, hand back what is to be committed. An intent that was left open is settled
+by the next look at the resource.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from steward import gate as gates
+from steward.errors import Gone, NotConnected, Protected, TryAgain
+from steward.evaluate import effect, evaluate, foretold, observe, unknown
+from steward.ledger import Change, Item, Status, item_of, successor
+from steward.model import Fate, Finding, P, Ref, S, Unread, Verdict
+from steward.remediate import Judged, Remediated, Sent, carried, remediate, take_budget
+from steward.run import Outcome, Result, Run, clipped
+
+_SPENT = gates.Hold(Fate.HELD, "budget spent: max_changes_per_run or max_changes_per_hour")
+_MOVED = gates.Hold(Fate.HELD, "it changed while we looked and is judged again")
+_LOST = gates.Hold(Fate.GONE, "gone meanwhile")
+
+
+def reconcile(run: Run[S, P], states: Iterable[S | Unread], known: Mapping[Ref, Item]) -> Result:
+    """Judge the states and put right what may be put right. Nothing is committed but intents."""
+    judged = [_judge(run, state, known.get(state.ref)) for state in states]
+    settled = _settled_intents(run, judged)
+    ready = [one for one in judged if one.finding.remediation and one.hold is None]
+    resting = [one for one in judged if not one.finding.remediation or one.hold is not None]
+    ready, moved = _looked_again(run, ready)
+    allowed = take_budget(run, len(ready)) if ready else 0
+    resting += [*moved, *(replace(one, hold=_SPENT) for one in ready[allowed:])]
+    results = remediate(run, ready[:allowed])
+    pairs = [(one, _rested(run, one)) for one in resting]
+    pairs += [
+        (one, _ended(run, one, change, sent)) for one, change, sent in results if not sent.untouched
+    ]
+    return _result(run, pairs, results, settled)
+
+
+def vanished(run: Run[S, P], refs: Iterable[Ref], known: Mapping[Ref, Item]) -> Result:
+    """What becomes of resources that are no longer there."""
+    lost = list(dict.fromkeys(refs))
+    gone = [known[ref] for ref in lost if ref in known]
+    changes = [
+        replace(change, status=Status.FAILED, error="resource gone", settled_at=run.now)
+        for change in _open_changes(run, gone)
+    ]
+    findings = [Finding(ref, Verdict.NOT_APPLICABLE, "GONE", "no longer there") for ref in lost]
+    outcomes = [_outcome(run, finding, Fate.GONE) for finding in findings]
+    return Result(outcomes, gone=gone, changes=changes)
+
+
+def _judge(run: Run[S, P], state: S | Unread, item: Item | None) -> Judged:
+    ref = state.ref
+    finding = run.shelter(
+        ref, lambda: evaluate(run, state), lambda text: unknown(ref, "INTERNAL_ERROR", text)
+    )
+    if not finding.remediation:
+        return Judged(finding, state, item)
+    mark = gates.fingerprint(run.loaded.hash, finding)
+    same = item if item is not None and item.fingerprint == mark else None
+    held = gates.hold(run.gate, finding, same, run.clock.now())
+    if held is not None and held.fate is Fate.REPORTED and same is not None:
+        finding = replace(finding, code=same.code, reason=same.reason)
+    return Judged(finding, state, item, held, mark)
+
+
+def _settled_intents(run: Run[S, P], judged: Sequence[Judged]) -> list[Change]:
+    """Close changes that an interrupted run left open, by what the world looks like now."""
+    planned = {
+        one.item.intent: bool(one.finding.remediation)
+        for one in judged
+        if one.item is not None and one.item.intent and _is_read(one.finding)
+    }
+    items = [one.item for one in judged if one.item is not None and one.item.intent in planned]
+    return [
+        replace(
+            change,
+            status=Status.FAILED if planned[change.id] else Status.DONE,
+            sent=0 if planned[change.id] else len(change.calls),
+            error="interrupted, and not in effect" if planned[change.id] else "",
+            settled_at=run.now,
+        )
+        for change in _open_changes(run, items)
+    ]
+
+
+def _open_changes(run: Run[S, P], items: Iterable[Item]) -> Iterator[Change]:
+    for item in items:
+        change = run.ledger.change(item.intent) if item.intent else None
+        if change is not None and change.status is Status.INTENT:
+            yield change
+
+
+def _looked_again(run: Run[S, P], ready: Sequence[Judged]) -> tuple[list[Judged], list[Judged]]:
+    """Read once more what a call would harm for good; send only what is still planned.
+
+    Returns those that may go on, and those that have moved meanwhile.
+    """
+    grave = [one for one in ready if one.finding.irreversible or run.control.destructive]
+    go = [one for one in ready if not (one.finding.irreversible or run.control.destructive)]
+    moved = []
+    states = {}
+    if grave:
+        states = {state.ref: state for state in observe(run, [one.finding.ref for one in grave])}
+    for one in grave:
+        state = states.get(one.finding.ref)
+        if state is None:
+            moved.append(replace(one, hold=_LOST))
+            continue
+        again = _judge(run, state, one.item)
+        if not again.finding.remediation or again.hold is not None:
+            moved.append(again)
+        elif again.finding.remediation != one.finding.remediation:
+            moved.append(replace(again, hold=_MOVED))
+        else:
+            go.append(again)
+    return go, moved
+
+
+def _rested(run: Run[S, P], one: Judged) -> Outcome:
+    """The outcome of a finding for which no call was sent."""
+    verdict, held = one.finding.verdict, one.hold
+    if held is not None:
+        note = "" if held.fate is Fate.PLANNED else held.note
+        return _outcome(run, one.finding, held.fate, note, retry=held is _MOVED)
+    if verdict is Verdict.UNKNOWN:
+        retry = one.finding.code in ("BUSY", "INTERNAL_ERROR")
+        return _outcome(run, one.finding, Fate.UNKNOWN, retry=retry)
+    return _outcome(
+        run, one.finding, Fate.REPORTED if verdict is Verdict.NON_COMPLIANT else Fate.NONE
+    )
+
+
+def _ended(run: Run[S, P], one: Judged, change: Change, sent: Sent) -> Outcome:
+    """The outcome of a finding whose calls were sent."""
+    finding, error = one.finding, sent.error
+    if sent.bug:
+        broken = replace(finding, code="INTERNAL_ERROR")
+        return _outcome(run, broken, Fate.FAILED, sent.bug, change.id, retry=True)
+    if error is None:
+        return _outcome(run, finding, Fate.REMEDIATED, change=change.id)
+    if isinstance(error, Gone):
+        return _outcome(run, finding, Fate.GONE, "gone meanwhile", change.id)
+    if isinstance(error, Protected):
+        barred = replace(finding, code=gates.PROTECTED, reason=clipped(str(error)))
+        return _outcome(run, barred, Fate.REPORTED, change=change.id)
+    again = isinstance(error, TryAgain | NotConnected)
+    return _outcome(run, finding, Fate.FAILED, str(error), change.id, retry=again)
+
+
+def _outcome(
+    run: Run[S, P],
+    finding: Finding,
+    fate: Fate,
+    note: str = "",
+    change: str = "",
+    *,
+    retry: bool = False,
+) -> Outcome:
+    return Outcome(run.control.id, finding, fate, run.trigger, note, change, retry)
+
+
+def _result(
+    run: Run[S, P],
+    pairs: Sequence[tuple[Judged, Outcome]],
+    results: Sequence[Remediated],
+    settled: Sequence[Change],
+) -> Result:
+    fates = {outcome.change: outcome.fate for _, outcome in pairs}
+    closed = [_closed(run, c, sent, fates[c.id]) for _, c, sent in results if not sent.untouched]
+    items, gone = [], []
+    for one, outcome in pairs:
+        if outcome.fate is Fate.GONE:
+            gone.append(one.item or item_of(run.control.id, one.finding, Fate.GONE))
+        elif (item := successor(one.item, _next_item(run, one, outcome), run.now)) is not None:
+            items.append(item)
+    untouched = [change.ref for _, change, sent in results if sent.untouched]
+    return Result([outcome for _, outcome in pairs], items, gone, [*settled, *closed], untouched)
+
+
+def _closed(run: Run[S, P], change: Change, sent: Sent, fate: Fate) -> Change:
+    status = Status.DONE if fate is Fate.REMEDIATED else Status.FAILED
+    error = sent.bug or str(sent.error or "")
+    return replace(change, status=status, sent=sent.calls, error=error, settled_at=run.now)
+
+
+def _next_item(run: Run[S, P], one: Judged, outcome: Outcome) -> Item:
+    if outcome.fate is Fate.REMEDIATED:
+        return _foretold(run, one)
+    item = carried(
+        run, replace(one, finding=replace(outcome.finding, reason=outcome.reason)), outcome.fate
+    )
+    if not _is_read(outcome.finding) and one.item is not None:
+        return replace(item, intent=one.item.intent)
+    if outcome.finding.code == gates.PROTECTED and outcome.change:
+        return replace(item, attempts=gates.MAX_ATTEMPTS, last_attempt=run.now)
+    if outcome.fate is Fate.FAILED:
+        return replace(item, attempts=item.attempts + 1, last_attempt=run.now)
+    return item
+
+
+def _foretold(run: Run[S, P], one: Judged) -> Item:
+    """What the next look will find if the calls did what they say; else what this one found."""
+    if not effect(one.finding.remediation):
+        return item_of(run.control.id, one.finding, Fate.REMEDIATED)
+    finding = evaluate(run, foretold(one.state, one.finding.remediation))
+    return item_of(run.control.id, finding, Fate.NONE)
+
+
+def _is_read(finding: Finding) -> bool:
+    return finding.verdict is not Verdict.UNKNOWN

@@ -1,0 +1,129 @@
+"""From findings with calls to changes: budget, intents, calls, results."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from steward import gate as gates
+from steward.errors import OutOfTime, StewardError
+from steward.ledger import Change, Item, Status, item_of, new_id, stamp, successor
+from steward.model import Fate, Finding, P, S
+from steward.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A finding with all that deciding over it takes."""
+
+    finding: Finding
+    state: Any = None
+    item: Item | None = None
+    hold: gates.Hold | None = None
+    fingerprint: str = ""
+    undoes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of a change: how many calls succeeded, and what stopped the rest."""
+
+    calls: int = 0
+    error: StewardError | None = None
+    bug: str = ""
+    untouched: bool = False
+    """The deadline came before the first call; the change is as if it had never been written."""
+
+
+Remediated = tuple[Judged, Change, Sent]
+
+
+def take_budget(run: Run[S, P], wanted: int) -> int:
+    """Take from the run's and the hour's budget; what not both grant is given back."""
+    granted = wanted
+    for window, limit in _windows(run):
+        got = run.ledger.take(run.control.id, window, granted, limit)
+        if got < granted:
+            _give_back(run, granted - got, until=window)
+        granted = got
+    return granted
+
+
+def remediate(run: Run[S, P], ready: Sequence[Judged]) -> list[Remediated]:
+    """Write all intents, then send the calls of up to eight changes at once."""
+    if not ready:
+        return []
+    changes = [_intended(run, one) for one in ready]
+    items = [_with_intent(run, one, change) for one, change in zip(ready, changes, strict=True)]
+    run.ledger.intend(changes, items)
+    results = run.sight.aws.together(lambda change: _send(run, change), changes)
+    untouched = [c for c, sent in zip(changes, results, strict=True) if sent.untouched]
+    if untouched:
+        run.ledger.withdraw(untouched)
+        _give_back(run, len(untouched))
+    return list(zip(ready, changes, results, strict=True))
+
+
+def carried(run: Run[S, P], one: Judged, fate: Fate) -> Item:
+    """The item of a finding, with the attempts made so far if it is still the same plan."""
+    item = replace(item_of(run.control.id, one.finding, fate), fingerprint=one.fingerprint)
+    if one.item is None or not one.fingerprint or one.item.fingerprint != one.fingerprint:
+        return item
+    return replace(item, attempts=one.item.attempts, last_attempt=one.item.last_attempt)
+
+
+def _windows(run: Run[S, P]) -> Iterator[tuple[str, int]]:
+    policy = run.loaded.policy
+    if policy.max_changes_per_run is not None:
+        yield run.id, policy.max_changes_per_run
+    if policy.max_changes_per_hour is not None:
+        yield run.clock.now().strftime("%Y-%m-%dT%H"), policy.max_changes_per_hour
+
+
+def _give_back(run: Run[S, P], amount: int, until: str = "") -> None:
+    for window, limit in _windows(run):
+        if window == until:
+            return
+        run.ledger.take(run.control.id, window, -amount, limit)
+
+
+def _intended(run: Run[S, P], one: Judged) -> Change:
+    now = run.clock.now()
+    return Change(
+        id=new_id(run.control.id, now),
+        control=run.control.id,
+        ref=one.finding.ref,
+        status=Status.INTENT,
+        at=stamp(now),
+        trigger=run.trigger,
+        run=run.id,
+        code=one.finding.code,
+        reason=one.finding.reason,
+        before=asdict(one.state),
+        calls=one.finding.remediation,
+        undoes=one.undoes,
+    )
+
+
+def _with_intent(run: Run[S, P], one: Judged, change: Change) -> Item:
+    item = carried(run, one, Fate.PLANNED)
+    return replace(successor(one.item, item, run.now) or one.item or item, intent=change.id)
+
+
+def _send(run: Run[S, P], change: Change) -> Sent:
+    """Send the calls of one change in order; the first failure stops it."""
+    if run.deadline.left() <= 0:
+        return Sent(untouched=True)
+    return run.shelter(change.ref, lambda: _send_all(run, change), lambda text: Sent(bug=text))
+
+
+def _send_all(run: Run[S, P], change: Change) -> Sent:
+    for number, call in enumerate(change.calls):
+        try:
+            run.sight.aws.ask(call.service, call.operation, **call.params)
+        except OutOfTime as error:
+            return Sent(number, error, untouched=number == 0)
+        except StewardError as error:
+            return Sent(number, error)
+    return Sent(len(change.calls))

@@ -1,0 +1,244 @@
+"""A full pass of one control over the account, in steps that can be resumed.
+
+After each page its items and the sweep's record are committed together, so that a sweep killed at
+any point leaves no resource out and reads at most one page twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from steward.errors import Invalid, NotConnected, Refused, StewardError
+from steward.evaluate import observe
+from steward.ledger import Item, Ledger, Sweep, new_id, stamp
+from steward.model import Fate, P, Page, Ref, S, Unread
+from steward.policy import digest
+from steward.reconcile import reconcile, vanished
+from steward.run import Outcome, Result, Run
+
+VERSION = 1
+RESUMABLE = timedelta(hours=24)
+"""How long DescribeLogGroups' tokens live (API reference); older sweeps start anew."""
+
+_TROUBLE = (Fate.FAILED, Fate.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A committed page: the sweep so far, and what became of the page's resources."""
+
+    sweep: Sweep
+    outcomes: Sequence[Outcome] = ()
+    paused: bool = False
+    """The deadline came within the page; the rest of it is looked at in the next step."""
+
+
+def mark(policy_hash: str, *, plan_only: bool) -> str:
+    """What a sweep is bound to: it goes on only under the same policy and the same permission."""
+    return digest({"policy": policy_hash, "plan_only": plan_only})
+
+
+def cursor(sweep: Sweep, holder: str) -> str:
+    """Where an unfinished sweep goes on, as text, with who holds its lease."""
+    document = {
+        "v": VERSION,
+        "sweep": sweep.id,
+        "holder": holder,
+        "policy_hash": sweep.policy_hash,
+        "token": sweep.token,
+        "last_id": sweep.last_id,
+    }
+    return json.dumps(document)
+
+
+def holder(text: str) -> str:
+    """Who holds the lease of the sweep that a cursor continues. Raises Invalid for another text."""
+    return str(_parsed(text)["holder"])
+
+
+def begin(
+    ledger: Ledger, control: str, bound_to: str, now: datetime, *, restart: bool = False
+) -> Sweep:
+    """The control's unfinished sweep if it may go on, else a new one."""
+    last = next(ledger.sweeps(control), None)
+    if last is None or restart or last.finished or last.policy_hash != bound_to:
+        return Sweep(new_id(control, now), control, stamp(now), bound_to)
+    if now - datetime.fromisoformat(last.started) < RESUMABLE:
+        return replace(last, error="")
+    return Sweep(new_id(control, now), control, stamp(now), bound_to)
+
+
+def resumed(ledger: Ledger, control: str, bound_to: str, now: datetime, text: str) -> Sweep:
+    """The sweep that a cursor continues; under another policy it starts anew.
+
+    The ledger's record decides where: it was written with the page that came before.
+    """
+    asked = _parsed(text)
+    found = next((one for one in ledger.sweeps(control) if one.id == asked["sweep"]), None)
+    if asked["v"] != VERSION or found is None or found.finished or found.policy_hash != bound_to:
+        return begin(ledger, control, bound_to, now, restart=True)
+    return replace(found, error="")
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict) or not {"v", "sweep", "holder"} <= set(document):
+        raise Invalid(f"cursor: is {text[:80]!r}, allowed: what the step before returned")
+    return document
+
+
+def advance(run: Run[S, P], sweep: Sweep) -> Iterator[Step]:
+    """Go on with a sweep, page by page, until it is finished, paused or stopped by an error.
+
+    Each step is committed before it is yielded. An error that ends the sweep is in ``error`` of
+    the last step; only NotConnected is raised.
+    """
+    met: set[Ref] = set()
+    pages = _pages(run, sweep)
+    while not sweep.finished:
+        try:
+            page, fresh_start = next(pages)
+            if fresh_start:
+                sweep = replace(sweep, token=None)
+            states = _remaining(run, sweep, page.states)
+            known = _known(run, sweep, page, states)
+            met |= {state.ref for state in states}
+            step = _one_page(run, sweep, page, states, known, met)
+        except NotConnected:
+            raise
+        except StewardError as error:
+            sweep = replace(sweep, error=str(error))
+            run.ledger.commit(sweep=sweep)
+            yield Step(sweep)
+            return
+        sweep = step.sweep
+        yield step
+        if step.paused:
+            return
+
+
+def _pages(run: Run[S, P], sweep: Sweep) -> Iterator[tuple[Page[S], bool]]:
+    """Pages from the sweep's token; from the start where the API no longer takes the token."""
+    pages = run.control.discover(run.sight, sweep.token)
+    try:
+        first = next(pages, Page([], None))
+        fresh_start = False
+    except Refused as refusal:
+        if sweep.token is None or not isinstance(refusal, Invalid):
+            raise
+        pages = run.control.discover(run.sight, None)
+        first, fresh_start = next(pages, Page([], None)), True
+    yield first, fresh_start
+    for page in pages:
+        yield page, False
+
+
+def _remaining(run: Run[S, P], sweep: Sweep, states: Sequence[S | Unread]) -> list[S | Unread]:
+    """What of a page has not been looked at in this sweep, as far as the order tells."""
+    if not run.control.ordered:
+        return list(states)
+    ids = [state.ref.id for state in states]
+    if ids != sorted(ids):
+        raise Refused(f"{run.control.id}: the pages do not come in the documented order")
+    return [state for state in states if state.ref.id > sweep.last_id]
+
+
+def _known(
+    run: Run[S, P], sweep: Sweep, page: Page[S], states: Sequence[S | Unread]
+) -> Mapping[Ref, Item]:
+    """The ledger's items of these resources and, in an ordered pass, of all between them."""
+    refs = [state.ref for state in states]
+    if not run.control.ordered:
+        return run.ledger.items(run.control.id, refs)
+    upto = None if page.cursor is None else max((ref.id for ref in refs), default=sweep.last_id)
+    return run.ledger.items_between(run.control.id, run.control.kinds[0], sweep.last_id, upto)
+
+
+def _one_page(
+    run: Run[S, P],
+    sweep: Sweep,
+    page: Page[S],
+    states: Sequence[S | Unread],
+    known: Mapping[Ref, Item],
+    met: set[Ref],
+) -> Step:
+    results = [reconcile(run, states, known)]
+    last = page.cursor is None
+    if results[0].finished:
+        unmet = _unmet(run, known, met, last=last)
+        results += _unmet_results(run, unmet) if unmet else []
+    untouched = {ref.id for result in results for ref in result.untouched}
+    outcomes = [one for result in results for one in result.outcomes]
+    if untouched:
+        return _paused(run, sweep, results, outcomes, untouched)
+    counted = _counted(sweep, outcomes)
+    last_id = max([sweep.last_id, *(state.ref.id for state in states)])
+    after = replace(counted, token=page.cursor, last_id=last_id, pages=sweep.pages + 1)
+    if last:
+        trouble = any(after.fates.get(fate) for fate in _TROUBLE)
+        after = replace(after, finished=run.now, complete=not trouble)
+    _commit(run, results, after)
+    return Step(after, outcomes)
+
+
+def _paused(
+    run: Run[S, P],
+    sweep: Sweep,
+    results: Sequence[Result],
+    outcomes: Sequence[Outcome],
+    untouched: set[str],
+) -> Step:
+    """Commit the part of a page that was reached, up to the first resource that was not."""
+    if not run.control.ordered:
+        _commit(run, results, sweep)
+        return Step(sweep, outcomes, paused=True)
+    reached = [one for one in outcomes if one.finding.ref.id < min(untouched)]
+    last_id = max([sweep.last_id, *(one.finding.ref.id for one in reached)])
+    after = replace(_counted(sweep, reached), last_id=last_id)
+    _commit(run, results, after)
+    return Step(after, reached, paused=True)
+
+
+def _unmet(
+    run: Run[S, P], known: Mapping[Ref, Item], met: set[Ref], *, last: bool
+) -> dict[Ref, Item]:
+    """Resources the ledger knows and the pass should have come by, and did not."""
+    if run.control.ordered:
+        return {ref: item for ref, item in known.items() if ref not in met}
+    items = run.ledger.all_items(run.control.id) if last else iter(())
+    return {item.ref: item for item in items if item.ref not in met}
+
+
+def _unmet_results(run: Run[S, P], unmet: Mapping[Ref, Item]) -> list[Result]:
+    """Look at each by its name: it may have been made again, or be gone."""
+    states = observe(run, list(unmet))
+    lost = set(unmet) - {state.ref for state in states}
+    return [reconcile(run, states, unmet), vanished(run, sorted(lost), unmet)]
+
+
+def _counted(sweep: Sweep, outcomes: Sequence[Outcome]) -> Sweep:
+    verdicts = Counter(sweep.verdicts)
+    fates = Counter(sweep.fates)
+    for outcome in outcomes:
+        fates[outcome.fate.value] += 1
+        if outcome.fate is not Fate.GONE:
+            verdicts[outcome.finding.verdict.value] += 1
+    resources = sum(verdicts.values())
+    return replace(sweep, verdicts=dict(verdicts), fates=dict(fates), resources=resources)
+
+
+def _commit(run: Run[S, P], results: Sequence[Result], sweep: Sweep) -> None:
+    run.ledger.commit(
+        items=[item for result in results for item in result.items],
+        gone=[item for result in results for item in result.gone],
+        changes=[change for result in results for change in result.changes],
+        sweep=sweep,
+    )

@@ -1,0 +1,82 @@
+"""The only code that knows Powertools: log lines, and metrics in CloudWatch's embedded format."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, TextIO
+
+from aws_lambda_powertools import Logger
+
+from steward.model import Clock
+
+NAMESPACE = "Steward"
+
+GAUGE: Sequence[Sequence[str]] = ((), ("Control",))
+"""Dimension sets of what is measured once a sweep."""
+
+COUNTER: Sequence[Sequence[str]] = ((), ("Control",), ("Control", "Fate"))
+"""Dimension sets of what is counted as it happens."""
+
+
+class Telemetry(Protocol):
+    """What a run tells about itself. A message is a constant; facts are keys."""
+
+    def info(self, message: str, **facts: Any) -> None: ...
+
+    def error(self, message: str, **facts: Any) -> None: ...
+
+    def traceback(self, message: str, **facts: Any) -> None:
+        """An error with the traceback of the exception that is being handled."""
+        ...
+
+    def metric(
+        self, values: Mapping[str, float], dimensions: Sequence[Sequence[str]], **names: str
+    ) -> None:
+        """Metrics under each of the dimension sets, whose values are in ``names``."""
+        ...
+
+
+class LambdaTelemetry:
+    """Log lines by Powertools, metrics as embedded metric format on standard output."""
+
+    def __init__(self, clock: Clock, service: str, out: TextIO | None = None) -> None:
+        self._clock = clock
+        self._out = out or sys.stdout
+        self._logger = Logger(service=service, stream=self._out)
+
+    def info(self, message: str, **facts: Any) -> None:
+        self._logger.info(message, extra=facts)
+
+    def error(self, message: str, **facts: Any) -> None:
+        self._logger.error(message, extra=facts)
+
+    def traceback(self, message: str, **facts: Any) -> None:
+        self._logger.exception(message, extra=facts)
+
+    def metric(
+        self, values: Mapping[str, float], dimensions: Sequence[Sequence[str]], **names: str
+    ) -> None:
+        line = embedded(int(self._clock.now().timestamp() * 1000), values, dimensions, names)
+        print(json.dumps(line), file=self._out, flush=True)
+
+
+def embedded(
+    milliseconds: int,
+    values: Mapping[str, float],
+    dimensions: Sequence[Sequence[str]],
+    names: Mapping[str, str],
+) -> dict[str, Any]:
+    """One line of CloudWatch's embedded metric format (its specification, user guide)."""
+    metrics = [{"Name": name, "Unit": "Count"} for name in values]
+    directive = {
+        "Namespace": NAMESPACE,
+        "Dimensions": [list(names_of_set) for names_of_set in dimensions],
+        "Metrics": metrics,
+    }
+    return {
+        "_aws": {"Timestamp": milliseconds, "CloudWatchMetrics": [directive]},
+        **names,
+        **values,
+    }

@@ -1,0 +1,103 @@
+"""Takes a change back: sends the recorded inverse calls, and exempts the resource for a while."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from steward import gate as gates
+from steward.errors import Gone, Invalid, Refused
+from steward.evaluate import effect, evaluate, foretold, observe
+from steward.ledger import Change, Item, Status, item_of, successor
+from steward.model import Call, Exemption, Fate, Finding, P, S, Unread, Verdict
+from steward.remediate import Judged, remediate
+from steward.run import Outcome, Run
+
+EXEMPT_FOR = timedelta(days=30)
+
+
+def undo(run: Run[S, P], change_id: str, owner: str, exempt_for: timedelta = EXEMPT_FOR) -> Outcome:
+    """Take back a change of ``run.control``; the outcome carries the change that did it.
+
+    Raises Invalid for what is no change that can be undone, Gone for a vanished resource, and
+    Refused when somebody has changed the resource since.
+    """
+    change = _undoable(run, change_id)
+    state = _unchanged_since(run, change)
+    finding = Finding(
+        change.ref, Verdict.NON_COMPLIANT, "UNDO", f"undo of {change.id}", inverse(change)
+    )
+    held = gates.hold(run.gate, finding, None, run.clock.now())
+    if held is not None:
+        return Outcome(run.control.id, finding, held.fate, run.trigger, held.note)
+    exemption = _exemption(run, change, owner, exempt_for)
+    run.ledger.exempt(run.control.id, exemption)
+    item = run.ledger.items(run.control.id, [change.ref]).get(change.ref)
+    one = Judged(finding, state, item, undoes=change.id)
+    [(_, done, sent)] = remediate(run, [one])
+    if sent.error or sent.bug or sent.untouched:
+        run.ledger.unexempt(run.control.id, exemption.resource)
+        error = sent.bug or str(sent.error)
+        failed = replace(
+            done, status=Status.FAILED, sent=sent.calls, error=error, settled_at=run.now
+        )
+        run.ledger.commit(changes=[] if sent.untouched else [failed])
+        return Outcome(run.control.id, finding, Fate.FAILED, run.trigger, error, done.id)
+    closed = replace(done, status=Status.DONE, sent=sent.calls, settled_at=run.now)
+    undone = replace(change, status=Status.UNDONE, settled_at=run.now)
+    run.ledger.commit(items=_item(run, state, item, exemption, change), changes=[undone, closed])
+    return Outcome(run.control.id, finding, Fate.REMEDIATED, run.trigger, change=done.id)
+
+
+def inverse(change: Change) -> tuple[Call, ...]:
+    """The calls that take back those that were sent, in reverse order.
+
+    Each knows its own undo, so that an undo can be undone. Raises Invalid where one has none.
+    """
+    calls = []
+    for call in reversed(change.calls[: change.sent]):
+        if call.undo is None:
+            raise Invalid(f"{call.operation} cannot be undone: {call.irreversible or 'no inverse'}")
+        calls.append(replace(call.undo, undo=replace(call, undo=None)))
+    return tuple(calls)
+
+
+def _undoable(run: Run[S, P], change_id: str) -> Change:
+    change = run.ledger.change(change_id)
+    if change is None or change.control != run.control.id:
+        raise Invalid(f"change {change_id}: there is no such change of {run.control.id}")
+    if change.status is Status.INTENT:
+        raise Invalid(f"change {change_id}: its outcome is open; sweep {run.control.id} first")
+    if change.status is Status.UNDONE or not change.sent:
+        reason = "it is undone already" if change.sent else "no call of it succeeded"
+        raise Invalid(f"change {change_id}: {reason}")
+    return change
+
+
+def _unchanged_since(run: Run[S, P], change: Change) -> S:
+    """The resource as it is now, if it still is as the change left it."""
+    states = observe(run, [change.ref])
+    if not states:
+        raise Gone(f"{change.ref.id} is no longer there")
+    [state] = states
+    if isinstance(state, Unread):
+        raise Refused(f"{change.ref.id} could not be read: {state.reason}")
+    for name, value in effect(change.calls[: change.sent]).items():
+        if (now := getattr(state, name)) != value:
+            was = f"{name} was {value} after the change and is {now} now"
+            raise Refused(f"{change.ref.id} was changed since: {was}")
+    return state
+
+
+def _exemption(run: Run[S, P], change: Change, owner: str, exempt_for: timedelta) -> Exemption:
+    until = (run.clock.now() + exempt_for).date()
+    return Exemption(change.ref.id, f"undo of {change.id}", owner, until)
+
+
+def _item(
+    run: Run[S, P], state: S, item: Item | None, exemption: Exemption, change: Change
+) -> list[Item]:
+    exempted = replace(run, exemptions=[*run.exemptions, exemption])
+    finding = evaluate(exempted, foretold(state, inverse(change)))
+    new = successor(item, item_of(run.control.id, finding, Fate.NONE), run.now)
+    return [new] if new else []

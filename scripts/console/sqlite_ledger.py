@@ -1,0 +1,238 @@
+"""The ledger in a file of SQLite, for the console: one file for many accounts and Regions."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import IO, Any
+
+from steward.errors import BadPolicy
+from steward.ledger import (
+    Change,
+    Item,
+    Sweep,
+    change_from_record,
+    item_from_record,
+    sweep_from_record,
+    to_record,
+)
+from steward.model import Exemption, Ref
+
+_VERSION = 1
+
+_ITEM = "kind resource verdict code reason fate fingerprint first_seen changed_at attempts"
+_ITEM += " last_attempt intent"
+_CHANGE = "id kind resource status at trigger run code reason before calls sent error settled_at"
+_CHANGE += " undoes"
+_SWEEP = "id started policy_hash finished complete token last_id pages resources verdicts fates"
+_SWEEP += " error"
+
+_TABLES = {
+    "items": (_ITEM, "kind resource"),
+    "changes": (_CHANGE, "id"),
+    "sweeps": (_SWEEP, "id"),
+    "exemptions": ("resource reason owner expires", "resource"),
+    "budgets": ("window used", "window"),
+}
+"""Columns and key of each table, besides scope and control."""
+
+
+class SQLiteLedger:
+    """See ``steward.ledger.Ledger``. ``scope`` keeps endpoints, accounts and Regions apart.
+
+    The write-ahead log is flushed at each commit, so that an intent is on disk before a call is
+    sent. A lease is a lock on a file beside the ledger: the system frees it when its process dies.
+    """
+
+    def __init__(self, path: Path, scope: str) -> None:
+        self._path = path
+        self._scope = scope
+        self._leases: dict[tuple[str, str], IO[bytes]] = {}
+        self._lock = threading.RLock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(
+                path, timeout=30, check_same_thread=False, isolation_level=None
+            )
+            self._prepare()
+        except (OSError, sqlite3.Error) as error:
+            raise BadPolicy(f"ledger {path}: {error}") from error
+
+    def close(self) -> None:
+        """Free the file and every lease."""
+        for lease in self._leases.values():
+            lease.close()
+        self._leases.clear()
+        self._db.close()
+
+    def items(self, control: str, refs: Sequence[Ref]) -> Mapping[Ref, Item]:
+        rows = (
+            row
+            for ref in dict.fromkeys(refs)
+            for row in self._rows(
+                "items", control, "AND kind = ? AND resource = ?", ref.kind, ref.id
+            )
+        )
+        return {item.ref: item for item in map(item_from_record, rows)}
+
+    def items_between(
+        self, control: str, kind: str, after: str, upto: str | None
+    ) -> Mapping[Ref, Item]:
+        where = "AND kind = ? AND resource > ?" + ("" if upto is None else " AND resource <= ?")
+        ends = (after,) if upto is None else (after, upto)
+        rows = self._rows("items", control, where, kind, *ends)
+        return {item.ref: item for item in map(item_from_record, rows)}
+
+    def all_items(self, control: str) -> Iterator[Item]:
+        return map(item_from_record, self._rows("items", control))
+
+    def intend(self, changes: Sequence[Change], items: Sequence[Item]) -> None:
+        self.commit(items=items, changes=changes)
+
+    def commit(
+        self,
+        *,
+        items: Sequence[Item] = (),
+        gone: Sequence[Item] = (),
+        changes: Sequence[Change] = (),
+        sweep: Sweep | None = None,
+    ) -> None:
+        with self._transaction():
+            for item in gone:
+                self._delete("items", item.control, kind=item.ref.kind, resource=item.ref.id)
+            self._put("changes", changes)
+            self._put("items", items)
+            self._put("sweeps", [sweep] if sweep is not None else [])
+
+    def withdraw(self, changes: Sequence[Change]) -> None:
+        with self._transaction():
+            for change in changes:
+                self._delete("changes", change.control, id=change.id)
+
+    def change(self, change_id: str) -> Change | None:
+        rows = self._select("changes", "scope = ? AND id = ?", (self._scope, change_id))
+        return next(map(change_from_record, rows), None)
+
+    def changes(self, control: str) -> Iterator[Change]:
+        return map(change_from_record, self._rows("changes", control, "ORDER BY id DESC"))
+
+    def exemptions(self, control: str) -> Sequence[Exemption]:
+        rows = self._rows("exemptions", control)
+        fields = ({name: row[name] for name in _TABLES["exemptions"][0].split()} for row in rows)
+        return [Exemption(**{**f, "expires": date.fromisoformat(f["expires"])}) for f in fields]
+
+    def exempt(self, control: str, exemption: Exemption) -> None:
+        values = {
+            "resource": exemption.resource,
+            "reason": exemption.reason,
+            "owner": exemption.owner,
+            "expires": exemption.expires.isoformat(),
+        }
+        with self._transaction():
+            self._insert("exemptions", [{"control": control, **values}])
+
+    def unexempt(self, control: str, resource: str) -> bool:
+        with self._transaction():
+            return self._delete("exemptions", control, resource=resource) > 0
+
+    def take(self, control: str, window: str, wanted: int, limit: int) -> int:
+        with self._transaction():
+            rows = list(self._rows("budgets", control, 'AND "window" = ?', window))
+            used = int(rows[0]["used"]) if rows else 0
+            granted = min(wanted, max(0, limit - used))
+            row = {"control": control, "window": window, "used": used + granted}
+            self._insert("budgets", [row])
+            return granted
+
+    def acquire(self, control: str, holder: str, seconds: int) -> bool:  # noqa: ARG002  # see class
+        if (control, holder) in self._leases:
+            return True
+        mark = hashlib.sha256(f"{self._scope}|{control}".encode()).hexdigest()[:16]
+        lease = self._path.with_name(f"{self._path.name}.{mark}.lock").open("wb")
+        try:
+            fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lease.close()
+            return False
+        self._leases[control, holder] = lease
+        return True
+
+    def release(self, control: str, holder: str) -> None:
+        lease = self._leases.pop((control, holder), None)
+        if lease is not None:
+            lease.close()
+
+    def sweeps(self, control: str) -> Iterator[Sweep]:
+        for row in self._rows("sweeps", control, "ORDER BY id DESC"):
+            yield sweep_from_record({**row, "complete": bool(row["complete"])})
+
+    def _prepare(self) -> None:
+        self._db.row_factory = sqlite3.Row
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        [version] = self._db.execute("PRAGMA user_version").fetchone()
+        if version not in (0, _VERSION):
+            raise sqlite3.DatabaseError(f"is of version {version}, this Steward reads {_VERSION}")
+        with self._transaction():
+            for table, (columns, key) in _TABLES.items():
+                self._db.execute(
+                    f"CREATE TABLE IF NOT EXISTS {table} (scope, control, {_quoted(columns)}, "
+                    f"PRIMARY KEY (scope, control, {_quoted(key)})) WITHOUT ROWID"
+                )
+            self._db.execute(f"PRAGMA user_version = {_VERSION}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.rollback()
+                raise
+            self._db.commit()
+
+    def _put(self, table: str, values: Sequence[Item | Change | Sweep]) -> None:
+        self._insert(table, [to_record(value) for value in values])
+
+    def _insert(self, table: str, records: Sequence[Mapping[str, Any]]) -> None:
+        columns = _TABLES[table][0]
+        names = ["control", *columns.split()]
+        rows = [[self._scope, *(record[name] for name in names)] for record in records]
+        marks = ", ".join("?" * (len(names) + 1))
+        into = f"{table} (scope, control, {_quoted(columns)})"
+        self._db.executemany(f"INSERT OR REPLACE INTO {into} VALUES ({marks})", rows)
+
+    def _delete(self, table: str, control: str, **key: str) -> int:
+        where = " AND ".join(f"{name} = ?" for name in key)
+        values = (self._scope, control, *key.values())
+        return self._db.execute(
+            f"DELETE FROM {table} WHERE scope = ? AND control = ? AND {where}",  # noqa: S608  # names are ours
+            values,
+        ).rowcount
+
+    def _rows(
+        self, table: str, control: str, more: str = "", *values: str
+    ) -> Iterator[dict[str, Any]]:
+        where = f"scope = ? AND control = ? {more}"
+        return self._select(table, where, (self._scope, control, *values))
+
+    def _select(self, table: str, where: str, values: Sequence[str]) -> Iterator[dict[str, Any]]:
+        query = f"SELECT * FROM {table} WHERE {where}"  # noqa: S608  # table and where are ours
+        with self._lock:
+            rows = self._db.execute(query, values).fetchall()
+        for row in rows:
+            record = dict(row)
+            del record["scope"]
+            yield record
+
+
+def _quoted(names: str) -> str:
+    """Column names for a statement; some of ours are keywords of SQL."""
+    return ", ".join(f'"{name}"' for name in names.split())
