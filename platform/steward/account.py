@@ -158,6 +158,11 @@ def ledger_table(stack: str) -> str:
     return f"{stack}-ledger"
 
 
+def function_name(stack: str, control: str) -> str:
+    """The name of the function that runs a control in a stack."""
+    return f"{stack}-{control}"
+
+
 def deployed(
     function_arn: str, controls: Sequence[str], environment: Mapping[str, str] = os.environ
 ) -> Account:

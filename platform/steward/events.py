@@ -51,23 +51,29 @@ class Automation:
 
 def named(automation: Automation, event: object, *, account: str, region: str) -> list[Ref] | Skip:
     """The resources that an EventBridge event names, each once, or why it names none."""
-    if not isinstance(event, Mapping):
+    if not isinstance(event, Mapping) or not isinstance(event.get("detail"), Mapping):
         return Skip.NOT_AN_EVENT
-    detail = event.get("detail")
-    if not isinstance(detail, Mapping) or not isinstance(event.get("source"), str):
-        return Skip.NOT_AN_EVENT
-    if event.get("account") != account or detail.get("recipientAccountId", account) != account:
-        return Skip.OTHER_ACCOUNT
-    if event.get("region") != region or detail.get("awsRegion", region) != region:
-        return Skip.OTHER_REGION
+    detail: Mapping[str, Any] = event["detail"]
+    if elsewhere := _elsewhere(event, detail, account, region):
+        return elsewhere
     extract = automation.events.get(str(detail.get("eventName")))
-    if event.get("detail-type") != CLOUDTRAIL or event["source"] != automation.source:
-        return Skip.NO_RULE
-    if extract is None:
+    ours = event.get("source") == automation.source and event.get("detail-type") == CLOUDTRAIL
+    if not ours or extract is None:
         return Skip.NO_RULE
     if detail.get("errorCode") or detail.get("errorMessage"):
         return Skip.FAILED_CALL
     return list(dict.fromkeys(extract(detail))) or Skip.NO_NAME
+
+
+def _elsewhere(
+    event: Mapping[str, Any], detail: Mapping[str, Any], account: str, region: str
+) -> Skip | None:
+    """Copies of events of other accounts and Regions reach a bus, too."""
+    if event.get("account") != account or detail.get("recipientAccountId", account) != account:
+        return Skip.OTHER_ACCOUNT
+    if event.get("region") != region or detail.get("awsRegion", region) != region:
+        return Skip.OTHER_REGION
+    return None
 
 
 def log_group(detail: Mapping[str, Any]) -> Iterator[Ref]:

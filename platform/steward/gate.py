@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from steward.ledger import Item
@@ -34,17 +34,26 @@ class Hold:
     note: str
 
 
-def hold(gate: Gate, finding: Finding, item: Item | None, now: datetime) -> Hold | None:
+def hold(gate: Gate, item: Item | None, now: datetime) -> Hold | None:
     """Why a finding that has calls must wait, or None when they may be sent.
 
     ``item`` is what the ledger holds of the resource, if its fingerprint is the finding's.
     """
     if gate.mode is not Mode.ENFORCE:
         return Hold(Fate.PLANNED, f"mode {gate.mode}")
+    return closed(gate) or _exhausted(item, now)
+
+
+def closed(gate: Gate) -> Hold | None:
+    """Why nothing at all may be written in this run, whatever the control's mode."""
     if gate.plan_only:
         return Hold(Fate.PLANNED, "plan only")
     if gate.stopped:
         return Hold(Fate.HELD, "stopped by the stack's stop switch")
+    return None
+
+
+def _exhausted(item: Item | None, now: datetime) -> Hold | None:
     if item is None or item.attempts < MAX_ATTEMPTS:
         return None
     if now >= datetime.fromisoformat(item.last_attempt) + RETRY_EXHAUSTED:
@@ -58,6 +67,6 @@ def fingerprint(policy_hash: str, finding: Finding) -> str:
     """Equal for equal plans under an equal policy; '' where there is no plan."""
     if not finding.remediation:
         return ""
-    calls = [asdict(call) for call in finding.remediation]
+    calls = [(c.service, c.operation, c.params) for c in finding.remediation]
     text = json.dumps([policy_hash, finding.code, calls], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, is_dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -194,14 +194,24 @@ def call_from_dict(document: Mapping[str, Any]) -> Call:
 
 def to_record(value: Item | Change | Sweep) -> dict[str, Any]:
     """A value as a flat document of strings, numbers and JSON texts, for a store."""
-    document = asdict(value)
-    ref = document.pop("ref", None)
-    if ref is not None:
-        document.update(kind=ref["kind"], resource=ref["id"])
-    return {
-        name: json.dumps(inner, default=str) if isinstance(inner, dict | list | tuple) else inner
-        for name, inner in document.items()
-    }
+    record: dict[str, Any] = {}
+    for name, inner in shallow(value).items():
+        if isinstance(inner, Ref):
+            record["kind"], record["resource"] = inner.kind, inner.id
+        elif isinstance(inner, Mapping | tuple):
+            record[name] = json.dumps(inner, default=_plain)
+        else:
+            record[name] = inner
+    return record
+
+
+def shallow(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass as they are; ``asdict`` would copy them deeply, and slowly."""
+    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+
+
+def _plain(value: Any) -> Any:
+    return shallow(value) if is_dataclass(value) else str(value)
 
 
 def item_from_record(record: Mapping[str, Any]) -> Item:

@@ -284,6 +284,8 @@ class Control(Generic[S, P]):
     """IAM actions of every call that assess can plan, and of its undo."""
     codes: Mapping[str, str]
     """Every reason code that assess gives, with what it means."""
+    monthly_cost: str = "nothing beyond requests that AWS does not charge for"
+    """What the control's own doings cost, in words and USD."""
     ordered: bool = False
     """The API documents that discovery comes in the order of ids."""
     destructive: bool = False

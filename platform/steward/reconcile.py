@@ -62,7 +62,7 @@ def _judge(run: Run[S, P], state: S | Unread, item: Item | None) -> Judged:
         return Judged(finding, state, item)
     mark = gates.fingerprint(run.loaded.hash, finding)
     same = item if item is not None and item.fingerprint == mark else None
-    held = gates.hold(run.gate, finding, same, run.clock.now())
+    held = gates.hold(run.gate, same, run.clock.now())
     if held is not None and held.fate is Fate.REPORTED and same is not None:
         finding = replace(finding, code=same.code, reason=same.reason)
     return Judged(finding, state, item, held, mark)

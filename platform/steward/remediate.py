@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from steward import gate as gates
 from steward.errors import OutOfTime, StewardError
-from steward.ledger import Change, Item, Status, item_of, new_id, stamp, successor
+from steward.ledger import Change, Item, Status, item_of, new_id, shallow, stamp, successor
 from steward.model import Fate, Finding, P, S
 from steward.run import Run
 
@@ -100,7 +100,7 @@ def _intended(run: Run[S, P], one: Judged) -> Change:
         run=run.id,
         code=one.finding.code,
         reason=one.finding.reason,
-        before=asdict(one.state),
+        before=shallow(one.state),
         calls=one.finding.remediation,
         undoes=one.undoes,
     )

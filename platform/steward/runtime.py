@@ -134,7 +134,8 @@ class Invocation:
         change, owner = str(told.get("change", "")), str(told.get("owner", "undo"))
         control = self._control(control_of(change))
         outcome = undo(self._run(control, Trigger.DIRECT), change, owner)
-        return self._told([outcome])
+        self._told([outcome])
+        return {**facts(outcome), "fate": outcome.fate.value}
 
     def _look(self, control: Control[Any, Any], refs: Sequence[Ref], trigger: Trigger) -> Looked:
         run = self._run(control, trigger)

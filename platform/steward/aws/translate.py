@@ -98,6 +98,6 @@ def _answered(error: sdk.ClientError, operation: str) -> StewardError:
 def _by_status(status: int) -> type[StewardError]:
     if status == 429:
         return Throttled
-    if status >= 500:
+    if status >= 500 and status != 501:  # 501: the operation is not known there
         return TryAgain
     return Denied if status == 403 else Refused

@@ -32,7 +32,7 @@ class _Wish:
     """How long a group should keep its events, and who says so."""
 
     days: int | None  # None: leave it alone
-    source: str
+    source: str  # " (rule 2)"; empty where it is the policy's own days
 
 
 def assess(group: LogGroup, policy: Policy) -> Finding:
@@ -47,19 +47,19 @@ def assess(group: LogGroup, policy: Policy) -> Finding:
         reason = f"tag {DAYS_TAG} is {group.tags[DAYS_TAG][:40]!r}; allowed: {_listed()}"
         return Finding(group.ref, Verdict.NON_COMPLIANT, "INVALID_TAG", reason)
     if wish.days is None:
-        return _not_applicable(group, "EXCLUDED_BY_RULE", f"{wish.source} leaves it alone")
+        return _not_applicable(group, "EXCLUDED_BY_RULE", f"left alone{wish.source}")
     return _judge(group, policy, policy.within_band(wish.days), wish.source)
 
 
 def _judge(group: LogGroup, policy: Policy, wished: int, source: str) -> Finding:
     if group.days is None and group.has_events_older_than(wished):
-        return _shorten(group, "NEVER_EXPIRES_WITH_HISTORY", wished, source, policy.shorten)
+        return _shorten(group, "NEVER_EXPIRES_WITH_HISTORY", wished, source, policy)
     if group.days is None:
-        return _set(group, "NEVER_EXPIRES", wished, f"should be {wished} days ({source})")
+        return _set(group, "NEVER_EXPIRES", wished, f"should be {wished} days{source}")
     if policy.min_days and group.days < policy.min_days:
         return _set(group, "TOO_SHORT", wished, f"at least {policy.min_days} are required")
     if policy.max_days and group.days > policy.max_days:
-        return _shorten(group, "TOO_LONG", policy.max_days, "max_days", policy.shorten)
+        return _shorten(group, "TOO_LONG", policy.max_days, " at most", policy)
     return Finding(group.ref, Verdict.COMPLIANT, "WITHIN_POLICY", f"kept {group.days} days")
 
 
@@ -68,11 +68,11 @@ def _wish(group: LogGroup, policy: Policy) -> _Wish | None:
     if policy.honor_tags and DAYS_TAG in group.tags:
         value = group.tags[DAYS_TAG]
         legal = {str(days): days for days in LEGAL_DAYS}
-        return _Wish(legal[value], f"tag {DAYS_TAG}") if value in legal else None
+        return _Wish(legal[value], f" (tag {DAYS_TAG})") if value in legal else None
     for number, rule in enumerate(policy.rules, 1):
         if rule.matches(group):
-            return _Wish(rule.days, f"rule {number}")
-    return _Wish(policy.days, "days")
+            return _Wish(rule.days, f" (rule {number})")
+    return _Wish(policy.days, "")
 
 
 def _set(group: LogGroup, code: str, days: int, wish: str) -> Finding:
@@ -80,10 +80,10 @@ def _set(group: LogGroup, code: str, days: int, wish: str) -> Finding:
     return Finding(group.ref, Verdict.NON_COMPLIANT, code, reason, (_put(group, days),))
 
 
-def _shorten(group: LogGroup, code: str, days: int, source: str, allowed: bool) -> Finding:
+def _shorten(group: LogGroup, code: str, days: int, source: str, policy: Policy) -> Finding:
     lost = _LOST.format(days=days)
-    reason = f"kept {_kept(group.days)}, should be {days} days ({source})"
-    if not allowed:
+    reason = f"kept {_kept(group.days)}, should be {days} days{source}"
+    if not policy.shorten:
         reason = f"{reason}; needs shorten: true, because {lost}"
         return Finding(group.ref, Verdict.NON_COMPLIANT, code, reason)
     call = _put(group, days, irreversible=lost)

@@ -83,7 +83,7 @@ class Policy(CommonPolicy):
         for index, rule in enumerate(self.rules):
             yield from self._outside(f"rules[{index}].days", rule.days)
             if rule.name == "*" and not rule.tags:
-                yield f"rules[{index}]: needs a name other than *, or tags; else every group matches"
+                yield f"rules[{index}]: needs a name other than *, or tags"
 
     def uses_tags(self) -> bool:
         return self.honor_tags or any(rule.tags for rule in self.rules)

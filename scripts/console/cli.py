@@ -1,0 +1,199 @@
+"""steward: governance automations for one AWS account and Region.
+
+Exit codes: 0 clean or all exempt, 1 open violations, 2 incomplete or errors (wins over 1),
+3 usage or invalid configuration, 4 credentials or connectivity.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from console import ledger_commands, policies, sweeping
+from console.codes import ExitCode
+from console.options import Options, common
+from steward.errors import BadPolicy, Invalid, NotConnected, StewardError
+
+VERSION = "0.1.0"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(VERSION, prog_name="steward")
+@common
+def cli(options: Options) -> None:
+    """Keep an AWS account in order.
+
+    Steward reads what is there, judges it by a policy, and puts right what the policy lets it.
+    Nothing is written without --enforce; every change is recorded and can be undone.
+
+    \b
+    Try it:   steward doctor                     can it see what it needs?
+              steward sweep                      what is not in order, what would change
+              steward sweep --enforce            change it
+              steward changes                    what was changed, and from what
+              steward undo CHANGE --enforce      take it back
+
+    \b
+    Exit codes: 0 clean or all exempt, 1 open violations, 2 incomplete or errors,
+                3 usage or invalid configuration, 4 credentials or connectivity.
+    """
+    click.get_current_context().obj = options
+
+
+@cli.command()
+@click.argument("control", nargs=-1)
+@click.option("--restart", is_flag=True, help="Start anew, also where a sweep was interrupted.")
+@common
+def sweep(options: Options, control: Sequence[str], *, restart: bool) -> ExitCode:
+    """Look at every resource once; put right what the policy lets it.
+
+    CONTROL is a control's id; all of them by default. Without --enforce the calls that would put
+    things right are shown and not sent. A sweep that was interrupted goes on where it stopped, if
+    policy and --enforce are the same.
+    """
+    return sweeping.sweep(options, control, restart=restart)
+
+
+@cli.command()
+@click.option("--control", metavar="ID", help="Only changes of this control.")
+@click.option("--resource", metavar="GLOB", help="Only changes of matching resources.")
+@click.option(
+    "--status", type=click.Choice(["INTENT", "DONE", "FAILED", "UNDONE"], case_sensitive=False)
+)
+@click.option("--since", metavar="DATE", help="Only changes from this day or time (UTC) on.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
+@common
+def changes(options: Options, **filters: str | int | None) -> ExitCode:
+    """List changes, newest first: what was before, what was sent."""
+    return ledger_commands.changes(options, ledger_commands.Filters(**filters))  # type: ignore[arg-type]  # click checked them
+
+
+@cli.command()
+@click.argument("change")
+@click.option("--owner", metavar="WHO", help="Who answers for the exemption. Default: the caller.")
+@click.option(
+    "--for",
+    "days",
+    type=click.IntRange(min=1, max=365),
+    default=30,
+    show_default=True,
+    help="Days for which the resource is exempt from the control afterwards.",
+)
+@common
+def undo(options: Options, change: str, owner: str | None, days: int) -> ExitCode:
+    """Take a change back and exempt its resource for a while.
+
+    CHANGE is an id that 'steward changes' shows. Its recorded inverse calls are sent. Refused when
+    the resource was changed since. With --stack the control's own function does it, so that you
+    need no rights to write. Without --enforce the calls are only shown.
+    """
+    return ledger_commands.undo(options, change, owner, days)
+
+
+@cli.command()
+@click.argument("resource", required=False)
+@click.argument("control", required=False)
+@click.option("--until", metavar="DATE", help="YYYY-MM-DD, that day included (UTC).")
+@click.option("--reason", metavar="TEXT", help="Why the violation is acceptable.")
+@click.option("--owner", metavar="WHO", help="Who answers for it.")
+@click.option("--remove", is_flag=True, help="Remove the exemption of RESOURCE from CONTROL.")
+@click.option("--list", "listed", is_flag=True, help="List exemptions, also expired ones.")
+@common
+def exempt(
+    options: Options, resource: str | None, control: str | None, **told: str | bool | None
+) -> ExitCode:
+    """Exempt a resource from a control until a date.
+
+    RESOURCE is an id, or an anchored glob over ids; CONTROL is a control's id.
+
+    \b
+    steward exempt '/audit/*' log-retention --until 2027-06-30 --reason 'legal hold' --owner legal
+    """
+    return ledger_commands.exempt(options, resource, control, told)
+
+
+@cli.group()
+def policy() -> None:
+    """Check or show policies."""
+
+
+@policy.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@common
+def check(options: Options, file: Path) -> ExitCode:
+    """Check a policy FILE without connecting to anything; every problem is told at once."""
+    return policies.check(options, file)
+
+
+@policy.command()
+@click.argument("control", nargs=-1)
+@common
+def show(options: Options, control: Sequence[str]) -> ExitCode:
+    """Show the policy in force: from --policy, from --stack, or the defaults."""
+    return policies.show(options, control)
+
+
+@cli.command()
+@common
+def controls(options: Options) -> ExitCode:
+    """List the controls, their modes and IAM actions."""
+    return policies.controls(options)
+
+
+@cli.command()
+@click.argument("subject", metavar="CONTROL|RESOURCE")
+@common
+def explain(options: Options, subject: str) -> ExitCode:
+    """Explain a control, or the finding on a resource.
+
+    Of a CONTROL: policy fields, reason codes, IAM actions, cost. Of a RESOURCE: what is there now,
+    how every control judges it, what it would do, and what was changed before.
+    """
+    from console import explaining  # noqa: PLC0415  # only this command needs it
+
+    return explaining.explain(options, subject)
+
+
+@cli.command()
+@common
+def doctor(options: Options) -> ExitCode:
+    """Check credentials, clock, trail, account policies, quotas."""
+    from console import checkup  # noqa: PLC0415  # only this command needs it
+
+    return checkup.doctor(options)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    args = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        return int(cli.main(args=args, prog_name="steward", standalone_mode=False) or 0)
+    except click.ClickException as error:
+        error.show()
+        return ExitCode.USAGE
+    except StewardError as error:
+        return _failed(str(error), _exit_code(error))
+    except (KeyboardInterrupt, click.Abort):
+        return _failed("stopped at once; the next run settles what was open", ExitCode.INCOMPLETE)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.INCOMPLETE
+    except Exception:  # noqa: BLE001  # Python's own exit code for a bug is 1: violations
+        traceback.print_exc()
+        return ExitCode.INCOMPLETE
+
+
+def _exit_code(error: StewardError) -> ExitCode:
+    if isinstance(error, NotConnected):
+        return ExitCode.NOT_CONNECTED
+    return ExitCode.USAGE if isinstance(error, BadPolicy | Invalid) else ExitCode.INCOMPLETE
+
+
+def _failed(message: str, code: ExitCode) -> int:
+    print(f"steward: {message}", file=sys.stderr)
+    return code

@@ -1,0 +1,129 @@
+"""steward explain: a control in words, or the finding on one resource and how it came about."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from console.codes import ExitCode
+from console.lines import Summary, change_line, emit, outcome_line
+from console.options import Options
+from console.session import connect, offline_policy
+from console.views import console, table
+from steward.account import Account
+from steward.controls import CONTROLS, named
+from steward.errors import BadPolicy
+from steward.evaluate import COMMON_CODES, observe
+from steward.ledger import new_id
+from steward.model import Control, Deadline, Ref, Trigger
+from steward.policy import schema
+from steward.reconcile import reconcile, vanished
+from steward.run import Outcome
+from steward.runtime import sheltered
+
+
+def explain(options: Options, subject: str) -> ExitCode:
+    """Explain a control by its id, else a resource by its own."""
+    control = named(subject)
+    if control is not None:
+        return _explain_control(options, control)
+    return _explain_resource(options, subject)
+
+
+def _explain_control(options: Options, control: Control[Any, Any]) -> ExitCode:
+    policy = connect(options).policy if options.stack else offline_policy(options)
+    in_force = policy(control).document
+    fields = [
+        (name, json.dumps(in_force[name]), _allowed(part), part.get("description", ""))
+        for name, part in schema(control.id)["properties"].items()
+    ]
+    if options.json:
+        names = ("field", "value", "allowed", "description")
+        told = [dict(zip(names, field, strict=True)) for field in fields]
+        emit(
+            [
+                {
+                    "control": control.id,
+                    "title": control.title,
+                    "fields": told,
+                    "codes": {**control.codes, **COMMON_CODES},
+                    "monthly_cost": control.monthly_cost,
+                    "reads": sorted(control.reads),
+                    "writes": sorted(control.writes),
+                }
+            ]
+        )
+        return ExitCode.CLEAN
+    show = console().print
+    show(f"[bold]{control.id}[/bold]: {control.title}")
+    show(f"Looks at: {', '.join(control.kinds)}", markup=False)
+    show(f"Reads:    {', '.join(sorted(control.reads))}", markup=False)
+    show(f"Writes:   {', '.join(sorted(control.writes)) or 'nothing'}", markup=False)
+    show(f"Cost:     {control.monthly_cost}\n", markup=False)
+    table("Policy", ("field", "in force", "allowed", "meaning"), fields)
+    table("Reason codes", ("code", "meaning"), {**control.codes, **COMMON_CODES}.items())
+    return ExitCode.CLEAN
+
+
+def _allowed(part: Mapping[str, Any]) -> str:
+    if "enum" in part:
+        return " ".join(json.dumps(value) for value in part["enum"])
+    kinds = part.get("type", "")
+    return kinds if isinstance(kinds, str) else " or ".join(kinds)
+
+
+def _explain_resource(options: Options, resource_id: str) -> ExitCode:
+    """Read the resource now and judge it under every control; nothing is written."""
+    account = connect(options)
+    found = [one for control in CONTROLS for one in _looked(account, control, resource_id)]
+    if not found:
+        known = ", ".join(control.id for control in CONTROLS)
+        raise BadPolicy(f"explain: {resource_id!r} is no control ({known}) and no resource of one")
+    summary = Summary()
+    for _, outcome in found:
+        summary.add_outcome(outcome)
+    if options.json:
+        emit([*(outcome_line(o) for _, o in found), summary.line(account.aws.calls)])
+        return summary.exit_code
+    for state, outcome in found:
+        _show(account, state, outcome)
+    return summary.exit_code
+
+
+def _looked(
+    account: Account, control: Control[Any, Any], resource_id: str
+) -> Iterator[tuple[Any, Outcome]]:
+    run = account.run(
+        control,
+        Trigger.DIRECT,
+        new_id(control.id, account.clock.now()),
+        deadline=Deadline(account.clock),
+        shelter=sheltered(account.telemetry),
+        plan_only=True,
+    )
+    refs = [Ref(kind, resource_id) for kind in control.kinds]
+    states = observe(run, refs)
+    items = run.ledger.items(control.id, refs)
+    yield from zip(states, reconcile(run, states, items).outcomes, strict=True)
+    lost = [ref for ref in items if ref not in {state.ref for state in states}]
+    yield from ((None, outcome) for outcome in vanished(run, lost, items).outcomes)
+
+
+def _show(account: Account, state: Any, outcome: Outcome) -> None:
+    line = outcome_line(outcome)
+    item = account.ledger.items(outcome.control, [outcome.finding.ref]).get(outcome.finding.ref)
+    rows = [
+        ("control", outcome.control),
+        ("verdict", f"{line['verdict']} ({line['code']})"),
+        ("reason", line["reason"]),
+        ("state", "" if state is None else str(state)),
+        ("would call", "\n".join(map(json.dumps, line["calls"])) or "nothing"),
+        ("undo", "\n".join(map(json.dumps, line["undo"])) or "nothing"),
+        ("known since", "not in the ledger" if item is None else item.first_seen),
+    ]
+    table(f"{outcome.finding.ref.kind} {outcome.finding.ref.id}", ("", ""), rows)
+    past = [c for c in account.ledger.changes(outcome.control) if c.ref == outcome.finding.ref]
+    if past:
+        columns = ("at", "status", "code", "change")
+        table("Changes", columns, ([change_line(c)[name] for name in columns] for c in past[:10]))

@@ -1,0 +1,204 @@
+"""steward changes, undo, exempt: what the ledger remembers and allows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from fnmatch import fnmatchcase
+from itertools import islice
+from typing import Any
+
+from console.codes import ExitCode
+from console.lines import Summary, change_line, emit, outcome_line
+from console.options import Options
+from console.session import connect, selected
+from console.views import console, table
+from steward.account import Account, function_name
+from steward.controls import CONTROLS, named
+from steward.errors import BadPolicy, Invalid, Refused
+from steward.ledger import Change, control_of, new_id, stamp
+from steward.model import Control, Deadline, Exemption, Trigger
+from steward.runtime import sheltered
+from steward.undo import undo as take_back
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What ``steward changes`` is asked for."""
+
+    control: str | None = None
+    resource: str | None = None
+    status: str | None = None
+    since: str | None = None
+    limit: int = 50
+
+    def pick(self, change: Change) -> bool:
+        if self.status and change.status != self.status.upper():
+            return False
+        if self.since and change.at < _moment(self.since):
+            return False
+        return not self.resource or fnmatchcase(change.ref.id, self.resource)
+
+
+def changes(options: Options, filters: Filters) -> ExitCode:
+    """Print the changes that the filters pick, newest first."""
+    controls = selected([filters.control] if filters.control else [])
+    if filters.since:
+        _moment(filters.since)
+    account = connect(options)
+    found = (c for control in controls for c in account.ledger.changes(control.id))
+    picked = sorted(filter(filters.pick, found), key=lambda change: change.at, reverse=True)
+    shown = list(islice(picked, filters.limit))
+    if options.json:
+        emit(map(change_line, shown))
+        return ExitCode.CLEAN
+    columns = ("at", "status", "resource", "code", "before", "call", "change")
+    table("Changes", columns, map(_change_row, shown))
+    if len(picked) > len(shown):
+        console().print(f"... and {len(picked) - len(shown)} more; --limit shows more")
+    return ExitCode.CLEAN
+
+
+def undo(options: Options, change_id: str, owner: str | None, days: int) -> ExitCode:
+    """Take a change back, here or, with a stack, by the control's function."""
+    control = named(control_of(change_id))
+    if control is None:
+        raise Invalid(f"change: is {change_id!r}, allowed: an id that 'steward changes' shows")
+    account = connect(options)
+    if options.stack and options.enforce:
+        return _undo_by_function(options, account, control, change_id, owner or _caller(account))
+    run = account.run(
+        control,
+        Trigger.DIRECT,
+        new_id(control.id, account.clock.now()),
+        deadline=Deadline(account.clock),
+        shelter=sheltered(account.telemetry),
+    )
+    outcome = take_back(run, change_id, owner or _caller(account), timedelta(days=days))
+    summary = Summary()
+    summary.add_outcome(outcome)
+    if options.json:
+        emit([outcome_line(outcome), summary.line(account.aws.calls)])
+    else:
+        _show_undo(outcome.fate.value, change_id, outcome_line(outcome)["calls"], outcome.note)
+    planned = outcome.fate == "planned"
+    return ExitCode.CLEAN if planned and summary.complete else summary.exit_code
+
+
+def exempt(
+    options: Options,
+    resource: str | None,
+    control_id: str | None,
+    told: Mapping[str, str | bool | None],
+) -> ExitCode:
+    """Add, remove or list exemptions. They are the ledger's, and change nothing in AWS."""
+    writing = replace(options, enforce=True)
+    if told["listed"]:
+        return _list_exemptions(connect(options), options, control_id)
+    if not resource or not control_id:
+        raise BadPolicy("exempt: needs RESOURCE and CONTROL, or --list")
+    [control] = selected([control_id])
+    if told["remove"]:
+        removed = connect(writing).ledger.unexempt(control.id, resource)
+        if not removed:
+            raise BadPolicy(f"exempt: {resource!r} has no exemption from {control.id} here")
+        console().print(f"{resource} is no longer exempt from {control.id}")
+        return ExitCode.CLEAN
+    exemption = _exemption(resource, told)
+    connect(writing).ledger.exempt(control.id, exemption)
+    console().print(f"{resource} is exempt from {control.id} until {exemption.expires}")
+    return ExitCode.CLEAN
+
+
+def _exemption(resource: str, told: Mapping[str, str | bool | None]) -> Exemption:
+    absent = [f"--{name}" for name in ("until", "reason", "owner") if not told[name]]
+    if absent:
+        raise BadPolicy(f"exempt: needs {', '.join(absent)}")
+    try:
+        expires = date.fromisoformat(str(told["until"]))
+    except ValueError:
+        raise BadPolicy(f"--until: is {told['until']!r}, allowed: YYYY-MM-DD") from None
+    if expires < datetime.now(UTC).date():
+        raise BadPolicy(f"--until: is {expires}, allowed: today or later")
+    return Exemption(resource, str(told["reason"]), str(told["owner"]), expires)
+
+
+def _list_exemptions(account: Account, options: Options, control_id: str | None) -> ExitCode:
+    controls = selected([control_id]) if control_id else CONTROLS
+    found = [(c.id, e) for c in controls for e in account.ledger.exemptions(c.id)]
+    today = account.clock.now().date()
+    rows = [
+        (
+            control,
+            e.resource,
+            str(e.expires),
+            "expired" if e.expires < today else "",
+            e.owner,
+            e.reason,
+        )
+        for control, e in found
+    ]
+    names = ("control", "resource", "expires", "state", "owner", "reason")
+    if options.json:
+        emit(dict(zip(names, row, strict=True)) for row in rows)
+    else:
+        table("Exemptions", names, rows)
+    return ExitCode.CLEAN
+
+
+def _undo_by_function(
+    options: Options, account: Account, control: Control[Any, Any], change_id: str, owner: str
+) -> ExitCode:
+    """Ask the deployed function, whose role may write what the operator's may not."""
+    asked = json.dumps({"undo": {"change": change_id, "owner": owner}})
+    name = function_name(str(options.stack), control.id)
+    answer = account.aws.ask("lambda", "Invoke", FunctionName=name, Payload=asked.encode())
+    told = json.loads(answer["Payload"].read())
+    if answer.get("FunctionError"):
+        raise Refused(f"{name}: {told.get('errorMessage', told)}")
+    if options.json:
+        emit([told])
+    else:
+        _show_undo(str(told["fate"]), change_id, [], str(told["reason"]))
+    return ExitCode.CLEAN if told["fate"] == "remediated" else ExitCode.INCOMPLETE
+
+
+def _show_undo(fate: str, change_id: str, calls: Sequence[Mapping[str, Any]], note: str) -> None:
+    done = {"remediated": "undone", "planned": "would be undone by"}.get(fate, fate)
+    console().print(f"{change_id}: {done}")
+    for call in calls:
+        console().print(f"  {call['service']} {call['operation']} {json.dumps(call['params'])}")
+    if fate == "planned":
+        console().print("Nothing was written. --enforce sends the calls.")
+    elif note:
+        console().print(f"  {note}")
+
+
+def _change_row(change: Change) -> Sequence[str]:
+    call = change.calls[0]
+    before = {name: change.before.get(name) for name in call.effect}
+    params = " ".join(f"{name}={value}" for name, value in call.params.items())
+    return (
+        change.at,
+        change.status.value,
+        change.ref.id,
+        change.code,
+        " ".join(f"{name}={value}" for name, value in before.items()),
+        f"{call.operation} {params}",
+        change.id,
+    )
+
+
+def _moment(text: str) -> str:
+    """A day or a time as the ledger writes it. Raises BadPolicy."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadPolicy(f"--since: is {text!r}, allowed: 2026-11-21 or 2026-11-21T10:00") from None
+    return stamp(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _caller(account: Account) -> str:
+    return account.aws.identity.arn.rpartition(":")[2] or "console"

@@ -1,0 +1,114 @@
+"""The options that every command has, before or after the command's name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+HALF = 0.5
+"""The part of AWS's quotas that the console uses when not told otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    endpoint_url: str | None = None
+    region: str | None = None
+    profile: str | None = None
+    enforce: bool = False
+    policy: Path | None = None
+    ledger: Path | None = None
+    stack: str | None = None
+    pace: str | None = None
+    json: bool = False
+
+    @property
+    def share(self) -> float | None:
+        """The part of AWS's quotas to use; None: no pacing."""
+        return None if self.pace == "off" else float(self.pace or HALF)
+
+    @property
+    def ledger_path(self) -> Path:
+        """The ledger's file: as asked, else where the system keeps a program's state."""
+        if self.ledger is not None:
+            return self.ledger
+        home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+        return Path(home) / "steward" / "ledger.sqlite3"
+
+
+class Pace(click.ParamType[str]):
+    """A share of AWS's quotas, or 'off'."""
+
+    name = "share|off"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value == "off":
+            return "off"
+        try:
+            share = float(value)
+        except ValueError:
+            share = 0.0
+        if not 0 < share <= 1:
+            self.fail(f"is {value!r}, allowed: 'off', or a number above 0 and up to 1", param, ctx)
+        return str(value)
+
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+_OPTIONS = (
+    click.option("--endpoint-url", metavar="URL", help="Send all requests to this endpoint."),
+    click.option("--region", metavar="NAME", help="AWS Region."),
+    click.option("--profile", metavar="NAME", help="Profile of the AWS configuration files."),
+    click.option(
+        "--enforce",
+        is_flag=True,
+        default=None,
+        help="Write. Without it nothing is; with it a control's own mode still decides.",
+    ),
+    click.option(
+        "--policy",
+        type=_FILE,
+        metavar="FILE",
+        help='JSON: {"log-retention": {...}, ...}. Controls it does not name are off.',
+    ),
+    click.option(
+        "--ledger",
+        type=_FILE,
+        metavar="FILE",
+        help="Where the console remembers. Default: ledger.sqlite3 in the user's state folder.",
+    ),
+    click.option(
+        "--stack",
+        metavar="NAME",
+        help="Policies, exemptions and ledger are those of this deployed stack.",
+    ),
+    click.option(
+        "--pace",
+        type=Pace(),
+        help=f"Part of AWS's request quotas to use, or off. Default: {HALF}.",
+    ),
+    click.option("--json", is_flag=True, default=None, help="JSON lines on standard output."),
+)
+
+
+def common(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the common options; it is called with ``options`` in their place."""
+
+    @click.pass_context
+    @wraps(command)
+    def with_options(context: click.Context, /, **arguments: Any) -> Any:
+        given = {name: arguments.pop(name) for name in Options.__dataclass_fields__}
+        told = {name: value for name, value in given.items() if value is not None}
+        options = replace(context.find_object(Options) or Options(), **told)
+        if options.policy and options.stack:
+            raise click.UsageError("--policy and --stack exclude each other: both say the policy")
+        return command(options=options, **arguments)
+
+    for option in reversed(_OPTIONS):
+        with_options = option(with_options)
+    return with_options

@@ -1,0 +1,98 @@
+"""steward policy, steward controls: what is asked, and of what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from console.codes import ExitCode
+from console.lines import emit
+from console.options import Options
+from console.session import connect, documents, offline_policy, selected
+from console.views import console, table
+from steward.controls import CONTROLS, named
+from steward.errors import BadPolicy
+from steward.model import Control
+from steward.policy import Loaded, complete, described, load, schema
+
+
+def check(options: Options, file: Path) -> ExitCode:
+    """Tell every problem of a policy file, each with path, value and what is allowed."""
+    asked = documents(file)
+    problems = [(control, text) for control, doc in asked.items() for text in told(control, doc)]
+    if options.json:
+        emit({"control": control, "problem": text} for control, text in problems)
+    elif problems:
+        for control, text in problems:
+            console(stderr=True).print(f"{file}: {control}: {text}", markup=False)
+    else:
+        console().print(f"{file}: fits; controls: {', '.join(asked) or 'none'}", markup=False)
+    return ExitCode.USAGE if problems else ExitCode.CLEAN
+
+
+def told(control_id: str, document: Mapping[str, Any]) -> Iterator[str]:
+    """All problems of one control's document: first the schema's, else the policy's own."""
+    from jsonschema import Draft7Validator  # noqa: PLC0415  # 10 MiB that a sweep need not carry
+
+    full = complete(schema(control_id), document)
+    found = sorted(Draft7Validator(schema(control_id)).iter_errors(full), key=lambda e: str(e.path))
+    for error in found:
+        value = error.instance
+        if error.validator == "additionalProperties":
+            value = [name for name in value if name not in error.schema.get("properties", {})]
+        yield described(
+            list(error.absolute_path), value, str(error.validator), error.validator_value
+        )
+    control = named(control_id)
+    if not found and control is not None:
+        try:
+            load(control, document)
+        except BadPolicy as error:
+            yield str(error).removeprefix(f"{control_id}: ")
+
+
+def show(options: Options, names: Sequence[str]) -> ExitCode:
+    """Print the policies in force, as they are after defaults were filled in."""
+    policy = _policy(options)
+    shown = {control.id: policy(control) for control in selected(names)}
+    if options.json:
+        emit({"control": c, "hash": p.hash, "policy": p.document} for c, p in shown.items())
+    else:
+        whole = {control: loaded.document for control, loaded in shown.items()}
+        console().print(json.dumps(whole, indent=2), markup=False)
+    return ExitCode.CLEAN
+
+
+def controls(options: Options) -> ExitCode:
+    """List the controls."""
+    policy = _policy(options)
+    lines = [_control_line(control, policy(control)) for control in CONTROLS]
+    if options.json:
+        emit(lines)
+        return ExitCode.CLEAN
+    columns = ("id", "mode", "severity", "kinds", "title", "reads", "writes")
+    table("Controls", columns, [[_shown(line[name]) for name in columns] for line in lines])
+    return ExitCode.CLEAN
+
+
+def _control_line(control: Control[Any, Any], loaded: Loaded[Any]) -> dict[str, Any]:
+    return {
+        "id": control.id,
+        "title": control.title,
+        "severity": control.severity.value,
+        "kinds": list(control.kinds),
+        "mode": loaded.policy.mode.value,
+        "reads": sorted(control.reads),
+        "writes": sorted(control.writes),
+    }
+
+
+def _policy(options: Options) -> Any:
+    """From a stack only where one is named: these commands need no connection otherwise."""
+    return connect(options).policy if options.stack else offline_policy(options)
+
+
+def _shown(value: Any) -> str:
+    return "\n".join(value) if isinstance(value, list) else str(value)

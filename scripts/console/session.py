@@ -1,0 +1,134 @@
+"""From the command line's options to the account that a command works with."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from console.options import Options
+from console.read_only_ledger import ReadOnlyLedger
+from console.sqlite_ledger import SQLiteLedger
+from steward.account import Account, StackPolicies, SystemClock, ledger_table
+from steward.aws.api import Api
+from steward.aws.dynamodb_ledger import DynamoDBLedger
+from steward.aws.pacing import Pacer
+from steward.controls import CONTROLS, named
+from steward.errors import BadPolicy
+from steward.ledger import Ledger
+from steward.model import Clock, Control
+from steward.policy import Loaded, load
+
+Documents = Mapping[str, Mapping[str, Any]]
+
+
+class StderrTelemetry:
+    """Errors to standard error; the console prints outcomes itself and sends no metrics."""
+
+    def info(self, message: str, **facts: Any) -> None:
+        logging.getLogger("steward").debug("%s %s", message, facts)
+
+    def error(self, message: str, **facts: Any) -> None:
+        shown = " ".join(f"{name}={value}" for name, value in facts.items())
+        print(f"steward: {message} {shown}", file=sys.stderr)
+
+    def traceback(self, message: str, **facts: Any) -> None:
+        self.error(message, **facts)
+        traceback.print_exc()
+
+    def metric(
+        self, values: Mapping[str, float], dimensions: Sequence[Sequence[str]], **names: str
+    ) -> None:
+        logging.getLogger("steward").debug("metric %s %s %s", values, dimensions, names)
+
+
+def connect(options: Options) -> Account:
+    """The caller's account. Raises NotConnected where nobody answers or knows the caller."""
+    clock = SystemClock()
+    aws = api(options, clock, read_only=not options.enforce)
+    scope = f"{options.endpoint_url or 'aws'}|{aws.account}|{aws.region}"
+    policy, stopped = _policies(options, aws, clock)
+    return Account(
+        aws=aws,
+        ledger=_ledger(options, aws, clock, scope),
+        clock=clock,
+        telemetry=StderrTelemetry(),
+        policy=policy,
+        stopped=stopped,
+        plan_only=not options.enforce,
+    )
+
+
+def api(options: Options, clock: Clock, *, read_only: bool) -> Api:
+    """The way to AWS that the options describe."""
+    return Api(
+        clock=clock,
+        pacer=Pacer(clock, options.share),
+        region=options.region,
+        profile=options.profile,
+        endpoint_url=options.endpoint_url,
+        read_only=read_only,
+    )
+
+
+def documents(file: Path) -> Documents:
+    """The policy documents of a file, by control. Raises BadPolicy for what is no such file."""
+    try:
+        loaded = json.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise BadPolicy(f"policy {file}: {error.strerror}") from error
+    except ValueError as error:
+        raise BadPolicy(f"policy {file}: is not JSON: {error}") from error
+    if not isinstance(loaded, dict):
+        raise BadPolicy(f"policy {file}: allowed: a JSON object, control by control")
+    known = ", ".join(control.id for control in CONTROLS)
+    for control, document in loaded.items():
+        if named(control) is None:
+            raise BadPolicy(f"policy {file}: {control!r} is no control, allowed: {known}")
+        if not isinstance(document, dict):
+            raise BadPolicy(f"policy {file}: {control}: allowed: a JSON object")
+    return loaded
+
+
+def offline_policy(options: Options) -> Callable[[Control[Any, Any]], Loaded[Any]]:
+    """A control's policy from the file, or the schema's defaults where there is none."""
+    if options.policy is None:
+        return load
+    asked = documents(options.policy)
+    for control in CONTROLS:  # all of them now, so that a mistake stops everything at once
+        load(control, asked.get(control.id, {}))
+
+    def policy(control: Control[Any, Any]) -> Loaded[Any]:
+        return load(control, asked.get(control.id, {"mode": "off"}))
+
+    return policy
+
+
+def selected(names: Sequence[str]) -> list[Control[Any, Any]]:
+    """The named controls, or all. Raises BadPolicy for a name that is none."""
+    known = ", ".join(control.id for control in CONTROLS)
+    for name in names:
+        if named(name) is None:
+            raise BadPolicy(f"control: is {name!r}, allowed: {known}")
+    return [control for control in CONTROLS if not names or control.id in names]
+
+
+def _policies(
+    options: Options, aws: Api, clock: Clock
+) -> tuple[Callable[[Control[Any, Any]], Loaded[Any]], Callable[[], bool]]:
+    if options.stack is None:
+        return offline_policy(options), lambda: False
+    stack = StackPolicies(aws, options.stack, clock, [control.id for control in CONTROLS])
+    return stack.policy, stack.stopped
+
+
+def _ledger(options: Options, aws: Api, clock: Clock, scope: str) -> Ledger:
+    """The stack's ledger, which only --enforce may write to, or the console's own file."""
+    if options.stack is None:
+        return SQLiteLedger(options.ledger_path, scope)
+    ledger = DynamoDBLedger(aws, ledger_table(options.stack), clock)
+    return ledger if options.enforce else ReadOnlyLedger(ledger)

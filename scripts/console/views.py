@@ -1,0 +1,157 @@
+"""What the console shows to people: progress on standard error, tables on standard output."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from steward.ledger import Sweep
+from steward.model import Control, Fate, Verdict
+from steward.run import Outcome
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from console.lines import Summary
+    from steward.aws.api import Api
+
+SHOWN = 50
+"""Rows of a table of findings; more are counted, and told by --json."""
+
+_STYLES = {
+    Fate.REMEDIATED: "green",
+    Fate.PLANNED: "yellow",
+    Fate.REPORTED: "yellow",
+    Fate.HELD: "yellow",
+    Fate.FAILED: "red",
+    Fate.UNKNOWN: "red",
+}
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Rich's console; it honours NO_COLOR and is plain where nobody watches."""
+    from rich.console import Console  # noqa: PLC0415  # --json must not pay for it
+
+    return Console(stderr=stderr, highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table; its cells are text, never markup."""
+    from rich import box  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    shown = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
+    for column in columns:
+        shown.add_column(column, overflow="fold")
+    for row in rows:
+        shown.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
+    console().print(shown)
+
+
+class SweepView:
+    """A sweep as a person sees it; ``plain`` shows nothing but interruptions."""
+
+    def __init__(self, *, plain: bool) -> None:
+        self.plain = plain
+        self._rows: list[Outcome] = []
+        self._hidden = 0
+        self._progress: Any = None
+        self._task: Any = None
+
+    def __enter__(self) -> Self:
+        if not self.plain and sys.stderr.isatty():
+            self._progress = _progress()
+            self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+    def off(self, control: Control[Any, Any]) -> None:
+        if not self.plain:
+            console(stderr=True).print(f"{control.id} is off")
+
+    def start(self, control: Control[Any, Any], at: Sweep, expected: int) -> None:
+        if at.pages and not self.plain:
+            already = f"{at.pages} pages, {at.resources} resources"
+            console(stderr=True).print(f"{control.id}: resuming a sweep after {already}")
+        if self._progress is not None:
+            self._task = self._progress.add_task(control.id, total=expected or None)
+            self._progress.update(self._task, completed=at.resources, seen="")
+
+    def advance(self, at: Sweep, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes if not self.plain else ():
+            if outcome.fate is Fate.NONE and outcome.finding.verdict is not Verdict.EXEMPT:
+                continue
+            if len(self._rows) < SHOWN:
+                self._rows.append(outcome)
+            else:
+                self._hidden += 1
+        if self._progress is not None:
+            changed = at.fates.get("remediated", 0)
+            seen = f"{at.resources} read, {changed} changed"
+            self._progress.update(self._task, completed=at.resources, seen=seen)
+
+    def end(self, at: Sweep, *, interrupted: bool) -> None:
+        if at.error:
+            print(f"steward: {at.control}: {at.error}", file=sys.stderr)
+        if interrupted or at.error:
+            where = f"{at.control}: stopped after {at.pages} pages, {at.resources} resources"
+            print(f"steward: {where}; run the same command again to resume", file=sys.stderr)
+
+    def conclude(self, summary: Summary, aws: Api, *, enforce: bool) -> None:
+        """The findings that are not simply in order, and what the run came to."""
+        if self._rows:
+            columns = ("fate", "resource", "verdict", "code", "reason")
+            table("Findings", columns, map(_row, self._rows))
+        if self._hidden:
+            console().print(f"... and {self._hidden} more; --json shows all\n")
+        line = summary.line(aws.calls)["summary"]
+        rows = [(name, _counts(line[name])) for name in ("verdicts", "fates", "calls")]
+        rows.insert(0, ("resources", str(summary.resources)))
+        if aws.throttled:
+            rows.append(("throttled", _counts(aws.throttled)))
+        rows.append(("complete", "yes" if summary.complete else "NO: see the errors above"))
+        table("Summary", ("", ""), rows)
+        if summary.fates.get("planned") and not enforce:
+            console().print("Nothing was written. --enforce makes the planned changes.")
+
+
+def _row(outcome: Outcome) -> Sequence[object]:
+    from rich.text import Text  # noqa: PLC0415
+
+    fate = Text(outcome.fate.value, style=_STYLES.get(outcome.fate, ""))
+    finding = outcome.finding
+    return fate, finding.ref.id, finding.verdict.value, finding.code, outcome.reason
+
+
+def _counts(counts: Any) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items())) or "none"
+
+
+def _progress() -> Any:
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        Progress,
+        SpinnerColumn,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[seen]}"),
+        TimeElapsedColumn(),
+    )
+    return Progress(*columns, console=console(stderr=True), transient=True)

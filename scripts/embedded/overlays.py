@@ -1,0 +1,102 @@
+"""Makes moto faithful: overlays answer in its place, guards refuse what it would let pass.
+
+All of it hangs on one seam, ``moto.core.responses.BaseResponse.call_action``, through which every
+request of every service goes, in a process under ``mock_aws`` as in moto's server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from moto.core.responses import ActionResult, BaseResponse
+
+from embedded import account_policies, logs, tagging
+from embedded.request import Refusal, Request
+from embedded.wire import parsed
+
+Overlay = Callable[[Request], Mapping[str, Any]]
+"""Answers as the API reference describes it; raises Refusal."""
+
+Guard = Callable[[Request], Callable[[], None] | None]
+"""Runs before moto and raises Refusal; what it returns runs once moto has succeeded."""
+
+OVERLAYS: Mapping[tuple[str, str], Overlay] = {
+    ("logs", "DescribeLogGroups"): logs.describe_log_groups,
+    ("logs", "PutAccountPolicy"): account_policies.put,
+    ("logs", "DescribeAccountPolicies"): account_policies.describe,
+    ("logs", "DeleteAccountPolicy"): account_policies.delete,
+    ("resourcegroupstaggingapi", "GetResources"): tagging.get_resources,
+}
+GUARDS: Mapping[tuple[str, str], Guard] = {
+    ("logs", "CreateLogGroup"): logs.before_create,
+    ("logs", "DeleteLogGroup"): logs.before_delete,
+    ("logs", "PutRetentionPolicy"): logs.before_put_retention,
+}
+
+_METHODS = ("call_action", "serialized", "_get_action", "boto3_service_name", "setup_class")
+_SET_UP = ("normalized_request", "uri_match", "current_account", "region")
+_OWN = "moto_own"
+
+
+class MotoChangedError(RuntimeError):
+    """This version of moto no longer has what the overlays hang on."""
+
+
+def install() -> None:
+    """Make moto faithful in this process; once is enough. Raises MotoChangedError."""
+    if hasattr(BaseResponse.call_action, _OWN):
+        return
+    _check()
+    own = BaseResponse.call_action
+
+    def call_action(response: BaseResponse) -> Any:
+        return _answer(response, own)
+
+    setattr(call_action, _OWN, own)
+    BaseResponse.call_action = call_action  # type: ignore[method-assign,assignment]  # the seam
+
+
+@contextmanager
+def faithful() -> Iterator[None]:
+    """Moto is faithful within, and afterwards what it was before."""
+    before = BaseResponse.call_action
+    install()
+    try:
+        yield
+    finally:
+        BaseResponse.call_action = before  # type: ignore[method-assign]  # as install
+
+
+def _check() -> None:
+    """Raises MotoChangedError where a name is gone that no public interface stands for."""
+    known = BaseResponse.setup_class.__code__.co_names
+    missing = [name for name in _METHODS if not hasattr(BaseResponse, name)]
+    missing += [name for name in _SET_UP if name not in known]
+    if missing:
+        raise MotoChangedError(f"moto's BaseResponse has no more {', '.join(missing)}")
+
+
+def _answer(response: BaseResponse, own: Callable[[BaseResponse], Any]) -> Any:
+    """The answer as moto gives it: status, headers, body."""
+    key = response.boto3_service_name, response._get_action()  # noqa: SLF001  # see _METHODS
+    overlay, guard = OVERLAYS.get(key), GUARDS.get(key)
+    if overlay is None and guard is None:
+        return own(response)
+    try:
+        request = _request(response, *key)
+        if overlay is not None:
+            return response.serialized(ActionResult(overlay(request)))
+        after = guard(request) if guard else None
+    except Refusal as refusal:
+        return response.serialized(ActionResult(refusal))
+    answer = own(response)
+    if after is not None and int(answer[0]) < 400:
+        after()
+    return answer
+
+
+def _request(response: BaseResponse, service: str, operation: str) -> Request:
+    params = parsed(service, operation, response.normalized_request, response.uri_match)
+    return Request(service, operation, params, response.current_account, response.region)
