@@ -91,27 +91,27 @@ def misfits(control_id: str, document: Document) -> Iterator[str]:
     try:
         _validator(control_id)(document)
     except fastjsonschema.JsonSchemaValueException as error:
-        yield described(error.path[1:], error.value, str(error.rule), error.rule_definition)
+        yield described(error.path[1:], error.value, str(error.rule), error.definition or {})
 
 
-def described(path: Sequence[str | int], value: Any, rule: str, asked: Any) -> str:
-    """'field: is VALUE, allowed: ...' for any rule of JSON Schema that our schemas use."""
+def described(path: Sequence[str | int], value: Any, rule: str, part: Document) -> str:
+    """'field: is VALUE, allowed: ...' for a value that breaks a rule of that part of a schema."""
     where = "".join(f"[{p}]" if str(p).isdigit() else f".{p}" for p in path).lstrip(".")
-    shown = json.dumps(value, default=str)
-    if rule == "additionalProperties":
-        return (
-            f"{where or 'policy'}: has a field that does not exist, in {_short(', '.join(value))}"
-        )
-    if rule == "required":
-        absent = [name for name in asked if name not in value]
+    asked = part.get(rule)
+    if rule == "additionalProperties" and isinstance(value, Mapping):
+        known = part.get("properties", {})
+        unknown = ", ".join(sorted(set(value) - set(known)))
+        return f"{where or 'policy'}: has no field {_short(unknown)}, allowed: {', '.join(known)}"
+    if rule == "required" and isinstance(value, Mapping):
+        absent = [name for name in asked or () if name not in value]
         return f"{where or 'policy'}: lacks {', '.join(absent)}"
     if rule == "enum":
-        allowed = ", ".join(json.dumps(choice) for choice in asked)
+        allowed = ", ".join(json.dumps(choice) for choice in asked or ())
     elif rule == "type":
-        allowed = " or ".join([asked] if isinstance(asked, str) else asked)
+        allowed = asked if isinstance(asked, str) else " or ".join(asked or ())
     else:
         allowed = f"{rule} {asked}"
-    return f"{where or 'policy'}: is {_short(shown)}, allowed: {allowed}"
+    return f"{where or 'policy'}: is {_short(json.dumps(value, default=str))}, allowed: {allowed}"
 
 
 def digest(document: Document) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from steward import gate as gates
 from steward.errors import Gone, NotConnected, Protected, TryAgain
@@ -24,9 +25,12 @@ _LOST = gates.Hold(Fate.GONE, "gone meanwhile")
 
 
 def reconcile(run: Run[S, P], states: Iterable[S | Unread], known: Mapping[Ref, Item]) -> Result:
-    """Judge the states and put right what may be put right. Nothing is committed but intents."""
+    """Judge the states and put right what may be put right.
+
+    Only intents are written here; the result holds what else is to be committed.
+    """
     judged = [_judge(run, state, known.get(state.ref)) for state in states]
-    settled = _settled_intents(run, judged)
+    _settle_intents(run, judged)
     ready = [one for one in judged if one.finding.remediation and one.hold is None]
     resting = [one for one in judged if not one.finding.remediation or one.hold is not None]
     ready, moved = _looked_again(run, ready)
@@ -37,7 +41,7 @@ def reconcile(run: Run[S, P], states: Iterable[S | Unread], known: Mapping[Ref, 
     pairs += [
         (one, _ended(run, one, change, sent)) for one, change, sent in results if not sent.untouched
     ]
-    return _result(run, pairs, results, settled)
+    return _result(run, pairs, results)
 
 
 def vanished(run: Run[S, P], refs: Iterable[Ref], known: Mapping[Ref, Item]) -> Result:
@@ -68,15 +72,18 @@ def _judge(run: Run[S, P], state: S | Unread, item: Item | None) -> Judged:
     return Judged(finding, state, item, held, mark)
 
 
-def _settled_intents(run: Run[S, P], judged: Sequence[Judged]) -> list[Change]:
-    """Close changes that an interrupted run left open, by what the world looks like now."""
+def _settle_intents(run: Run[S, P], judged: Sequence[Judged]) -> None:
+    """Close changes that an interrupted run left open, by what the world looks like now.
+
+    At once: the item is about to name another intent, and nobody would find the old one again.
+    """
     planned = {
         one.item.intent: bool(one.finding.remediation)
         for one in judged
         if one.item is not None and one.item.intent and _is_read(one.finding)
     }
     items = [one.item for one in judged if one.item is not None and one.item.intent in planned]
-    return [
+    closed = [
         replace(
             change,
             status=Status.FAILED if planned[change.id] else Status.DONE,
@@ -86,6 +93,8 @@ def _settled_intents(run: Run[S, P], judged: Sequence[Judged]) -> list[Change]:
         )
         for change in _open_changes(run, items)
     ]
+    if closed:
+        run.ledger.commit(changes=closed)
 
 
 def _open_changes(run: Run[S, P], items: Iterable[Item]) -> Iterator[Change]:
@@ -114,11 +123,15 @@ def _looked_again(run: Run[S, P], ready: Sequence[Judged]) -> tuple[list[Judged]
         again = _judge(run, state, one.item)
         if not again.finding.remediation or again.hold is not None:
             moved.append(again)
-        elif again.finding.remediation != one.finding.remediation:
+        elif _sends(again) != _sends(one):
             moved.append(replace(again, hold=_MOVED))
         else:
             go.append(again)
     return go, moved
+
+
+def _sends(one: Judged) -> list[tuple[str, Mapping[str, Any]]]:
+    return [(call.operation, call.params) for call in one.finding.remediation]
 
 
 def _rested(run: Run[S, P], one: Judged) -> Outcome:
@@ -168,7 +181,6 @@ def _result(
     run: Run[S, P],
     pairs: Sequence[tuple[Judged, Outcome]],
     results: Sequence[Remediated],
-    settled: Sequence[Change],
 ) -> Result:
     fates = {outcome.change: outcome.fate for _, outcome in pairs}
     closed = [_closed(run, c, sent, fates[c.id]) for _, c, sent in results if not sent.untouched]
@@ -179,7 +191,7 @@ def _result(
         elif (item := successor(one.item, _next_item(run, one, outcome), run.now)) is not None:
             items.append(item)
     untouched = [change.ref for _, change, sent in results if sent.untouched]
-    return Result([outcome for _, outcome in pairs], items, gone, [*settled, *closed], untouched)
+    return Result([outcome for _, outcome in pairs], items, gone, closed, untouched)
 
 
 def _closed(run: Run[S, P], change: Change, sent: Sent, fate: Fate) -> Change:

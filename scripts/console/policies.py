@@ -39,12 +39,8 @@ def told(control_id: str, document: Mapping[str, Any]) -> Iterator[str]:
     full = complete(schema(control_id), document)
     found = sorted(Draft7Validator(schema(control_id)).iter_errors(full), key=lambda e: str(e.path))
     for error in found:
-        value = error.instance
-        if error.validator == "additionalProperties":
-            value = [name for name in value if name not in error.schema.get("properties", {})]
-        yield described(
-            list(error.absolute_path), value, str(error.validator), error.validator_value
-        )
+        path = list(error.absolute_path)
+        yield described(path, error.instance, str(error.validator), error.schema)
     control = named(control_id)
     if not found and control is not None:
         try:

@@ -43,7 +43,13 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    shown = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
+    shown = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD if any(columns) else None,
+        show_header=any(columns),
+    )
     for column in columns:
         shown.add_column(column, overflow="fold")
     for row in rows:

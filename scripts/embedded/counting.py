@@ -13,7 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Self
 
 from moto.moto_server.werkzeug_app import (
@@ -23,9 +23,9 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from embedded import overlays
 from embedded.control import PATH, control
 from embedded.faults import Bucket, Fault
+from embedded.overlays import faithful
 from embedded.wire import Asked, Environ, read
 
 StartResponse = Callable[..., Any]
@@ -59,6 +59,7 @@ class CountingServer:
         self._struck: Counter[int] = Counter()
         self._buckets: dict[str, Bucket] = {}
         self._lock = threading.Lock()
+        self._open = ExitStack()
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._server = make_server("127.0.0.1", port, self, threaded=True, request_handler=_Silent)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
@@ -68,13 +69,14 @@ class CountingServer:
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
-        overlays.install()
+        self._open.enter_context(faithful())
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._thread.join()
+        self._open.close()
 
     def clear(self) -> None:
         """Forget what was counted; faults and quotas start anew, the account stays as it is."""

@@ -113,10 +113,7 @@ def _identified(backend: LogsBackend, identifiers: Sequence[str]) -> Iterator[Lo
     if not 1 <= len(identifiers) <= PAGE or not all(map(_IDENTIFIER.fullmatch, identifiers)):
         raise invalid("logGroupIdentifiers failed to satisfy constraint")
     by_arn = {group.arn: group for group in [*backend.groups.values()]}
-    found = (
-        by_arn.get(identifier.removesuffix(":*")) or backend.groups.get(identifier)
-        for identifier in identifiers
-    )
+    found = (by_arn.get(identifier) or backend.groups.get(identifier) for identifier in identifiers)
     return iter({group.name: group for group in found if group}.values())
 
 

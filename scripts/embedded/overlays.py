@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from moto.core.responses import ActionResult, BaseResponse
+from moto.core.responses import ActionContext, ActionResult, BaseResponse
+from moto.core.serialize import DefaultAttributePicker
 
 from embedded import account_policies, logs, tagging
 from embedded.request import Refusal, Request
@@ -42,6 +43,17 @@ _OWN = "moto_own"
 
 class MotoChangedError(RuntimeError):
     """This version of moto no longer has what the overlays hang on."""
+
+
+class _Exactly(ActionResult):
+    """An answer with the fields it has; moto would fill others from names that resemble theirs."""
+
+    def execute_result(self, context: ActionContext) -> Any:
+        serializer = context.serializer_class(
+            operation_model=context.operation_model, value_picker=DefaultAttributePicker()
+        )
+        answer = serializer.serialize(self.result)
+        return answer["status_code"], answer["headers"], answer["body"]
 
 
 def install() -> None:
@@ -87,10 +99,10 @@ def _answer(response: BaseResponse, own: Callable[[BaseResponse], Any]) -> Any:
     try:
         request = _request(response, *key)
         if overlay is not None:
-            return response.serialized(ActionResult(overlay(request)))
+            return response.serialized(_Exactly(overlay(request)))
         after = guard(request) if guard else None
     except Refusal as refusal:
-        return response.serialized(ActionResult(refusal))
+        return response.serialized(_Exactly(refusal))
     answer = own(response)
     if after is not None and int(answer[0]) < 400:
         after()

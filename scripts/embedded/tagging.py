@@ -46,7 +46,10 @@ def get_resources(request: Request) -> Mapping[str, Any]:
     except BadTokenError as error:
         message = "The PaginationToken has expired or is not ours."
         raise Refusal("PaginationTokenExpiredException", message) from error
-    return {"ResourceTagMappingList": [_mapping(one) for one in shown], "PaginationToken": token}
+    return {
+        "ResourceTagMappingList": [_mapping(one) for one in shown],
+        "PaginationToken": token or "",
+    }
 
 
 def _tagged(request: Request, query: Mapping[str, Any]) -> Sequence[TaggedResource]:

@@ -7,15 +7,18 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+
 from embedded.counting import CountingServer
 from embedded.faults import Bucket, Fault, has
 from embedded.process import CountingProcess
+from embedded.seeding import clear_logs
 
 REGION = "eu-west-1"
 
@@ -30,9 +33,7 @@ def running() -> Iterator[CountingServer]:
 def server(running: CountingServer) -> CountingServer:
     """The server, as if just started, with an account that has no log groups."""
     running.latency, running.quotas, running.faults = 0.0, {}, ()
-    for page in client(running, "logs").get_paginator("describe_log_groups").paginate():
-        for group in page["logGroups"]:
-            client(running, "logs").delete_log_group(logGroupName=group["logGroupName"])
+    clear_logs(region=REGION)
     running.clear()
     return running
 
@@ -40,7 +41,13 @@ def server(running: CountingServer) -> CountingServer:
 def client(server: CountingServer | CountingProcess, service: str) -> Any:
     """A client that sends each request once, whatever comes back."""
     once = Config(retries={"total_max_attempts": 1}, max_pool_connections=20)
-    return boto3.client(service, REGION, endpoint_url=server.url, config=once)
+    return session().client(service, endpoint_url=server.url, config=once)
+
+
+@cache
+def session() -> Any:
+    """One session, because reading the services' models takes most of a test's time."""
+    return boto3.Session(region_name=REGION)
 
 
 def code(error: pytest.ExceptionInfo[ClientError]) -> tuple[str, int]:

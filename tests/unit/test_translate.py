@@ -107,6 +107,17 @@ MESSAGES = (
     ]
 )
 
+REASONS = "Transaction cancelled, please refer cancellation reasons for specific reasons"
+
+CANCELLED = [
+    pytest.param("[None, TransactionConflict]", TryAgain, id="another transaction"),
+    pytest.param("[ThrottlingError, None]", TryAgain, id="throttled"),
+    pytest.param("[ProvisionedThroughputExceeded]", TryAgain, id="capacity"),
+    pytest.param("[ConditionalCheckFailed, None]", Refused, id="a condition"),
+    pytest.param("[TransactionConflict, ConditionalCheckFailed]", Refused, id="also a condition"),
+    pytest.param("[ValidationError]", Refused, id="an item that does not fit"),
+]
+
 OF_THE_SDK = [
     (NotConnected, sdk.NoCredentialsError()),
     (NotConnected, sdk.PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY")),
@@ -174,6 +185,15 @@ def test_a_denial_that_the_own_team_cannot_lift_is_protected(
     assert type(answered(code, status, message)) is kind
 
 
+@pytest.mark.parametrize(("reasons", "kind"), CANCELLED)
+def test_a_cancelled_transaction_is_judged_by_its_reasons(
+    reasons: str, kind: type[StewardError]
+) -> None:
+    """Two functions that write one resource at once collide; the second simply comes again."""
+    error = answered("TransactionCanceledException", 400, f"{REASONS} {reasons}")
+    assert type(error) is kind
+
+
 def test_only_a_denial_can_be_protected() -> None:
     """A message that merely mentions a boundary does not make a throttle permanent."""
     assert type(answered("Throttling", 400, "permissions boundary")) is Throttled
@@ -203,6 +223,19 @@ def test_the_error_tells_operation_code_and_message() -> None:
         "PutRetentionPolicy: ResourceNotFoundException: The log group does not exist."
     )
     assert error.code == "ResourceNotFoundException"
+
+
+def test_a_page_instead_of_a_message_is_cut_and_brought_into_one_line() -> None:
+    """Some proxies answer with a whole page; a reason and a log line have no room for it."""
+    told = str(answered("502", 502, "<html>\n  <p>Bad Gateway</p>\n" + "x" * 5000))
+    assert told.startswith("PutRetentionPolicy: 502: <html> <p>Bad Gateway</p> xxx")
+    assert len(told) < 500
+
+
+def test_a_policy_far_down_in_a_denial_is_found() -> None:
+    """Long ARNs may push the decisive words beyond what is shown."""
+    text = f"User: {'x' * 1000} with an explicit deny in a service control policy"
+    assert type(answered("AccessDenied", 403, text)) is Protected
 
 
 def test_an_error_without_message_ends_with_its_code() -> None:

@@ -53,6 +53,9 @@ _FOR_EVERYBODY = re.compile(
 )
 """How AWS's AccessDenied messages name a policy that the account's own team cannot change."""
 
+LONGEST = 400
+"""Characters of AWS's message that are shown: some proxies answer with a whole page."""
+
 _NOT_CONNECTED = (
     sdk.NoCredentialsError,
     sdk.PartialCredentialsError,
@@ -88,7 +91,8 @@ def _answered(error: sdk.ClientError, operation: str) -> StewardError:
     code = str(answer.get("Error", {}).get("Code", ""))
     text = str(answer.get("Error", {}).get("Message", "")).strip()
     status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    message = f"{operation}: {code}: {text}" if text else f"{operation}: {code}"
+    shown = " ".join(text.split())[:LONGEST]
+    message = f"{operation}: {code}: {shown}" if shown else f"{operation}: {code}"
     kind = _BY_CODE.get(code) or _by_status(status)
     if kind is Denied and _FOR_EVERYBODY.search(text):
         kind = Protected
