@@ -1,0 +1,167 @@
+"""Undo restores what a change found, and refuses where that would harm somebody's work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.sqlite_ledger import SQLiteLedger
+from steward.errors import Denied, Gone, Invalid, Refused
+from steward.ledger import Change, Status
+from steward.look import look
+from steward.model import Fate, Mode, Verdict
+from steward.undo import inverse, undo
+from tests import toy
+from tests.toy import CONTROL, RIGHT, Killed, World
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Iterator[SQLiteLedger]:
+    ledger = toy.ledger(tmp_path)
+    yield ledger
+    ledger.close()
+
+
+def changed(world: World, book: SQLiteLedger) -> Change:
+    """The change that put the only toy right."""
+    look(toy.run(world, book), toy.refs(*world.sizes))
+    return next(book.changes(CONTROL.id))
+
+
+def test_undo_restores_the_resource_and_exempts_it(book: SQLiteLedger) -> None:
+    """Exactly as before; the next look leaves it alone until the exemption ends."""
+    world = World({"a": 1})
+    change = changed(world, book)
+    run = toy.run(world, book)
+    outcome = undo(run, change.id, "alice", timedelta(days=3))
+    assert (outcome.fate, world.sizes) == (Fate.REMEDIATED, {"a": 1})
+    [exemption] = book.exemptions(CONTROL.id)
+    assert (exemption.owner, exemption.resource) == ("alice", "a")
+    assert exemption.expires == (run.clock.now() + timedelta(days=3)).date()
+    [again] = look(toy.run(world, book), toy.refs("a")).outcomes
+    assert (again.finding.verdict, world.sizes) == (Verdict.EXEMPT, {"a": 1})
+    undone = book.change(change.id)
+    assert undone is not None
+    assert undone.status is Status.UNDONE
+
+
+def test_an_undo_is_a_change_that_can_be_undone(book: SQLiteLedger) -> None:
+    """It names what it undoes and has its own way back."""
+    world = World({"a": 1})
+    first = changed(world, book)
+    second = book.change(undo(toy.run(world, book), first.id, "alice").change)
+    assert second is not None
+    assert (second.undoes, second.status) == (first.id, Status.DONE)
+    undo(toy.run(world, book), second.id, "alice")
+    assert world.sizes == {"a": RIGHT}
+
+
+@pytest.mark.parametrize(
+    ("settings", "fate"), [({"plan_only": True}, Fate.PLANNED), ({"stopped": True}, Fate.HELD)]
+)
+def test_undo_sends_nothing_where_nothing_may_be_written(
+    book: SQLiteLedger, settings: dict[str, Any], fate: Fate
+) -> None:
+    """Plan-only and the stop switch; no exemption is made either."""
+    world = World({"a": 1})
+    change = changed(world, book)
+    outcome = undo(toy.run(world, book, **settings), change.id, "alice")
+    assert (outcome.fate, world.sizes, book.exemptions(CONTROL.id)) == (fate, {"a": RIGHT}, [])
+    assert [call.params for call in outcome.finding.remediation] == [{"Name": "a", "Size": 1}]
+
+
+def test_a_control_in_audit_can_still_be_undone(book: SQLiteLedger) -> None:
+    """Turning a control down and taking back what it did belong together."""
+    world = World({"a": 1})
+    change = changed(world, book)
+    undo(toy.run(world, book, loaded=toy.policy(mode=Mode.AUDIT)), change.id, "alice")
+    assert world.sizes == {"a": 1}
+
+
+def test_undo_is_refused_where_somebody_has_changed_it_since(book: SQLiteLedger) -> None:
+    """The message says from what to what."""
+    world = World({"a": 1})
+    change = changed(world, book)
+    world.sizes["a"] = 77
+    with pytest.raises(Refused, match="size was 10 after the change and is 77 now"):
+        undo(toy.run(world, book), change.id, "alice")
+    assert world.sizes == {"a": 77}
+
+
+def test_undo_of_what_is_gone_or_unreadable_is_refused(book: SQLiteLedger) -> None:
+    """What cannot be read is never acted on."""
+    world = World({"a": 1})
+    change = changed(world, book)
+    world.errors["Get", ""] = [Denied("Get: no")]
+    with pytest.raises(Refused, match="could not be read"):
+        undo(toy.run(world, book), change.id, "alice")
+    world.sizes.clear()
+    with pytest.raises(Gone):
+        undo(toy.run(world, book), change.id, "alice")
+
+
+def test_only_a_change_that_took_effect_can_be_undone(book: SQLiteLedger) -> None:
+    """Unknown ids, open intents, failed changes and undone ones each say why not."""
+    world = World({"a": 1})
+    world.errors["Resize", "a"] = [Refused("no")]
+    failed = changed(world, book)
+    done = changed(world, book)
+    open_one = replace(done, id="toy-size-20261120T100000000000-abcdef", status=Status.INTENT)
+    book.commit(changes=[open_one])
+    undo(toy.run(world, book), done.id, "alice")
+    reasons = {
+        "toy-size-x-y": "no such change",
+        failed.id: "no call of it succeeded",
+        open_one.id: "outcome is open",
+        done.id: "undone already",
+    }
+    for change_id, reason in reasons.items():
+        with pytest.raises(Invalid, match=reason):
+            undo(toy.run(world, book), change_id, "alice")
+
+
+def test_an_undo_that_fails_leaves_no_exemption(book: SQLiteLedger) -> None:
+    """The resource is as it was, told as failed, and can be tried again."""
+    world = World({"a": 1})
+    change = changed(world, book)
+    world.errors["Resize", "a"] = [Refused("not now")]
+    outcome = undo(toy.run(world, book), change.id, "alice")
+    assert (outcome.fate, world.sizes) == (Fate.FAILED, {"a": RIGHT})
+    assert "not now" in outcome.reason
+    assert book.exemptions(CONTROL.id) == []
+    undo(toy.run(world, book), change.id, "alice")
+    assert world.sizes == {"a": 1}
+
+
+def test_an_undo_killed_before_its_call_is_not_fought_by_the_next_look(book: SQLiteLedger) -> None:
+    """The exemption is written first, so that no event puts it right again in between."""
+    world = World({"a": 1})
+    change = changed(world, book)
+
+    def kill(operation: str) -> None:
+        if operation == "Resize":
+            world.sizes["a"] = 1
+            raise Killed
+
+    world.before_call = kill
+    with pytest.raises(Killed):
+        undo(toy.run(world, book), change.id, "alice")
+    world.before_call = lambda operation: None
+    [again] = look(toy.run(world, book), toy.refs("a")).outcomes
+    assert again.finding.verdict is Verdict.EXEMPT
+    assert world.sizes == {"a": 1}
+
+
+def test_what_has_no_inverse_cannot_be_undone(book: SQLiteLedger) -> None:
+    """The error says what cannot be brought back."""
+    world = World({"a": 1})
+    change = changed(world, book)
+    [call] = change.calls
+    lost = replace(change, calls=(replace(call, undo=None, irreversible="it is gone"),))
+    with pytest.raises(Invalid, match="it is gone"):
+        inverse(lost)
