@@ -41,6 +41,8 @@ def reconcile(run: Run[S, P], states: Iterable[S | Unread], known: Mapping[Ref, 
     pairs += [
         (one, _ended(run, one, change, sent)) for one, change, sent in results if not sent.untouched
     ]
+    place = {one.finding.ref: number for number, one in enumerate(judged)}
+    pairs.sort(key=lambda pair: place[pair[0].finding.ref])
     return _result(run, pairs, results)
 
 

@@ -55,8 +55,8 @@ def _cells(result: Result, first: Result) -> Iterator[RenderableType]:
     if result.problem:
         yield Text("wrong", style="red")
         return
-    calls = sum(result.calls.values())
-    yield from map(str, (calls, result.writes, result.throttled, result.in_flight_max))
+    calls, throttled = sum(result.calls.values()), sum(result.throttled.values())
+    yield from map(str, (calls, result.writes, throttled, result.in_flight_max))
     ratios = _ratios(result, first)
     for name, (key, value) in zip(_COMPARED, _compared(result).items(), strict=True):
         yield f"{value:.0f}" if name == "RSS MiB" else f"{value:.2f}"
@@ -73,7 +73,8 @@ def _entry(result: Result, first: Result) -> Mapping[str, Any]:
         "calls": sum(result.calls.values()),
         "calls_by_operation": result.calls,
         "writes": result.writes,
-        "throttled": result.throttled,
+        "throttled": sum(result.throttled.values()),
+        "throttled_by_operation": result.throttled,
         "in_flight_max": result.in_flight_max,
         "ratio_to_steward": _ratios(result, first),
     }

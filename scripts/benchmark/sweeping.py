@@ -38,13 +38,14 @@ class Result:
     latency: float  # seconds
     usage: Usage
     calls: Mapping[str, int]
-    throttled: int
+    throttled: Mapping[str, int]
     in_flight_max: int
     problem: str
 
     @property
     def writes(self) -> int:
-        return self.calls.get(WRITE, 0)
+        """Those that went through."""
+        return self.calls.get(WRITE, 0) - self.throttled.get(WRITE, 0)
 
 
 def races(chosen: Sequence[Contender], several: Sequence[Race], runs: int) -> Iterator[Result]:
@@ -99,7 +100,7 @@ def _result(server: CountingProcess, contender: Contender, race: Race, site: Sit
         latency=race.latency,
         usage=usage,
         calls=stats["calls"],
-        throttled=sum(stats["throttled"].values()),
+        throttled=stats["throttled"],
         in_flight_max=stats["in_flight_max"],
         problem=f"{trouble}: {_end(log)}" if trouble else "",
     )

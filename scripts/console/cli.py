@@ -180,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed(str(error), _exit_code(error))
     except (KeyboardInterrupt, click.Abort):
         return _failed("stopped at once; the next run settles what was open", ExitCode.INCOMPLETE)
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # click and rich exit when nobody reads any more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.INCOMPLETE
     except Exception:  # noqa: BLE001  # Python's own exit code for a bug is 1: violations

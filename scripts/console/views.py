@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SHOWN = 50
 """Rows of a table of findings; more are counted, and told by --json."""
 
+WIDTH = 200
+"""Columns where the output is no terminal."""
+
 _STYLES = {
     Fate.REMEDIATED: "green",
     Fate.PLANNED: "yellow",
@@ -34,7 +37,8 @@ def console(*, stderr: bool = False) -> Console:
     """Rich's console; it honours NO_COLOR and is plain where nobody watches."""
     from rich.console import Console  # noqa: PLC0415  # --json must not pay for it
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=not sys.stdout.isatty())
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, highlight=False, width=None if stream.isatty() else WIDTH)
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -574,6 +574,7 @@ def test_a_sweep_comes_back_as_it_was_written(ledger: Ledger) -> None:
     for one in (under_way, finished):
         ledger.commit(sweep=one)
     assert list(ledger.sweeps(CONTROL)) == [finished, under_way]
+    assert [one.complete is True for one in ledger.sweeps(CONTROL)] == [True, False]
 
 
 def test_sweeps_come_newest_first_and_of_one_control(ledger: Ledger) -> None:
@@ -627,7 +628,7 @@ def test_keys_that_dynamodb_leaves_unprocessed_are_asked_again(dynamodb: Store) 
 
 
 def test_items_that_dynamodb_leaves_unprocessed_are_written_again() -> None:
-    """After a pause, and only those."""
+    """After a pause, and only those; a request takes 25."""
     asked: list[int] = []
 
     def in_part(params: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -637,8 +638,8 @@ def test_items_that_dynamodb_leaves_unprocessed_are_written_again() -> None:
 
     clock = FakeClock()
     ledger = DynamoDBLedger(FakeAws({("dynamodb", "BatchWriteItem"): in_part}), "t", clock)
-    ledger.commit(items=[item(f"/{number}") for number in range(25)])
-    assert asked == [25, 15, 5]
+    ledger.commit(items=[item(f"/{number}") for number in range(30)])
+    assert asked == [25, 15, 5, 5]
     assert len(clock.sleeps) == 2
 
 
@@ -782,6 +783,20 @@ def test_an_intent_waits_for_what_another_thread_is_writing(tmp_path: Path) -> N
         intended.result(timeout=10)
     assert list(ledger.all_items(CONTROL)) == [item("/a")]
     ledger.close()
+
+
+def test_a_budget_is_taken_by_one_process_at_a_time(tmp_path: Path) -> None:
+    """What is left is read under the lock under which it is taken."""
+    first = SQLiteLedger(tmp_path / "ledger.db", "a")
+    second = SQLiteLedger(tmp_path / "ledger.db", "a")
+    with ThreadPoolExecutor(1) as threads:
+        with first._transaction():
+            taken = threads.submit(second.take, CONTROL, HOUR, 7, 10)
+            with pytest.raises(TimeoutError):
+                taken.result(timeout=0.2)
+        assert taken.result(timeout=10) == 7
+    first.close()
+    second.close()
 
 
 def a_file(path: Path) -> Path:

@@ -246,7 +246,9 @@ def test_an_arn_of_another_partition_is_read_alike() -> None:
     arn = f"arn:aws-cn:logs:cn-north-1:{ACCOUNT}:log-group:a"
     aws = FakeAws(
         {
-            ("logs", "DescribeLogGroups"): {"logGroups": [{"logGroupName": "a", "arn": f"{arn}:*"}]},
+            ("logs", "DescribeLogGroups"): {
+                "logGroups": [{"logGroupName": "a", "arn": f"{arn}:*"}]
+            },
             ("resourcegroupstaggingapi", "GetResources"): {
                 "ResourceTagMappingList": [
                     {"ResourceARN": arn, "Tags": [{"Key": DAYS_TAG, "Value": "7"}]}

@@ -299,6 +299,19 @@ def test_each_attempt_waits_for_its_slot_and_a_throttle_slows_them(
     assert clock.monotonic() == pytest.approx(10 + 20)
 
 
+def test_requests_that_pass_bring_the_pace_back(
+    endpoint: Endpoint, connect: Callable[..., Api], clock: FakeClock
+) -> None:
+    """One throttle does not slow down the rest of a long run."""
+    endpoint.answers = [failed("ThrottlingException"), said({})]
+    api = connect(pacer=Pacer(clock, 1.0))
+    for _ in range(30):
+        api.ask(*DESCRIBE)
+    before = clock.monotonic()
+    api.ask(*DESCRIBE)
+    assert clock.monotonic() - before == pytest.approx(1 / 10)
+
+
 def test_a_request_without_a_slot_before_the_deadline_is_not_sent(
     endpoint: Endpoint, connect: Callable[..., Api], clock: FakeClock
 ) -> None:

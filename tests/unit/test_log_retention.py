@@ -23,7 +23,9 @@ def policy(**fields: Any) -> Policy:
 
 
 def group(days: int | None = None, **fields: Any) -> LogGroup:
-    return LogGroup(**{"name": "/aws/lambda/orders", "stored_bytes": 0, "age_days": 0, **fields}, days=days)
+    return LogGroup(
+        **{"name": "/aws/lambda/orders", "stored_bytes": 0, "age_days": 0, **fields}, days=days
+    )
 
 
 OLD = {"age_days": 400, "stored_bytes": 10}
@@ -53,9 +55,7 @@ TAGGED = {"honor_tags": True}
             group(7), {"days": 90, "min_days": 90}, "TOO_SHORT", 90, id="too short: min_days"
         ),
         pytest.param(group(14), {"min_days": 14}, "WITHIN_POLICY", None, id="just long enough"),
-        pytest.param(
-            group(90), {"max_days": 90}, "WITHIN_POLICY", None, id="just short enough"
-        ),
+        pytest.param(group(90), {"max_days": 90}, "WITHIN_POLICY", None, id="just short enough"),
         pytest.param(group(**OLD), {}, "NEVER_EXPIRES_WITH_HISTORY", None, id="history is kept"),
         pytest.param(
             group(**OLD), {"shorten": True}, "NEVER_EXPIRES_WITH_HISTORY", 30, id="history given up"
@@ -241,7 +241,10 @@ STATES = st.builds(
 @st.composite
 def policies(draw: st.DrawFn) -> Policy:
     low, days, high = sorted(draw(st.tuples(DAYS, DAYS, DAYS)))
-    rule = {"name": draw(st.sampled_from(["*a*", "/*"])), "days": draw(st.sampled_from([days, None]))}
+    rule = {
+        "name": draw(st.sampled_from(["*a*", "/*"])),
+        "days": draw(st.sampled_from([days, None])),
+    }
     return policy(
         days=days,
         min_days=draw(st.sampled_from([low, None])),

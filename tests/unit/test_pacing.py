@@ -192,7 +192,7 @@ def test_threads_never_get_the_same_slot() -> None:
     def ask(_: int) -> None:
         start.wait()
         for _ in range(5):
-            pacer.wait(PUTS, Deadline(clock))
+            pacer.wait(PUTS, Deadline(clock, 1000))
 
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(ask, range(8)))

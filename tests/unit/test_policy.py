@@ -148,7 +148,9 @@ def test_a_policy_may_only_narrow_the_ceiling(ceiling: Mode, mode: str, *, allow
     if allowed:
         assert load(CONTROL, {"mode": mode}, ceiling=ceiling).policy.mode == mode
     else:
-        assert f"the template allows '{ceiling}' at most" in refusal({"mode": mode}, ceiling=ceiling)
+        assert f"the template allows '{ceiling}' at most" in refusal(
+            {"mode": mode}, ceiling=ceiling
+        )
 
 
 @pytest.mark.parametrize(
@@ -183,8 +185,9 @@ SCALARS = st.one_of(
 NAMES = [*schema(ID)["properties"], "resource", "reason", "owner", "expires", "name", "tags", "x"]
 VALUES = st.recursive(
     SCALARS,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4)
+    ),
     max_leaves=8,
 )
 

@@ -1,0 +1,585 @@
+"""The command line against a server: what it prints, writes, and with which code it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from console.cli import main
+from embedded.counting import CountingServer
+from embedded.faults import Fault, has
+from embedded.seeding import Seed, clear_logs, retention_of_log_groups, seed_log_groups
+
+REGION = "us-east-1"
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[CountingServer]:
+    with CountingServer() as server:
+        yield server
+
+
+@dataclass
+class Console:
+    """The console with a ledger of its own, against an account of its own."""
+
+    server: CountingServer
+    folder: Path
+    capture: pytest.CaptureFixture[str]
+    code: int = 0
+    out: str = ""
+    err: str = ""
+    lines: list[dict[str, Any]] = field(default_factory=list)
+
+    def options(self) -> list[str]:
+        ledger = str(self.folder / "ledger.sqlite3")
+        return ["--endpoint-url", self.server.url, "--region", REGION, "--ledger", ledger]
+
+    def __call__(self, *arguments: str, pace: str = "off") -> Console:
+        """Run a command with --json, unless it says --plain."""
+        plain = "--plain" in arguments
+        given = [one for one in arguments if one != "--plain"]
+        self.capture.readouterr()
+        more = [] if plain else ["--json"]
+        self.code = main([*given, *self.options(), "--pace", pace, *more])
+        self.out, self.err = self.capture.readouterr()
+        self.lines = [] if plain else [json.loads(line) for line in self.out.splitlines()]
+        return self
+
+    def policy(self, document: object) -> str:
+        """A policy file with this content."""
+        path = self.folder / "policy.json"
+        path.write_text(document if isinstance(document, str) else json.dumps(document))
+        return str(path)
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        summary: dict[str, Any] = self.lines[-1]["summary"]
+        return summary
+
+    def seed(self, *seeds: Seed) -> None:
+        seed_log_groups(seeds, region=REGION)
+
+    def retention(self) -> dict[str, int | None]:
+        return dict(retention_of_log_groups(region=REGION))
+
+
+@pytest.fixture
+def console(running: CountingServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Console:
+    running.latency, running.quotas, running.faults = 0.0, {}, ()
+    clear_logs(region=REGION)
+    running.clear()
+    return Console(running, tmp_path, capsys)
+
+
+def numbered(count: int, **fields: Any) -> list[Seed]:
+    return [Seed(name=f"/aws/lambda/f{n:04}", **fields) for n in range(count)]
+
+
+def test_a_plan_writes_nothing_and_says_what_would_be_called(console: Console) -> None:
+    """RET-33: exit code 1 because violations are open; the line has all its keys."""
+    console.seed(Seed(name="a"), Seed(name="b", days=7))
+    console("sweep")
+    assert (console.code, console.retention()) == (1, {"a": None, "b": 7})
+    first, second = console.lines[:-1]
+    assert first == {
+        "control": "log-retention",
+        "resource": {"kind": "AWS::Logs::LogGroup", "id": "a"},
+        "verdict": "NON_COMPLIANT",
+        "code": "NEVER_EXPIRES",
+        "reason": "kept for ever, should be 30 days",
+        "fate": "planned",
+        "calls": [
+            {
+                "service": "logs",
+                "operation": "PutRetentionPolicy",
+                "params": {"logGroupName": "a", "retentionInDays": 30},
+            }
+        ],
+        "undo": [
+            {
+                "service": "logs",
+                "operation": "DeleteRetentionPolicy",
+                "params": {"logGroupName": "a"},
+            }
+        ],
+        "trigger": "sweep",
+        "change": None,
+    }
+    assert (second["verdict"], second["fate"], second["calls"]) == ("COMPLIANT", "none", [])
+    assert console.summary == {
+        "complete": True,
+        "resources": 2,
+        "verdicts": {"COMPLIANT": 1, "NON_COMPLIANT": 1},
+        "fates": {"none": 1, "planned": 1},
+        "skipped": {},
+        "calls": {"logs.DescribeLogGroups": 1, "sts.GetCallerIdentity": 1},
+    }
+    assert console.server.calls == console.summary["calls"]
+
+
+def test_enforce_changes_and_the_second_sweep_does_nothing(console: Console) -> None:
+    """RET-21; exit code 0, the change can be found by its id."""
+    console.seed(Seed(name="a"), Seed(name="b", days=60))
+    console("sweep", "log-retention", "--enforce")
+    assert (console.code, console.retention()) == (0, {"a": 30, "b": 60})
+    change = console.lines[0]["change"]
+    console.server.clear()
+    console("sweep", "--enforce")
+    assert (console.code, console.summary["fates"]) == (0, {"none": 2})
+    assert "logs.PutRetentionPolicy" not in console.server.calls
+    console("changes")
+    assert [line["change"] for line in console.lines] == [change]
+
+
+def test_calls_are_near_the_floor(console: Console) -> None:
+    """ceil(N/50) reads, a write for each that lacks retention, one identity."""
+    console.seed(*numbered(230))
+    console("sweep", "--enforce")
+    assert console.server.calls == {
+        "logs.DescribeLogGroups": 5,
+        "logs.PutRetentionPolicy": 230,
+        "sts.GetCallerIdentity": 1,
+    }
+    assert 1 < console.server.in_flight_max <= 8
+    console.server.clear()
+    console("sweep", "--enforce")
+    assert sum(console.server.calls.values()) == 6
+
+
+def test_one_denied_and_one_deleted_group_stop_nobody(console: Console) -> None:
+    """RET-6, RET-18, RET-29: all others are done; denied makes it incomplete, exit code 2."""
+    console.seed(*numbered(60))
+    console.server.faults = [
+        Fault(
+            operation="logs.PutRetentionPolicy",
+            code="AccessDeniedException",
+            message="not authorized",
+            when=has(logGroupName="/aws/lambda/f0007"),
+        ),
+        Fault(
+            operation="logs.PutRetentionPolicy",
+            code="ResourceNotFoundException",
+            when=has(logGroupName="/aws/lambda/f0042"),
+        ),
+    ]
+    console("sweep", "--enforce")
+    assert console.code == 2
+    assert console.summary["fates"] == {"failed": 1, "gone": 1, "remediated": 58}
+    assert not console.summary["complete"]
+    [failed] = [line for line in console.lines[:-1] if line["fate"] == "failed"]
+    assert "not authorized" in failed["reason"]
+    left = [name for name, days in console.retention().items() if days is None]
+    assert left == ["/aws/lambda/f0007", "/aws/lambda/f0042"]
+    assert console("sweep", "--enforce").code == 0
+    assert None not in console.retention().values()
+
+
+def test_throttling_and_conflicts_are_repeated(console: Console) -> None:
+    """RET-3, RET-5, RET-28: the run is clean, and every attempt is counted."""
+    console.seed(*numbered(3))
+    console.server.faults = [
+        Fault(operation="logs.DescribeLogGroups", code="ThrottlingException"),
+        Fault(operation="logs.PutRetentionPolicy", code="OperationAbortedException", times=2),
+        Fault(operation="logs.PutRetentionPolicy", code="ServiceUnavailable", status=503),
+    ]
+    console("sweep", "--enforce")
+    assert (console.code, set(console.retention().values())) == (0, {30})
+    assert console.summary["calls"]["logs.PutRetentionPolicy"] == 6
+    assert console.summary["calls"]["logs.DescribeLogGroups"] == 2
+
+
+def test_a_page_that_is_denied_is_told_and_resumed(console: Console) -> None:
+    """Exit code 2, what was read is kept, the message says how to go on."""
+    console.seed(*numbered(120))
+    console.server.faults = [
+        Fault(operation="logs.DescribeLogGroups", code="AccessDeniedException", nth=2)
+    ]
+    console("sweep", "--enforce")
+    assert (console.code, console.summary["complete"]) == (2, False)
+    assert "AccessDenied" in console.err
+    assert "run the same command again to resume" in console.err
+    console.server.faults = ()
+    console.server.clear()
+    console("sweep", "--enforce")
+    assert (console.code, console.summary["resources"]) == (0, 120)
+    assert console.server.calls["logs.DescribeLogGroups"] == 2
+
+
+def test_history_is_kept_unless_the_policy_says_so(console: Console) -> None:
+    """Years of events: reported, exit code 1; with shorten it is done, and recorded as lost."""
+    old = Seed(name="audit", age_days=900, stored_bytes=4096)
+    console.seed(old, Seed(name="long", days=3653), Seed(name="empty", age_days=900))
+    asked = {"log-retention": {"max_days": 365}}
+    console("sweep", "--enforce", "--policy", console.policy(asked))
+    assert console.code == 1
+    assert console.retention() == {"audit": None, "empty": 30, "long": 3653}
+    assert console.summary["fates"] == {"remediated": 1, "reported": 2}
+    asked["log-retention"]["shorten"] = True  # type: ignore[assignment]  # JSON
+    console("sweep", "--enforce", "--policy", console.policy(asked))
+    assert (console.code, console.retention()["audit"], console.retention()["long"]) == (0, 30, 365)
+    console("changes", "--resource", "audit")
+    assert "cannot be restored" in console.lines[0]["irreversible"][0]
+
+
+def test_undo_restores_a_group_exactly(console: Console) -> None:
+    """First only shown, then done with --enforce, then exempt."""
+    console.seed(Seed(name="a"), Seed(name="b", days=3))
+    asked = console.policy({"log-retention": {"min_days": 14}})
+    console("sweep", "--enforce", "--policy", asked)
+    changes = {line["resource"]["id"]: line["change"] for line in console.lines[:-1]}
+    assert console("undo", changes["a"]).code == 0
+    assert (console.lines[0]["fate"], console.retention()["a"]) == ("planned", 30)
+    for change in changes.values():
+        assert console("undo", change, "--enforce", "--owner", "alice").code == 0
+    assert console.retention() == {"a": None, "b": 3}
+    console("sweep", "--enforce", "--policy", asked)
+    assert (console.code, console.summary["verdicts"]) == (0, {"EXEMPT": 2})
+    console("exempt", "--list")
+    assert {line["owner"] for line in console.lines} == {"alice"}
+
+
+def test_undo_of_a_group_that_was_changed_since_is_refused(console: Console) -> None:
+    """Exit code 2, and the group keeps what somebody gave it."""
+    console.seed(Seed(name="a"))
+    console("sweep", "--enforce")
+    change = console.lines[0]["change"]
+    client(console.server).put_retention_policy(logGroupName="a", retentionInDays=90)
+    console("undo", change, "--enforce", "--plain")
+    assert (console.code, console.retention()) == (2, {"a": 90})
+    assert "changed since" in console.err
+
+
+def client(server: CountingServer) -> Any:
+    return boto3.Session(region_name=REGION).client("logs", endpoint_url=server.url)
+
+
+def test_exemptions_come_and_go(console: Console) -> None:
+    """Exit code 0 when all that is wrong is exempt; removed, it is wrong again."""
+    console.seed(Seed(name="/audit/a"), Seed(name="/audit/b"))
+    until = (datetime.now(UTC) + timedelta(days=9)).date().isoformat()
+    told = ("--until", until, "--reason", "legal hold", "--owner", "legal")
+    console("exempt", "/audit/*", "log-retention", *told, "--plain")
+    assert (console.code, until in console.out) == (0, True)
+    console("sweep", "--enforce")
+    assert (console.code, console.summary["verdicts"]) == (0, {"EXEMPT": 2})
+    assert "legal hold" in console.lines[0]["reason"]
+    assert console("exempt", "/audit/*", "log-retention", "--remove", "--plain").code == 0
+    assert console("sweep").code == 1
+    assert console("exempt", "/audit/*", "log-retention", "--remove", "--plain").code == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["a", "log-retention"], "--until, --reason, --owner"),
+        (["a", "log-retention", "--until", "soon", "--reason", "r", "--owner", "o"], "'soon'"),
+        (["a", "log-retention", "--until", "2020-01-01", "--reason", "r", "--owner", "o"], "later"),
+        (["a", "other", "--until", "2099-01-01", "--reason", "r", "--owner", "o"], "'other'"),
+        ([], "RESOURCE and CONTROL"),
+    ],
+)
+def test_an_exemption_needs_an_end_a_reason_and_an_owner(
+    console: Console, arguments: Sequence[str], told: str
+) -> None:
+    """Exit code 3, naming what is missing or wrong."""
+    assert console("exempt", *arguments, "--plain").code == 3
+    assert told in console.err
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        ('{"log-retention": {"days": 8}}', "days: is 8, allowed: 1, 3, 5"),
+        ('{"log-retention": {"rules": [{"name": "a", "days": 9}]}}', "rules[0].days: is 9"),
+        ('{"log-retentio": {}}', "'log-retentio' is no control, allowed: log-retention"),
+        ('{"log-retention": 7}', "allowed: a JSON object"),
+        ("[]", "allowed: a JSON object"),
+        ("{", "is not JSON"),
+    ],
+)
+def test_an_invalid_policy_changes_nothing(console: Console, policy: str, told: str) -> None:
+    """RET-25: exit code 3, path, value, allowed values; not one request that writes."""
+    console.seed(Seed(name="a"))
+    console("sweep", "--enforce", "--policy", console.policy(policy), "--plain")
+    assert (console.code, console.retention()) == (3, {"a": None})
+    assert told in console.err
+    assert not [call for call in console.server.calls if not call.startswith("sts.")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["sweep", "other"], "control: is 'other', allowed: log-retention"),
+        (["sweep", "--pace", "2"], "'off', or a number above 0 and up to 1"),
+        (["sweep", "--policy", "/nowhere"], "policy /nowhere: No such file"),
+        (["sweep", "--policy", "x", "--stack", "y"], "exclude each other"),
+        (["sweeep"], "No such command"),
+        (["undo", "something"], "'something'"),
+        (["changes", "--since", "yesterday"], "'yesterday'"),
+        (["changes", "--control", "x"], "allowed: log-retention"),
+        (["explain", "/no/such/group"], "'/no/such/group' is no control"),
+    ],
+)
+def test_wrong_usage_is_told_with_what_is_allowed(
+    console: Console, arguments: Sequence[str], told: str
+) -> None:
+    """Exit code 3."""
+    assert main([*arguments, *console.options()]) == 3
+    assert told in console.capture.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://127.0.0.1:9", "nonsense"], ids=["nobody answers", "malformed"]
+)
+def test_without_an_endpoint_it_ends_with_one_clear_line(
+    endpoint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 4, no traceback."""
+    ledger = str(tmp_path / "ledger")
+    assert main(["sweep", "--endpoint-url", endpoint, "--ledger", ledger]) == 4
+    err = capsys.readouterr().err
+    assert endpoint in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_without_credentials_it_ends_with_one_clear_line(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit code 4; nothing was asked of the server."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(console.folder))
+    console("sweep", "--plain")
+    assert (console.code, len(console.err.strip().splitlines())) == (4, 1)
+    assert "credentials" in console.err
+    assert not console.server.calls
+
+
+def test_credentials_that_expire_midway_end_the_run(console: Console) -> None:
+    """Exit code 4, what was done is kept and the message says how to resume."""
+    console.seed(*numbered(120))
+    console.server.faults = [
+        Fault(operation="logs.DescribeLogGroups", code="ExpiredTokenException", nth=2, times=None)
+    ]
+    assert console("sweep", "--enforce", "--plain").code == 4
+    assert "resume" in console.err
+    console.server.faults = ()
+    assert console("sweep", "--enforce").code == 0
+    assert None not in console.retention().values()
+
+
+def test_a_control_that_the_policy_does_not_name_is_off(console: Console) -> None:
+    """Nothing is read, exit code 0."""
+    console.seed(Seed(name="a"))
+    console("sweep", "--enforce", "--policy", console.policy({}))
+    assert (console.code, console.summary["resources"]) == (0, 0)
+    assert dict(console.server.calls) == {"sts.GetCallerIdentity": 1}
+
+
+def test_audit_mode_plans_even_with_enforce(console: Console) -> None:
+    """With --enforce a control's own mode still decides."""
+    console.seed(Seed(name="a"))
+    asked = console.policy({"log-retention": {"mode": "audit"}})
+    console("sweep", "--enforce", "--policy", asked)
+    assert (console.code, console.lines[0]["fate"]) == (1, "planned")
+    assert console.retention() == {"a": None}
+
+
+def test_options_are_taken_before_the_command_too(console: Console) -> None:
+    """steward --json sweep is steward sweep --json."""
+    console.seed(Seed(name="a"))
+    console.capture.readouterr()
+    assert main(["--json", "--pace", "off", "sweep", *console.options()]) == 1
+    assert '"summary"' in console.capture.readouterr().out
+
+
+def test_a_table_for_people_tells_the_same(console: Console) -> None:
+    """Findings, summary, and that nothing was written; the change."""
+    console.seed(Seed(name="/a/b"), Seed(name="c", days=7))
+    console("sweep", "--plain")
+    assert "/a/b" in console.out
+    assert "NEVER_EXPIRES" in console.out
+    assert "Nothing was written" in console.out
+    console("sweep", "--enforce", "--plain")
+    assert "remediated 1" in console.out
+    console("changes", "--plain")
+    assert "retentionInDays=30" in console.out
+    assert re.search(r"log-retention-\d{8}T\d+-\w+", console.out)
+
+
+def test_controls_and_policies_are_shown_without_a_connection(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A laptop without credentials can read what Steward would do."""
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    for arguments in (["controls"], ["policy", "show"], ["explain", "log-retention"]):
+        assert console(*arguments).code == 0
+        assert console(*arguments, "--plain").code == 0
+        assert "log-retention" in console.out
+    assert not console.server.calls
+    assert console("policy", "check", console.policy({"log-retention": {}})).code == 0
+
+
+def test_explain_tells_what_is_there_and_what_would_be_done(console: Console) -> None:
+    """Of one resource, without writing; also what was changed before."""
+    console.seed(Seed(name="a"))
+    console("explain", "a")
+    assert (console.code, console.lines[0]["fate"]) == (1, "planned")
+    console("sweep", "--enforce")
+    console("explain", "a", "--plain")
+    assert console.code == 0
+    assert "WITHIN_POLICY" in console.out
+    assert "DONE" in console.out
+
+
+def test_doctor_finds_a_trail_and_account_policies(console: Console) -> None:
+    """A trail that logs writes is ok; without one only sweeps work."""
+    aws = boto3.Session(region_name=REGION)
+    console("doctor")
+    by_name = {line["check"]: line for line in console.lines}
+    assert by_name["credentials"]["status"] == by_name["clock"]["status"] == "ok"
+    assert (by_name["trail"]["status"], "multi-Region" in by_name["trail"]["fix"]) == ("fail", True)
+    s3 = aws.client("s3", endpoint_url=console.server.url)
+    s3.create_bucket(Bucket="trail-bucket")
+    trail = aws.client("cloudtrail", endpoint_url=console.server.url)
+    trail.create_trail(Name="all", S3BucketName="trail-bucket", IsMultiRegionTrail=True)
+    trail.start_logging(Name="all")
+    writes = {"ReadWriteType": "WriteOnly", "IncludeManagementEvents": True}
+    trail.put_event_selectors(TrailName="all", EventSelectors=[writes])
+    client(console.server).put_account_policy(
+        policyName="org",
+        policyType="RETENTION_POLICY",
+        policyDocument='{"retentionInDays": 90, "enforcementMode": "NEW_ONLY"}',
+    )
+    console("doctor")
+    found = [(line["check"], line["status"]) for line in console.lines]
+    assert ("trail", "ok") in found
+    assert ("account policies", "warn") in found
+    assert console("doctor", "--plain").code == 2  # this server knows no Service Quotas
+    trail.delete_trail(Name="all")
+
+
+def start(console: Console, *arguments: str) -> subprocess.Popen[str]:
+    """The console as a process of its own, so that it can be killed."""
+    path = os.pathsep.join([str(ROOT / "platform"), str(ROOT / "scripts")])
+    command = [sys.executable, "-m", "console", *arguments, *console.options(), "--pace", "off"]
+    return subprocess.Popen(
+        command,
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for(counts: Counter[str], operation: str, count: int) -> None:
+    end = time.monotonic() + 30
+    while counts[operation] < count:
+        assert time.monotonic() < end, f"{operation} was not called {count} times"
+        time.sleep(0.002)
+
+
+@pytest.mark.parametrize("at", [1, 37, 50, 73])
+def test_killed_and_run_again_it_leaves_nobody_out(console: Console, at: int) -> None:
+    """SIGKILL at a write: nobody is written twice, at most one page is read twice."""
+    console.seed(*numbered(150))
+    console.server.latency = 0.01
+    written: list[str] = []
+
+    def keep(params: Mapping[str, Any]) -> bool:
+        """Only of requests that arrived whole; a dying sender leaves some cut short."""
+        written.extend(filter(None, [params.get("logGroupName")]))
+        return False
+
+    console.server.faults = [
+        Fault(operation="logs.PutRetentionPolicy", code="None", when=keep, times=None)
+    ]
+    process = start(console, "sweep", "--enforce", "--json")
+    wait_for(console.server.calls, "logs.PutRetentionPolicy", at)
+    process.kill()
+    process.communicate()
+    time.sleep(0.2)  # requests under way arrive although their sender is dead
+    console.server.latency = 0.0
+    console("sweep", "--enforce")
+    assert (console.code, console.summary["resources"]) == (0, 150)
+    assert set(console.retention().values()) == {30}
+    assert sorted(written) == sorted(console.retention())
+    assert console.server.calls["logs.DescribeLogGroups"] <= 4
+    console("changes", "--limit", "500")
+    assert {line["status"] for line in console.lines} <= {"DONE", "FAILED"}
+    assert len({line["resource"]["id"] for line in console.lines}) == 150
+
+
+def test_an_interrupt_finishes_the_page_and_tells_how_to_resume(console: Console) -> None:
+    """Ctrl-C once: exit code 2, the page is committed, the rest is done by the next run."""
+    console.seed(*numbered(150))
+    console.server.latency = 0.01
+    process = start(console, "sweep", "--enforce", "--json")
+    wait_for(console.server.calls, "logs.PutRetentionPolicy", 20)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert "run the same command again to resume" in err
+    assert json.loads(out.splitlines()[-1])["summary"]["complete"] is False
+    done = Counter(console.retention().values())[30]
+    assert done in (50, 100)
+    console("sweep", "--enforce")
+    assert (console.code, console.summary["resources"]) == (0, 150)
+    assert console.server.calls["logs.DescribeLogGroups"] == 3
+    assert console.server.calls["logs.PutRetentionPolicy"] == 150
+
+
+def test_two_sweeps_at_once_are_refused(console: Console) -> None:
+    """The second ends with exit code 2 and changes nothing; the first is undisturbed."""
+    console.seed(*numbered(60))
+    console.server.latency = 0.02
+    process = start(console, "sweep", "--enforce", "--json")
+    wait_for(console.server.calls, "logs.PutRetentionPolicy", 1)
+    assert console("sweep", "--enforce", "--plain").code == 2
+    assert "another sweep is under way" in console.err
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert set(console.retention().values()) == {30}
+
+
+def test_a_reader_that_goes_away_is_no_crash(console: Console) -> None:
+    """steward sweep --json | head -1"""
+    console.seed(*numbered(400))
+    process = start(console, "sweep", "--json")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    reader = threading.Thread(target=process.wait, kwargs={"timeout": 30})
+    reader.start()
+    err = process.stderr.read()
+    reader.join()
+    process.stderr.close()
+    assert process.returncode == 2
+    assert "Traceback" not in err
+
+
+def test_paced_it_stays_below_the_quota(console: Console) -> None:
+    """A server that counts as AWS does never throttles us; 12 writes at 4.5 a second."""
+    console.seed(*numbered(12))
+    console.server.quotas = {"logs.PutRetentionPolicy": 5, "logs.DescribeLogGroups": 10}
+    console("sweep", "--enforce", pace="0.9")
+    assert (console.code, dict(console.server.throttled)) == (0, {})
+    assert set(console.retention().values()) == {30}
