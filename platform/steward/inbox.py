@@ -42,7 +42,7 @@ def read(
         message = str(record.get("messageId", ""))
         try:
             event = json.loads(record["body"])
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, RecursionError):
             batch.unreadable.append(message)
             continue
         found = named(automation, event, account=account, region=region)

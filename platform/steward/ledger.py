@@ -7,6 +7,7 @@ Times are ISO 8601 strings in UTC, to the second, which sort as text.
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass, replace
@@ -15,6 +16,8 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from steward.model import Call, Exemption, Fate, Finding, Ref, Trigger, Verdict
+
+_ID = re.compile(r"(.+)-[0-9]{8}T[0-9]{12}-[0-9a-f]{6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +167,8 @@ def new_id(control: str, moment: datetime) -> str:
 
 def control_of(new_id: str) -> str:
     """The control that an id of a change or a sweep names; '' if it is no such id."""
-    parts = new_id.rsplit("-", 2)
-    return parts[0] if len(parts) == 3 else ""
+    found = _ID.fullmatch(new_id)
+    return found.group(1) if found else ""
 
 
 def successor(old: Item | None, new: Item, now: str) -> Item | None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TextIO
 
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
 from steward.model import Clock
 
@@ -44,7 +45,10 @@ class LambdaTelemetry:
     def __init__(self, clock: Clock, service: str, out: TextIO | None = None) -> None:
         self._clock = clock
         self._out = out or sys.stdout
-        self._logger = Logger(service=service, stream=self._out)
+        self._logger = logging.Logger(service, logging.INFO)  # of its own: Powertools' is shared
+        handler = logging.StreamHandler(self._out)
+        handler.setFormatter(LambdaPowertoolsFormatter(service=service))
+        self._logger.addHandler(handler)
 
     def info(self, message: str, **facts: Any) -> None:
         self._logger.info(message, extra=facts)

@@ -18,8 +18,8 @@ DAYS = 30
 
 def main(threads: int) -> None:
     """List the log groups, and set the retention of those without, ``threads`` at a time."""
-    retries = {"mode": "standard", "max_attempts": 10}
-    config = Config(max_pool_connections=max(10, threads), retries=retries)  # type: ignore[arg-type]  # a TypedDict to the stubs
+    retries: Any = {"mode": "standard", "max_attempts": 10}
+    config = Config(max_pool_connections=max(10, threads), retries=retries)
     logs = boto3.client("logs", config=config)
     if threads == 1:
         for name in _without_retention(logs):

@@ -91,7 +91,8 @@ def _result(server: CountingProcess, contender: Contender, race: Race, site: Sit
     server.clear()
     title = f"{contender.name}, {race.groups} log groups, {race.latency * 1000:.0f} ms"
     log = site.folder / "output"
-    with watched(title, len(seeded) // 2 if contender.fresh else 0, lambda: _written(server)):
+    missing = [*seeded.values()].count(None) if contender.fresh else 0
+    with watched(title, missing, lambda: _written(server)):
         usage = run(contender.command(site), environment(site), log)
     stats = server.stats()
     trouble = problem(seeded, server.retention(region=REGION), usage.exit_code)

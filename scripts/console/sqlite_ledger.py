@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import IO, Any
 
-from steward.errors import BadPolicy
+from steward.errors import BadPolicy, StewardError
 from steward.ledger import (
     Change,
     Item,
@@ -62,7 +62,7 @@ class SQLiteLedger:
                 path, timeout=30, check_same_thread=False, isolation_level=None
             )
             self._prepare()
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, sqlite3.Error, StewardError) as error:
             raise BadPolicy(f"ledger {path}: {error}") from error
 
     def close(self) -> None:
@@ -94,11 +94,12 @@ class SQLiteLedger:
         return map(item_from_record, self._rows("items", control))
 
     def intend(self, changes: Sequence[Change], items: Sequence[Item]) -> None:
-        self._db.execute("PRAGMA synchronous = FULL")
-        try:
-            self.commit(items=items, changes=changes)
-        finally:
-            self._db.execute("PRAGMA synchronous = NORMAL")
+        with self._lock:
+            self._db.execute("PRAGMA synchronous = FULL")
+            try:
+                self.commit(items=items, changes=changes)
+            finally:
+                self._db.execute("PRAGMA synchronous = NORMAL")
 
     def commit(
         self,
@@ -151,7 +152,7 @@ class SQLiteLedger:
             rows = list(self._rows("budgets", control, 'AND "window" = ?', window))
             used = int(rows[0]["used"]) if rows else 0
             granted = min(wanted, max(0, limit - used))
-            row = {"control": control, "window": window, "used": used + granted}
+            row = {"control": control, "window": window, "used": max(0, used + granted)}
             self._insert("budgets", [row])
             return granted
 
@@ -179,11 +180,11 @@ class SQLiteLedger:
 
     def _prepare(self) -> None:
         self._db.row_factory = sqlite3.Row
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
         [version] = self._db.execute("PRAGMA user_version").fetchone()
         if version not in (0, _VERSION):
             raise sqlite3.DatabaseError(f"is of version {version}, this Steward reads {_VERSION}")
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
         with self._transaction():
             for table, (columns, key) in _TABLES.items():
                 self._db.execute(
@@ -194,7 +195,7 @@ class SQLiteLedger:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._lock:
+        with self._lock, self._told():
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -202,6 +203,14 @@ class SQLiteLedger:
                 self._db.rollback()
                 raise
             self._db.commit()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """SQLite's errors in our words, with the file's name."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StewardError(f"ledger {self._path}: {error}") from error
 
     def _put(self, table: str, values: Sequence[Item | Change | Sweep]) -> None:
         self._insert(table, [to_record(value) for value in values])
@@ -231,7 +240,7 @@ class SQLiteLedger:
 
     def _select(self, table: str, where: str, values: Sequence[str]) -> Iterator[dict[str, Any]]:
         query = f"SELECT * FROM {table} WHERE {where}"  # noqa: S608  # table and where are ours
-        with self._lock:
+        with self._lock, self._told():
             rows = self._db.execute(query, values).fetchall()
         for row in rows:
             record = dict(row)

@@ -39,6 +39,19 @@ class _Silent(MotoRequestHandler):
         pass
 
 
+class _Dispatcher(DomainDispatcherApplication):
+    """Looks a host's backend up once; moto's own lists a folder at each request."""
+
+    def __init__(self) -> None:
+        super().__init__(create_backend_app)
+        self._known: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        if host not in self._known:
+            self._known[host] = super().get_backend_for_host(host)
+        return self._known[host]
+
+
 class CountingServer:
     """A faithful moto behind an HTTP endpoint, for as long as it is entered.
 
@@ -60,7 +73,7 @@ class CountingServer:
         self._buckets: dict[str, Bucket] = {}
         self._lock = threading.Lock()
         self._open = ExitStack()
-        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._moto = _Dispatcher()
         self._server = make_server("127.0.0.1", port, self, threaded=True, request_handler=_Silent)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
 
@@ -108,7 +121,8 @@ class CountingServer:
             return self._moto(environ, start)  # type: ignore[no-any-return]  # moto leaves it open
         request = read(environ)
         with self._counted(request) as refusal:
-            time.sleep(self.latency)
+            if self.latency:
+                time.sleep(self.latency)
             if refusal is None:
                 return self._passed_on(request, environ, start)
             status, code, message = refusal

@@ -120,10 +120,11 @@ def test_requests_above_the_quota_are_throttled(server: CountingServer) -> None:
 def test_a_quota_fills_up_again_at_its_rate() -> None:
     """And holds no more than a second's worth."""
     bucket = Bucket(50)
+    time.sleep(0.2)
     taken = sum(bucket.take() for _ in range(80))
     time.sleep(0.1)
     again = sum(bucket.take() for _ in range(80))
-    assert 50 <= taken < 60
+    assert 50 <= taken < 55
     assert 4 <= again < 30
 
 
@@ -203,6 +204,7 @@ def test_the_account_is_the_one_in_the_environment(
 def test_a_server_in_its_own_process_is_controlled_over_http() -> None:
     """Seed, configure, measure, clear; control is never counted."""
     with CountingProcess() as server:
+        server.seed([{"name": "/forgotten"}], region=REGION)
         server.seed([{"name": "/a"}, {"name": "/b", "days": 7}], region=REGION)
         server.configure(
             latency=0.05,

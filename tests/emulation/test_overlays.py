@@ -105,13 +105,13 @@ def test_filters_that_do_not_fit_are_invalid(logs: Any, filters: dict[str, Any])
 
 def test_a_prefix_matches_the_beginning_and_a_pattern_any_part(logs: Any) -> None:
     """A pattern's answer holds only ARN, name and creation time."""
-    create(logs, "/aws/lambda/x", "/aws/lambda/xy", "/x", "/X")
+    create(logs, "/aws/lambda/x", "/aws/lambda/xy", "/my/aws/lambda/x", "/X")
     assert names(logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/x")) == [
         "/aws/lambda/x",
         "/aws/lambda/xy",
     ]
     found = logs.describe_log_groups(logGroupNamePattern="x")
-    assert names(found) == ["/aws/lambda/x", "/aws/lambda/xy", "/x"]
+    assert names(found) == ["/aws/lambda/x", "/aws/lambda/xy", "/my/aws/lambda/x"]
     assert set(found["logGroups"][0]) == {"arn", "creationTime", "logGroupName"}
 
 
@@ -242,14 +242,15 @@ def test_the_longest_account_policy_decides(logs: Any) -> None:
 
 
 def test_a_new_only_policy_leaves_older_groups_alone(logs: Any) -> None:
-    """Older than the policy's creation."""
+    """Older than the policy's creation; updating it makes no more groups old."""
     create(logs, "/old", "/new")
     age_log_group("/old", days=1, stored_bytes=0, region=REGION)
     put_policy(logs, "new", 90, mode="NEW_ONLY")
     logs.delete_log_group(logGroupName="/new")
     create(logs, "/new")
+    put_policy(logs, "new", 60, mode="NEW_ONLY")
     assert "retentionPolicyName" not in only(logs, "/old")
-    assert only(logs, "/new")["retentionPolicyName"] == "new"
+    assert only(logs, "/new")["retentionInDays"] == 60
 
 
 @pytest.mark.parametrize(

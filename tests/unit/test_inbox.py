@@ -218,15 +218,20 @@ def test_a_batch_is_looked_at_in_one_go() -> None:
     assert looker.looked == [("log-retention", {group(f"/{n}") for n in range(50)})]
 
 
-@pytest.mark.parametrize("trouble", ["again", "untouched"])
-def test_messages_that_name_one_resource_share_its_look_and_its_fate(trouble: str) -> None:
+@pytest.mark.parametrize(
+    "looker",
+    [
+        pytest.param(Looker(again=[group("/a")]), id="it must be looked at again"),
+        pytest.param(Looker(untouched=[group("/a")]), id="there was no time for it"),
+    ],
+)
+def test_messages_that_name_one_resource_share_its_look_and_its_fate(looker: Looker) -> None:
     """Both come back when it must be looked at again, and the message beside them does not."""
     batch = batch_of(
         message(1, event(group("/a"))),
         message(2, event(group("/b"))),
         message(3, event(group("/a"))),
     )
-    looker = Looker(**{trouble: [group("/a")]})
     assert given_back(looker, batch) == ["m1", "m3"]
     assert looker.looked == [("log-retention", {group("/a"), group("/b")})]
 

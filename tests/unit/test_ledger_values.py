@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -144,7 +145,7 @@ def test_nothing_is_written_while_nothing_changes(item: Item) -> None:
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_whatever_differs_is_a_change(change: dict[str, str]) -> None:
+def test_whatever_differs_is_a_change(change: dict[str, Any]) -> None:
     """Also an intent that was settled, or not yet: the next look needs to know."""
     _, second = history(WRONG, replace(WRONG, **change))
     assert second == replace(WRONG, **change, first_seen=T1, changed_at=T2)

@@ -152,7 +152,7 @@ def test_a_log_line_is_json_with_a_constant_message_and_facts_as_keys(
 def test_a_traceback_tells_the_exception_in_one_line(told: Told) -> None:
     """Where the bug is, beside which resource met it."""
     try:
-        _ = {}["missing"]
+        _ = dict[str, str]()["missing"]
     except KeyError:
         told.telemetry.traceback("internal error", resource="/a")
     [line] = told.lines

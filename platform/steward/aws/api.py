@@ -17,11 +17,12 @@ from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.paginate import PaginatorModel
+from botocore.parsers import ResponseParserError
 
 from steward.aws.pacing import Pacer
 from steward.aws.quotas import group_of
 from steward.aws.translate import translated
-from steward.errors import NotConnected, Refused, Throttled, TryAgain
+from steward.errors import NotConnected, OutOfTime, Refused, Throttled, TryAgain
 from steward.model import Clock, Deadline
 
 T = TypeVar("T")
@@ -32,7 +33,7 @@ ATTEMPTS = 10
 FIRST_BACKOFF = 0.2  # seconds; doubles with each attempt, with full jitter
 LONGEST_BACKOFF = 20.0
 
-_READS = ("Describe", "Get", "List", "BatchGet", "Lookup", "Query", "Search", "Test", "Select")
+_READS = ("Describe", "Get", "List", "BatchGet", "Lookup", "Query", "Search", "Select")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +106,16 @@ class Api:
         """Send one request; while AWS is busy, repeat it until attempts or time run out."""
         self._check(service, operation, params)
         group = group_of(service, operation)
+        self._pacer.wait(group, self.deadline)
         for attempt in range(ATTEMPTS):
-            self._pacer.wait(group, self.deadline)
             try:
                 answer = self._send(service, operation, params)
             except TryAgain as error:
                 if isinstance(error, Throttled):
                     self._count(self.throttled, service, operation)
                     self._pacer.throttled(group)
-                pause = _backoff(attempt)
-                if attempt + 1 == ATTEMPTS or pause >= self.deadline.left():
+                if attempt + 1 == ATTEMPTS or not self._rested(group, attempt):
                     raise
-                self._clock.sleep(pause)
             else:
                 self._pacer.passed(group)
                 return answer
@@ -145,13 +144,25 @@ class Api:
                 self._pool = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="aws")
         return list(self._pool.map(act, items))
 
+    def _rested(self, group: str, attempt: int) -> bool:
+        """Wait until the request may be repeated; False where the deadline would come first."""
+        pause = _backoff(attempt)
+        if pause >= self.deadline.left():
+            return False
+        self._clock.sleep(pause)
+        try:
+            self._pacer.wait(group, self.deadline)
+        except OutOfTime:  # of a request that was sent once, this would not be the truth
+            return False
+        return True
+
     def _check(self, service: str, operation: str, params: Mapping[str, Any]) -> None:
         """Refuse what must never be sent, before anything is counted."""
         if self._read_only and not operation.startswith(_READS):
             raise Refused(f"{operation}: this run may only read")
-        if (service, operation) == ("lambda", "DeleteFunction"):
+        if service == "lambda" and xform_name(operation) == "delete_function":
             version = params.get("Qualifier")
-            if not (isinstance(version, str) and version.isdecimal()):
+            if not (isinstance(version, str) and version.isascii() and version.isdecimal()):
                 raise Refused(f"{operation}: without a numeric Qualifier it deletes the function")
 
     def _send(self, service: str, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -161,6 +172,8 @@ class Api:
             answer: Mapping[str, Any] = getattr(client, xform_name(operation))(**params)
         except (ClientError, BotoCoreError) as error:
             raise translated(error, operation) from error
+        except (ResponseParserError, KeyError) as error:  # KeyError: a page where XML should be
+            raise NotConnected(f"{operation}: what answers there is not AWS") from error
         return answer
 
     def _count(self, counter: Counter[str], service: str, operation: str) -> None:
@@ -180,7 +193,6 @@ class Api:
         config = Config(
             max_pool_connections=IN_FLIGHT,
             retries={"mode": "standard", "total_max_attempts": 1},
-            parameter_validation=False,  # the service validates; tests do so for what we plan
             connect_timeout=5,
             read_timeout=30,
         )
@@ -199,12 +211,13 @@ def _backoff(attempt: int) -> float:
 def _paging(service: str, operation: str) -> tuple[str, str]:
     """The names of an operation's token, asked and told, from botocore's own paginators."""
     session = botocore.session.get_session()
-    model: PaginatorModel = session.get_paginator_model(service)
     try:
+        model: PaginatorModel = session.get_paginator_model(service)
         config = model.get_paginator(operation)
-    except ValueError as error:
+    except (ValueError, BotoCoreError) as error:
         raise Refused(f"{operation}: botocore knows no pages of it") from error
     asks, tells = config["input_token"], config["output_token"]
-    if not (isinstance(asks, str) and isinstance(tells, str)):
-        raise Refused(f"{operation}: pages by more than one token")
+    names = [name for name in (asks, tells) if isinstance(name, str) and name.isidentifier()]
+    if len(names) != 2:
+        raise Refused(f"{operation}: pages in a way that is not supported, by {asks!r}")
     return asks, tells

@@ -52,7 +52,7 @@ def is_stopped(values: Mapping[str, str], stack: str) -> bool:
 def _document(name: str, text: str) -> Mapping[str, Any]:
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadPolicy(f"{name}: is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise BadPolicy(f"{name}: is {text[:40]!r}, allowed: a JSON object")

@@ -53,6 +53,13 @@ _FOR_EVERYBODY = re.compile(
 )
 """How AWS's AccessDenied messages name a policy that the account's own team cannot change."""
 
+_PASSING = re.compile(
+    r"(?!.*(ConditionalCheckFailed|ValidationError))"
+    r".*(TransactionConflict|ThrottlingError|ProvisionedThroughputExceeded)",
+    re.DOTALL,
+)
+"""Reasons for which DynamoDB cancels a transaction that may go through the next time."""
+
 LONGEST = 400
 """Characters of AWS's message that are shown: some proxies answer with a whole page."""
 
@@ -65,6 +72,11 @@ _NOT_CONNECTED = (
     sdk.LoginError,
     sdk.NoRegionError,
     sdk.ProfileNotFound,
+    sdk.ConfigParseError,
+    sdk.InvalidConfigError,
+    sdk.InfiniteLoopConfigError,
+    sdk.MetadataRetrievalError,
+    sdk.RefreshWithMFAUnsupportedError,
     sdk.EndpointConnectionError,
     sdk.ProxyConnectionError,
     sdk.SSLError,
@@ -94,6 +106,8 @@ def _answered(error: sdk.ClientError, operation: str) -> StewardError:
     shown = " ".join(text.split())[:LONGEST]
     message = f"{operation}: {code}: {shown}" if shown else f"{operation}: {code}"
     kind = _BY_CODE.get(code) or _by_status(status)
+    if code == "TransactionCanceledException" and _PASSING.match(text):
+        kind = TryAgain
     if kind is Denied and _FOR_EVERYBODY.search(text):
         kind = Protected
     return kind(message, code=code)

@@ -1,0 +1,111 @@
+"""What every control must pass, over the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore.validate import ParamValidator
+
+from steward.controls import CONTROLS, named
+from steward.controls.log_retention.state import LogGroup
+from steward.evaluate import COMMON_CODES
+from steward.model import Call, Control, Finding
+from steward.policy import load, schema
+
+SESSION = botocore.session.get_session()
+
+IAM_PREFIX = {"resourcegroupstaggingapi": "tag"}
+"""Where IAM's name of a service is not its SDK's."""
+
+EXAMPLES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
+    "log-retention": [
+        (LogGroup("/a", None, stored_bytes=0, age_days=0), {}),
+        (LogGroup("/a", 7), {"min_days": 30}),
+        (LogGroup("/a", 3653), {"max_days": 30, "shorten": True}),
+        (LogGroup("/a", None, stored_bytes=5, age_days=99), {"shorten": True}),
+    ]
+}
+"""States with the policies under which each control plans every sort of call it can."""
+
+
+def findings(control: Control[Any, Any]) -> Iterator[Finding]:
+    for state, asked in EXAMPLES[control.id]:
+        yield control.assess(state, load(control, asked).policy)
+
+
+def calls(control: Control[Any, Any]) -> list[Call]:
+    """Every call the examples plan, and its undo."""
+    planned = [call for finding in findings(control) for call in finding.remediation]
+    return [*planned, *(call.undo for call in planned if call.undo)]
+
+
+def problems(call: Call) -> str:
+    """What botocore's model of the API has against a call; '' for nothing."""
+    model = SESSION.get_service_model(call.service).operation_model(call.operation)
+    report: str = ParamValidator().validate(dict(call.params), model.input_shape).generate_report()
+    return report
+
+
+def action(service: str, operation: str) -> str:
+    return f"{IAM_PREFIX.get(service, service)}:{operation}"
+
+
+every_control = pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.id)
+
+
+@every_control
+def test_every_planned_call_fits_the_api(control: Control[Any, Any]) -> None:
+    """Offline, against the model that the pinned botocore has; also every undo."""
+    assert calls(control) or not control.writes
+    assert [problems(call) for call in calls(control)] == [""] * len(calls(control))
+
+
+def test_a_call_that_does_not_fit_is_noticed() -> None:
+    """The check itself can fail."""
+    assert "retentionInDays" in problems(Call("logs", "PutRetentionPolicy", {"logGroupName": "a"}))
+
+
+@every_control
+def test_a_control_declares_exactly_the_writes_it_plans(control: Control[Any, Any]) -> None:
+    """No grant too few, none too many."""
+    assert {action(call.service, call.operation) for call in calls(control)} == control.writes
+
+
+@every_control
+def test_every_example_is_a_violation_with_a_documented_code(control: Control[Any, Any]) -> None:
+    """Codes are documented in words, and no control redefines a common one."""
+    assert {finding.code for finding in findings(control)} <= set(control.codes)
+    assert not set(control.codes) & set(COMMON_CODES)
+    assert all(text.endswith(".") for text in {**control.codes, **COMMON_CODES}.values())
+
+
+@every_control
+def test_an_irreversible_call_says_what_is_lost(control: Control[Any, Any]) -> None:
+    """Each call has an inverse, or a reason why none can bring everything back."""
+    planned = [call for finding in findings(control) for call in finding.remediation]
+    assert all(call.undo is not None or call.irreversible for call in planned)
+
+
+@every_control
+def test_an_ordered_control_has_one_kind(control: Control[Any, Any]) -> None:
+    """The order of ids is that of one kind's API."""
+    assert len(control.kinds) == 1 or not control.ordered
+
+
+@every_control
+def test_destructive_controls_have_a_budget_by_default(control: Control[Any, Any]) -> None:
+    """50 a run and 200 an hour; additive ones have none."""
+    fields = schema(control.id)["properties"]
+    limits = [fields[name]["default"] for name in ("max_changes_per_run", "max_changes_per_hour")]
+    assert limits == ([50, 200] if control.destructive else [None, None])
+
+
+def test_ids_are_unique_and_found_by_name() -> None:
+    """The registry is an explicit list."""
+    ids = [control.id for control in CONTROLS]
+    assert len(set(ids)) == len(ids)
+    assert [named(one) for one in ids] == list(CONTROLS)
+    assert named("no-such-control") is None

@@ -1,0 +1,99 @@
+"""The shape of the tree: what may import what, and what no code may contain."""
+
+from __future__ import annotations
+
+import ast
+import platform
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from steward.controls import CONTROLS
+
+ROOT = Path(__file__).parents[2]
+PRODUCT = sorted(
+    path
+    for folder in ("platform", "functions", "config_rules")
+    for path in (ROOT / folder).rglob("*.py")
+)
+HANDLERS = sorted((ROOT / "functions").glob("*/handler.py"))
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def broad_handlers(tree: ast.AST) -> Iterator[int]:
+    """Lines of ``except:``, ``except Exception`` and ``except BaseException``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ExceptHandler):
+            caught = [node.type] if not isinstance(node.type, ast.Tuple) else node.type.elts
+            names = {None if one is None else getattr(one, "id", "") for one in caught}
+            if names & {None, "Exception", "BaseException"}:
+                yield node.lineno
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            yield str(node.module)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def lengths(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            yield node.name, (node.end_lineno or 0) - node.lineno + 1
+
+
+def test_platform_is_still_the_standard_librarys() -> None:
+    """The folder called platform is a source root, never a package."""
+    assert Path(platform.__file__).is_relative_to(Path(sys.base_prefix))
+    for folder in ("platform", "functions", "config_rules"):
+        assert not (ROOT / folder / "__init__.py").exists()
+
+
+def test_the_layer_holds_the_library_and_its_pins_only() -> None:
+    """Whatever lies in platform/ is shipped."""
+    there = {path.name for path in (ROOT / "platform").iterdir()} - {"__pycache__"}
+    assert there == {"steward", "requirements.txt"}
+
+
+def test_one_broad_except_exists() -> None:
+    """In runtime.py, per resource; everything else says what it can answer."""
+    found = [name(path) for path in PRODUCT for _ in broad_handlers(ast.parse(path.read_text()))]
+    assert found == ["platform/steward/runtime.py"]
+
+
+def test_a_broad_except_is_noticed() -> None:
+    """The check itself can fail."""
+    for clause in ("except:", "except Exception:", "except (ValueError, Exception):"):
+        assert list(broad_handlers(ast.parse(f"try:\n  pass\n{clause}\n  pass"))) == [3]
+
+
+@pytest.mark.parametrize("path", HANDLERS, ids=name)
+def test_a_handler_says_when_to_look_and_nothing_else(path: Path) -> None:
+    """10 to 25 lines that import controls, events and the runtime; no boto3, no logic."""
+    tree = ast.parse(path.read_text())
+    allowed = ("steward.controls", "steward.events", "steward.runtime")
+    assert all(module.startswith(allowed) for module in imported(tree))
+    assert 10 <= len(path.read_text().splitlines()) <= 25
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.If)]
+
+
+def test_every_control_that_writes_has_a_function() -> None:
+    """The folder is named after the control."""
+    folders = {path.parent.name.replace("_", "-") for path in HANDLERS}
+    assert folders == {control.id for control in CONTROLS if control.writes}
+
+
+@pytest.mark.parametrize("path", PRODUCT, ids=name)
+def test_modules_and_functions_stay_readable(path: Path) -> None:
+    """300 lines a module, 150 a control's, 40 a function with its docstring, at the most."""
+    text = path.read_text()
+    limit = 150 if "controls" in path.parts else 300
+    assert len(text.splitlines()) <= limit
+    assert [found for found in lengths(ast.parse(text)) if found[1] > 40] == []
