@@ -29,9 +29,11 @@ def installed() -> Path:
     ready = home / "ready"
     if not ready.exists():
         python = str(home / "bin" / "python")
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(home)], check=True)  # noqa: S603  # our own interpreter
+        subprocess.run(
+            [sys.executable, "-m", "venv", "--clear", str(home)], check=True
+        )  # our own interpreter
         install = [python, "-m", "pip", "install", "-qq", f"c7n=={VERSION}"]
-        subprocess.run(install, check=True, stdout=sys.stderr)  # noqa: S603  # a pinned public package
+        subprocess.run(install, check=True, stdout=sys.stderr)  # a pinned public package
         ready.touch()
     return home / "bin" / "custodian"
 

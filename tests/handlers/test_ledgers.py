@@ -663,12 +663,12 @@ def test_items_that_dynamodb_leaves_unprocessed_are_written_again() -> None:
 def test_a_table_that_does_nothing_is_given_up(
     operation: str, answer: Any, act: Callable[[Ledger], object]
 ) -> None:
-    """With pauses in between and an end, for a function's time is bounded and its CPU is paid."""
+    """With pauses in between, and none after the last try, for a function's time is paid for."""
     clock = FakeClock()
     aws = FakeAws({("dynamodb", operation): [answer] * 100})
     with pytest.raises(TryAgain):
         act(DynamoDBLedger(aws, "t", clock))
-    assert clock.sleeps
+    assert len(clock.sleeps) == len(aws.requests) - 1 > 0
 
 
 @pytest.mark.parametrize(
@@ -839,6 +839,18 @@ def test_a_ledger_of_another_version_is_neither_read_nor_changed(tmp_path: Path)
         SQLiteLedger(path, "a")
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["ledger.db"]
+
+
+def test_a_refused_ledger_file_is_let_go(tmp_path: Path) -> None:
+    """Nothing keeps it open while the error is being told."""
+    path = another_version(tmp_path / "ledger.db")
+    other = sqlite3.connect(path, timeout=0)
+    other.execute("PRAGMA journal_mode = WAL")
+    with pytest.raises(BadPolicy) as caught:
+        SQLiteLedger(path, "a")
+    assert "version 99" in str(caught.value)
+    assert other.execute("PRAGMA journal_mode = DELETE").fetchone()[0] == "delete"
+    other.close()
 
 
 def test_a_disk_that_fails_is_told_in_our_words(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +116,7 @@ def test_a_group_missing_from_a_batch_is_asked_for_once_more() -> None:
 
 def test_a_batch_is_read_to_its_last_page_by_exact_names() -> None:
     """An answer may hold more than was asked for, and may go on."""
-    pages = [
+    pages: list[Any] = [
         {"logGroups": [{"logGroupName": "other", "arn": "x"}], "nextToken": "more"},
         {"logGroups": [{"logGroupName": "a", "arn": "x:a"}, {"logGroupName": "a", "arn": "x:a"}]},
     ]
@@ -127,7 +127,7 @@ def test_a_batch_is_read_to_its_last_page_by_exact_names() -> None:
 def test_an_invalid_name_spoils_only_itself() -> None:
     """A batch that the API calls invalid is split until the culprit stands alone."""
 
-    def describe(params: dict[str, Any]) -> dict[str, Any]:
+    def describe(params: Mapping[str, Any]) -> Mapping[str, Any]:
         names = params.get("logGroupIdentifiers") or [params["logGroupNamePrefix"]]
         if "bad" in names:
             raise Invalid("1 validation error", code="InvalidParameterException")
@@ -167,7 +167,8 @@ def test_discovery_reads_the_tag_index_once_a_step(api: Api) -> None:
     create(api, "untagged")
     api.calls.clear()
     pages = list(discover(sight(api, rules=[{"tags": ["team"], "days": 7}]), None))
-    tags = {state.ref.id: state.tags for page in pages for state in page.states}
+    states = [one for page in pages for one in page.states if isinstance(one, LogGroup)]
+    tags = {state.name: state.tags for state in states}
     assert (tags["g000"], tags["untagged"]) == ({"team": "core"}, {})
     assert api.calls["resourcegroupstaggingapi.GetResources"] == 2
 

@@ -82,7 +82,7 @@ class Deployed:
         for body in bodies:
             text = body if isinstance(body, str) else json.dumps(body)
             self.api.ask("sqs", "SendMessage", QueueUrl=self.queue, MessageBody=text)
-        records = []
+        records: list[dict[str, Any]] = []
         while len(records) < len(bodies):
             answer = self.api.ask(
                 "sqs", "ReceiveMessage", QueueUrl=self.queue, MaxNumberOfMessages=10

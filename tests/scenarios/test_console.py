@@ -226,12 +226,12 @@ def test_history_is_kept_unless_the_policy_says_so(console: Console) -> None:
     """Years of events: reported, exit code 1; with shorten it is done, and recorded as lost."""
     old = Seed(name="audit", age_days=900, stored_bytes=4096)
     console.seed(old, Seed(name="long", days=3653), Seed(name="empty", age_days=900))
-    asked = {"log-retention": {"max_days": 365}}
+    asked: dict[str, dict[str, Any]] = {"log-retention": {"max_days": 365}}
     console("sweep", "--enforce", "--policy", console.policy(asked))
     assert console.code == 1
     assert console.retention() == {"audit": None, "empty": 30, "long": 3653}
     assert console.summary["fates"] == {"remediated": 1, "reported": 2}
-    asked["log-retention"]["shorten"] = True  # type: ignore[assignment]  # JSON
+    asked["log-retention"]["shorten"] = True
     console("sweep", "--enforce", "--policy", console.policy(asked))
     assert (console.code, console.retention()["audit"], console.retention()["long"]) == (0, 30, 365)
     console("changes", "--resource", "audit")

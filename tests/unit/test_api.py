@@ -260,17 +260,19 @@ def test_what_cannot_get_better_is_not_repeated(
     ("service", "operation", "params"),
     [
         pytest.param("lambda", "GetFunction", {}, id="its path is incomplete"),
+        pytest.param("logs", "DescribeLogGroups", {"limit": "fifty"}, id="a text for a number"),
+        pytest.param("logs", "DescribeLogGroups", {"prefix": "/a"}, id="a name it does not have"),
         pytest.param("dynamodb", "GetItem", {"Key": {"pk": 7}}, id="a number for a document"),
     ],
 )
-def test_parameters_that_make_no_request_are_told_in_our_words(
+def test_parameters_that_do_not_fit_the_api_are_never_sent(
     endpoint: Endpoint,
     connect: Callable[..., Api],
     service: str,
     operation: str,
     params: Mapping[str, Any],
 ) -> None:
-    """A recorded call may be of an older make; it is Invalid and not the SDK's KeyError."""
+    """A misspelt filter would read everything, and a recorded call may be of an older make."""
     with pytest.raises(Invalid):
         connect().ask(service, operation, **params)
     assert endpoint.requests == []

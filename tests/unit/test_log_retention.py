@@ -186,7 +186,7 @@ def test_judgement(state: LogGroup, asked: dict[str, Any], code: str, days: int 
 )
 def test_a_code_has_one_verdict(code: str, verdict: Verdict) -> None:
     """Each code stands for a way to be in order, or not."""
-    examples = {
+    examples: dict[str, tuple[LogGroup, dict[str, Any]]] = {
         "WITHIN_POLICY": (group(7), {}),
         "NEVER_EXPIRES": (group(), {}),
         "INVALID_TAG": (group(tags={DAYS_TAG: "x"}), TAGGED),

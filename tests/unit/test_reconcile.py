@@ -23,7 +23,7 @@ from steward.errors import (
     TryAgain,
 )
 from steward.gate import MAX_ATTEMPTS, PROTECTED
-from steward.ledger import Status
+from steward.ledger import Change, Status
 from steward.look import look
 from steward.model import Deadline, Fate, Mode, Verdict
 from steward.run import REASON, Outcome
@@ -96,7 +96,7 @@ def test_a_violation_without_a_call_is_reported(book: SQLiteLedger) -> None:
 def test_an_intent_is_on_disk_before_the_call_is_sent(book: SQLiteLedger, tmp_path: Path) -> None:
     """At the moment of the call another process reads the change, with what was before."""
     world = World({"a": 1})
-    seen = []
+    seen: list[Change] = []
 
     def look_into_the_file(operation: str) -> None:
         if operation == "Resize":

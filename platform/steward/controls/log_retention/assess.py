@@ -24,7 +24,7 @@ CODES = {
     ),
 }
 
-_LOST = "events older than {days} days are deleted within about 72 hours and cannot be restored"
+_LOST = "events older than {kept} are deleted within about 72 hours and cannot be restored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,12 @@ def _judge(group: LogGroup, policy: Policy, wished: int, source: str) -> Finding
     if group.days is None and group.has_events_older_than(wished):
         return _shorten(group, "NEVER_EXPIRES_WITH_HISTORY", wished, source, policy)
     if group.days is None:
-        return _set(group, "NEVER_EXPIRES", wished, f"should be {wished} days{source}")
+        return _set(group, "NEVER_EXPIRES", wished, f"should be {_kept(wished)}{source}")
     if policy.min_days and group.days < policy.min_days:
         return _set(group, "TOO_SHORT", wished, f"at least {policy.min_days} are required")
     if policy.max_days and group.days > policy.max_days:
         return _shorten(group, "TOO_LONG", policy.max_days, " at most", policy)
-    return Finding(group.ref, Verdict.COMPLIANT, "WITHIN_POLICY", f"kept {group.days} days")
+    return Finding(group.ref, Verdict.COMPLIANT, "WITHIN_POLICY", f"kept {_kept(group.days)}")
 
 
 def _wish(group: LogGroup, policy: Policy) -> _Wish | None:
@@ -81,8 +81,8 @@ def _set(group: LogGroup, code: str, days: int, wish: str) -> Finding:
 
 
 def _shorten(group: LogGroup, code: str, days: int, source: str, policy: Policy) -> Finding:
-    lost = _LOST.format(days=days)
-    reason = f"kept {_kept(group.days)}, should be {days} days{source}"
+    lost = _LOST.format(kept=_kept(days))
+    reason = f"kept {_kept(group.days)}, should be {_kept(days)}{source}"
     if not policy.shorten:
         reason = f"{reason}; needs shorten: true, because {lost}"
         return Finding(group.ref, Verdict.NON_COMPLIANT, code, reason)
@@ -108,7 +108,9 @@ def _not_applicable(group: LogGroup, code: str, reason: str) -> Finding:
 
 
 def _kept(days: int | None) -> str:
-    return "for ever" if days is None else f"{days} days"
+    if days is None:
+        return "for ever"
+    return "1 day" if days == 1 else f"{days} days"
 
 
 def _listed() -> str:
