@@ -69,9 +69,10 @@ def sweep(
     several = [Race(groups, latency / 1000, quotas) for latency in asked]
     results = list(races(chosen, several, runs))
     if as_json:
-        click.echo(document(results, groups))
+        click.echo(document(results, groups, paced=paced))
     else:
-        Console(width=None if sys.stdout.isatty() else WIDTH).print(tables(results, groups))
+        console = Console(width=None if sys.stdout.isatty() else WIDTH)
+        console.print(tables(results, groups, paced=paced))
     wrong = [result for result in results if result.problem]
     for result in wrong:
         click.echo(f"bench: {result.contender}: {result.problem}", err=True)

@@ -21,25 +21,28 @@ _COLUMNS = ("calls", "writes", "throttled", "in flight")
 _COMPARED = ("wall s", "CPU s", "RSS MiB")
 
 
-def tables(results: Sequence[Result], groups: int) -> RenderableType:
+def tables(results: Sequence[Result], groups: int, *, paced: bool) -> RenderableType:
     """One table for each latency; ratios are to Steward, the first row."""
     by_latency = groupby(results, key=lambda result: result.latency)
-    shown = [_table(list(rows), latency, groups) for latency, rows in by_latency]
+    account = f"{groups} log groups, {groups - groups // 2} without retention"
+    quotas = ", AWS's quotas" if paced else ""
+    shown = [
+        _table(list(rows), f"{account}, {latency * 1000:.0f} ms a call{quotas}")
+        for latency, rows in by_latency
+    ]
     return Group(*shown)
 
 
-def document(results: Sequence[Result], groups: int) -> str:
+def document(results: Sequence[Result], groups: int, *, paced: bool) -> str:
     """Everything measured, with what it was measured on."""
     machine = {"cpus": os.cpu_count(), "python": platform.python_version()}
     found = [_entry(result, first) for result, first in _with_first(results)]
-    return json.dumps({"groups": groups, "machine": machine, "results": found}, indent=2)
+    whole = {"groups": groups, "paced": paced, "machine": machine, "results": found}
+    return json.dumps(whole, indent=2)
 
 
-def _table(results: Sequence[Result], latency: float, groups: int) -> Table:
-    title = (
-        f"{groups} log groups, {groups - groups // 2} without retention, {latency * 1000:.0f} ms"
-    )
-    table = Table(title=f"{title} a call", title_justify="left", box=SIMPLE_HEAD)
+def _table(results: Sequence[Result], title: str) -> Table:
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD)
     table.add_column("", no_wrap=True)
     for name in _COLUMNS:
         table.add_column(name, justify="right", no_wrap=True)

@@ -69,11 +69,11 @@ def seeds(groups: int) -> Days:
 
 def problem(seeded: Days, found: Days, exit_code: int) -> str:
     """Why a result does not count, or ''."""
-    if exit_code:
-        return f"exit code {exit_code}"
     wanted = {name: DAYS if days is None else days for name, days in seeded.items()}
     wrong = [name for name in wanted if found.get(name) != wanted[name]]
-    return f"{len(wrong)} of {len(wanted)} log groups are not as they should be" if wrong else ""
+    troubles = [f"exit code {exit_code}"] if exit_code else []
+    troubles += [f"{len(wrong)} of {len(wanted)} log groups are not as wanted"] if wrong else []
+    return ", ".join(troubles)
 
 
 def _race(server: CountingProcess, chosen: Sequence[Contender], race: Race) -> Iterator[Result]:
