@@ -61,8 +61,12 @@ class SQLiteLedger:
             self._db = sqlite3.connect(
                 path, timeout=30, check_same_thread=False, isolation_level=None
             )
+        except (OSError, sqlite3.Error) as error:
+            raise BadPolicy(f"ledger {path}: {error}") from error
+        try:
             self._prepare()
-        except (OSError, sqlite3.Error, StewardError) as error:
+        except (sqlite3.Error, StewardError) as error:
+            self._db.close()
             raise BadPolicy(f"ledger {path}: {error}") from error
 
     def close(self) -> None:

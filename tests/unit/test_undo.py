@@ -17,6 +17,7 @@ from steward.look import look
 from steward.model import Fate, Mode, Verdict
 from steward.undo import inverse, undo
 from tests import toy
+from tests.fakes import FakeClock
 from tests.toy import CONTROL, RIGHT, Killed, World
 
 
@@ -27,9 +28,11 @@ def book(tmp_path: Path) -> Iterator[SQLiteLedger]:
     ledger.close()
 
 
-def changed(world: World, book: SQLiteLedger) -> Change:
-    """The change that put the only toy right."""
-    look(toy.run(world, book), toy.refs(*world.sizes))
+def changed(world: World, book: SQLiteLedger, seconds: float = 0) -> Change:
+    """The change that put the only toy right, or tried to."""
+    clock = FakeClock()
+    clock.advance(seconds)
+    look(toy.run(world, book, clock=clock), toy.refs(*world.sizes))
     return next(book.changes(CONTROL.id))
 
 
@@ -110,7 +113,7 @@ def test_only_a_change_that_took_effect_can_be_undone(book: SQLiteLedger) -> Non
     world = World({"a": 1})
     world.errors["Resize", "a"] = [Refused("no")]
     failed = changed(world, book)
-    done = changed(world, book)
+    done = changed(world, book, seconds=60)
     open_one = replace(done, id="toy-size-20261120T100000000000-abcdef", status=Status.INTENT)
     book.commit(changes=[open_one])
     undo(toy.run(world, book), done.id, "alice")

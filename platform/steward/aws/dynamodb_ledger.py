@@ -45,7 +45,7 @@ WRITE_BATCH = 25  # puts and deletes of a BatchWriteItem
 TRANSACTION = 100  # actions of a TransactWriteItems
 
 ATTEMPTS = 7
-"""How often a batch is sent again for what DynamoDB left of it; 6.3 s in all."""
+"""How often a batch is sent again for what DynamoDB left of it, within 6.3 s."""
 
 CHANGES_KEPT = timedelta(days=400)
 SWEEPS_KEPT = timedelta(days=90)
@@ -232,7 +232,8 @@ class DynamoDBLedger:
             asked = answer.get(left, {})
             if not asked:
                 return
-            self._clock.sleep(0.1 * 2**attempt)
+            if attempt + 1 < ATTEMPTS:
+                self._clock.sleep(0.1 * 2**attempt)
         raise TryAgain(f"{operation}: DynamoDB keeps leaving items unprocessed")
 
     def _query(
