@@ -89,11 +89,11 @@ class FakeAws:
             for key, answer in (answers or {}).items()
         }
 
-    def ask(self, service: str, operation: str, **params: Any) -> Mapping[str, Any]:
+    def ask(self, service: str, operation: str, /, **params: Any) -> Mapping[str, Any]:
         return self._answer(Request(service, operation, params))
 
     def pages(
-        self, service: str, operation: str, start: str | None = None, **params: Any
+        self, service: str, operation: str, start: str | None = None, /, **params: Any
     ) -> Iterator[tuple[Mapping[str, Any], str | None]]:
         token = start
         while True:

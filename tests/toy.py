@@ -65,7 +65,7 @@ class World:
         self.before_call: Callable[[str], None] = lambda operation: None
         self._page = page
 
-    def ask(self, service: str, operation: str, **params: Any) -> Mapping[str, Any]:
+    def ask(self, service: str, operation: str, /, **params: Any) -> Mapping[str, Any]:
         self.before_call(operation)
         self.calls[operation] += 1
         name = params.get("Name", "")
@@ -79,7 +79,7 @@ class World:
         return {"Sizes": {n: self.sizes[n] for n in params.get("Names", ()) if n in self.sizes}}
 
     def pages(
-        self, service: str, operation: str, start: str | None = None, **params: Any
+        self, service: str, operation: str, start: str | None = None, /, **params: Any
     ) -> Iterator[tuple[Mapping[str, Any], str | None]]:
         token = start
         while True:

@@ -62,9 +62,8 @@ def process(
     """Look at everything the batch names, each resource once; the ids of messages to give back."""
     again: set[Ref] = set()
     for control in controls:
-        refs = [
-            r for named_refs in batch.refs.values() for r in named_refs if r.kind in control.kinds
-        ]
+        named_here = (ref for refs in batch.refs.values() for ref in refs)
+        refs = list(dict.fromkeys(ref for ref in named_here if ref.kind in control.kinds))
         try:
             again |= look(control, refs).retry() if refs else set()
         except StewardError as error:

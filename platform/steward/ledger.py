@@ -105,7 +105,7 @@ class Ledger(Protocol):
     def all_items(self, control: str) -> Iterator[Item]: ...
 
     def intend(self, changes: Sequence[Change], items: Sequence[Item]) -> None:
-        """Write changes with their items, all or none, before any call is sent."""
+        """Write changes, each together with its item, before any call is sent."""
         ...
 
     def commit(

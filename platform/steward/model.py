@@ -126,12 +126,12 @@ class Aws(Protocol):
     @property
     def partition(self) -> str: ...
 
-    def ask(self, service: str, operation: str, **params: Any) -> Mapping[str, Any]:
+    def ask(self, service: str, operation: str, /, **params: Any) -> Mapping[str, Any]:
         """Send one request and return its answer."""
         ...
 
     def pages(
-        self, service: str, operation: str, start: str | None = None, **params: Any
+        self, service: str, operation: str, start: str | None = None, /, **params: Any
     ) -> Iterator[tuple[Mapping[str, Any], str | None]]:
         """Yield each answer with the token of the next one, from the token ``start``."""
         ...

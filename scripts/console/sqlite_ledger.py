@@ -164,7 +164,10 @@ class SQLiteLedger:
         if (control, holder) in self._leases:
             return True
         mark = hashlib.sha256(f"{self._scope}|{control}".encode()).hexdigest()[:16]
-        lease = self._path.with_name(f"{self._path.name}.{mark}.lock").open("wb")
+        try:
+            lease = self._path.with_name(f"{self._path.name}.{mark}.lock").open("wb")
+        except OSError as error:
+            raise BadPolicy(f"ledger {self._path}: {error}") from error
         try:
             fcntl.flock(lease, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -49,12 +49,12 @@ class OneAtATime:
         self._lock = threading.Lock()
         self.account, self.region, self.partition = aws.account, aws.region, aws.partition
 
-    def ask(self, service: str, operation: str, **params: Any) -> Mapping[str, Any]:
+    def ask(self, service: str, operation: str, /, **params: Any) -> Mapping[str, Any]:
         with self._lock:
             return self._aws.ask(service, operation, **params)
 
     def pages(
-        self, service: str, operation: str, start: str | None = None, **params: Any
+        self, service: str, operation: str, start: str | None = None, /, **params: Any
     ) -> Iterator[tuple[Mapping[str, Any], str | None]]:
         return self._aws.pages(service, operation, start, **params)
 

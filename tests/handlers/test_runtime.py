@@ -312,7 +312,7 @@ def test_a_sweep_goes_on_over_several_steps(function: Deployed) -> None:
     sweep(function)
     put = function.api.ask
 
-    def slow(service: str, operation: str, **params: Any) -> Any:
+    def slow(service: str, operation: str, /, **params: Any) -> Any:
         if operation == "PutRetentionPolicy":
             function.clock.advance(1)
         return put(service, operation, **params)

@@ -30,7 +30,7 @@ R = TypeVar("R")
 
 IN_FLIGHT = 8
 ATTEMPTS = 10
-FIRST_BACKOFF = 0.2  # seconds; doubles with each attempt, with full jitter
+FIRST_BACKOFF = 0.2  # seconds; doubles with each attempt, of which a quarter to all is waited
 LONGEST_BACKOFF = 20.0
 
 _READS = ("Describe", "Get", "List", "BatchGet", "Lookup", "Query", "Search", "Select")
@@ -102,7 +102,7 @@ class Api:
     def partition(self) -> str:
         return self.identity.partition
 
-    def ask(self, service: str, operation: str, **params: Any) -> Mapping[str, Any]:
+    def ask(self, service: str, operation: str, /, **params: Any) -> Mapping[str, Any]:
         """Send one request; while AWS is busy, repeat it until attempts or time run out."""
         self._check(service, operation, params)
         group = group_of(service, operation)
@@ -122,7 +122,7 @@ class Api:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def pages(
-        self, service: str, operation: str, start: str | None = None, **params: Any
+        self, service: str, operation: str, start: str | None = None, /, **params: Any
     ) -> Iterator[tuple[Mapping[str, Any], str | None]]:
         """Yield each answer with the token of the next one, from the token ``start``."""
         asks, tells = _paging(service, operation)

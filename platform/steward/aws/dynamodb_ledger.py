@@ -28,7 +28,7 @@ from steward.aws.records import (
     ref_key,
     values_of,
 )
-from steward.errors import Refused, TryAgain
+from steward.errors import BadPolicy, Gone, Refused, TryAgain
 from steward.ledger import (
     Change,
     Item,
@@ -91,7 +91,7 @@ class DynamoDBLedger:
         ]
         for start in range(0, len(puts), TRANSACTION):
             batch = puts[start : start + TRANSACTION]
-            self._aws.ask("dynamodb", "TransactWriteItems", TransactItems=batch)
+            self._ask("TransactWriteItems", TransactItems=batch)
 
     def commit(
         self,
@@ -139,8 +139,7 @@ class DynamoDBLedger:
         self._put(marshalled(f"exempt#{control}", exemption.resource, record))
 
     def unexempt(self, control: str, resource: str) -> bool:
-        answer = self._aws.ask(
-            "dynamodb",
+        answer = self._ask(
             "DeleteItem",
             TableName=self._table,
             Key=key_of(f"exempt#{control}", resource),
@@ -198,21 +197,26 @@ class DynamoDBLedger:
 
     def _conditionally(self, operation: str, **params: Any) -> bool:
         try:
-            self._aws.ask("dynamodb", operation, TableName=self._table, **params)
+            self._ask(operation, TableName=self._table, **params)
         except Refused as refusal:
             if refusal.code != _FAILED_CONDITION:
                 raise
             return False
         return True
 
+    def _ask(self, operation: str, /, **params: Any) -> Mapping[str, Any]:
+        try:
+            return self._aws.ask("dynamodb", operation, **params)
+        except Gone as error:
+            missing = f"ledger: there is no table {self._table!r} here; is the stack deployed?"
+            raise BadPolicy(missing) from error
+
     def _get(self, key: Record) -> Record | None:
-        answer = self._aws.ask(
-            "dynamodb", "GetItem", TableName=self._table, Key=key, ConsistentRead=True
-        )
+        answer = self._ask("GetItem", TableName=self._table, Key=key, ConsistentRead=True)
         return answer.get("Item")
 
     def _put(self, record: Record) -> None:
-        self._aws.ask("dynamodb", "PutItem", TableName=self._table, Item=record)
+        self._ask("PutItem", TableName=self._table, Item=record)
 
     def _write(self, puts: Iterable[Record], deletes: Iterable[Record]) -> None:
         requests: list[Record] = [{"PutRequest": {"Item": record}} for record in puts]
@@ -227,7 +231,7 @@ class DynamoDBLedger:
     ) -> Iterator[Mapping[str, Any]]:
         """Answers until nothing is left unprocessed. Raises TryAgain when that takes too long."""
         for attempt in range(ATTEMPTS):
-            answer = self._aws.ask("dynamodb", operation, RequestItems=asked)
+            answer = self._ask(operation, RequestItems=asked)
             yield answer
             asked = answer.get(left, {})
             if not asked:
@@ -245,8 +249,7 @@ class DynamoDBLedger:
             values |= {":low": between[0], ":high": between[1]}
         start: Record = {}
         while True:
-            answer = self._aws.ask(
-                "dynamodb",
+            answer = self._ask(
                 "Query",
                 TableName=self._table,
                 KeyConditionExpression=condition,
