@@ -186,14 +186,17 @@ def _result(
 ) -> Result:
     fates = {outcome.change: outcome.fate for _, outcome in pairs}
     closed = [_closed(run, c, sent, fates[c.id]) for _, c, sent in results if not sent.untouched]
-    items, gone = [], []
+    outcomes, items, gone = [], [], []
     for one, outcome in pairs:
+        item = _next_item(run, one, outcome)
+        given_up = outcome.fate is Fate.FAILED and item.attempts == gates.MAX_ATTEMPTS
+        outcomes.append(replace(outcome, exhausted=given_up))
         if outcome.fate is Fate.GONE:
-            gone.append(one.item or item_of(run.control.id, one.finding, Fate.GONE))
-        elif (item := successor(one.item, _next_item(run, one, outcome), run.now)) is not None:
-            items.append(item)
+            gone.append(one.item or item)
+        elif (changed := successor(one.item, item, run.now)) is not None:
+            items.append(changed)
     untouched = [change.ref for _, change, sent in results if sent.untouched]
-    return Result([outcome for _, outcome in pairs], items, gone, closed, untouched)
+    return Result(outcomes, items, gone, closed, untouched)
 
 
 def _closed(run: Run[S, P], change: Change, sent: Sent, fate: Fate) -> Change:

@@ -46,6 +46,8 @@ class Outcome:
     trigger: Trigger
     note: str = ""
     change: str = ""
+    exhausted: bool = False
+    """This failure was the last for now; alarmed once."""
     retry: bool = False
     """Looking again soon may end better: the message that named the resource is given back."""
 

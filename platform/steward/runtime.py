@@ -220,6 +220,9 @@ class Invocation:
         fates: Counter[tuple[str, str]] = Counter()
         for outcome in outcomes:
             fates[outcome.control, outcome.fate.value] += 1
+            if outcome.exhausted:
+                names = {"Control": outcome.control}
+                self.account.telemetry.metric({"Exhausted": 1}, telemetry.GAUGE, **names)
             if outcome.change or outcome.is_open:
                 self.account.telemetry.info(outcome.fate.value, **facts(outcome))
         for (control, fate), count in fates.items():

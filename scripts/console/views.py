@@ -97,8 +97,9 @@ class SweepView:
             already = f"{at.pages} pages, {at.resources} resources"
             console(stderr=True).print(f"{control.id}: resuming a sweep after {already}")
         if self._progress is not None:
-            self._task = self._progress.add_task(control.id, total=expected or None)
-            self._progress.update(self._task, completed=at.resources, seen="")
+            self._task = self._progress.add_task(
+                control.id, total=expected or None, completed=at.resources, seen="reading"
+            )
 
     def advance(self, at: Sweep, outcomes: Sequence[Outcome]) -> None:
         for outcome in outcomes if not self.plain else ():

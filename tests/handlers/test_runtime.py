@@ -241,6 +241,9 @@ def test_a_refused_change_is_recorded_and_not_repeated_by_the_queue(
     [change] = function.account.ledger.changes(CONTROL.id)
     assert (change.status, change.error) == (Status.FAILED, "no")
     assert "failed" in function.telling.told
+    for _ in range(5):
+        function(function.batch(event("a")))
+    assert function.telling.metrics["Exhausted"] == 1
 
 
 @pytest.mark.parametrize("text", ["{", '{"days": 8}', "[]"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -478,17 +480,31 @@ def test_doctor_finds_a_trail_and_account_policies(console: Console) -> None:
     trail.delete_trail(Name="all")
 
 
-def start(console: Console, *arguments: str) -> subprocess.Popen[str]:
+def start(console: Console, *arguments: str, **streams: int) -> subprocess.Popen[str]:
     """The console as a process of its own, so that it can be killed."""
     path = os.pathsep.join([str(ROOT / "platform"), str(ROOT / "scripts")])
     command = [sys.executable, "-m", "console", *arguments, *console.options(), "--pace", "off"]
-    return subprocess.Popen(
-        command,
-        env={**os.environ, "PYTHONPATH": path},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    environment = {**os.environ, "PYTHONPATH": path, "TERM": "xterm"}
+    out, err = streams.get("stdout", subprocess.PIPE), streams.get("stderr", subprocess.PIPE)
+    return subprocess.Popen(command, env=environment, text=True, stdout=out, stderr=err)
+
+
+def test_on_a_terminal_progress_is_shown_and_taken_away(console: Console) -> None:
+    """While pages are read; the table that stays is the same."""
+    console.seed(*numbered(120))
+    console.server.latency = 0.02
+    leader, follower = pty.openpty()
+    process = start(console, "sweep", "--enforce", stdout=follower, stderr=follower)
+    os.close(follower)
+    shown = b""
+    with suppress(OSError):  # Linux tells the end of a terminal so
+        while chunk := os.read(leader, 4096):
+            shown += chunk
+    os.close(leader)
+    assert process.wait(timeout=30) == 0
+    assert b"50 read, 50 changed" in shown
+    assert b"remediated 120" in shown
+    assert b"Traceback" not in shown
 
 
 def wait_for(counts: Counter[str], operation: str, count: int) -> None:

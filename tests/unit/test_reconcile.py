@@ -294,8 +294,9 @@ def test_after_five_failures_it_is_tried_once_a_week(book: SQLiteLedger) -> None
     """Exhausted: no more calls, told as held; a week later one more attempt."""
     world, clock = World({"a": 1}), FakeClock()
     world.errors["Resize", "a"] = [Refused("no") for _ in range(MAX_ATTEMPTS)]
-    for _ in range(MAX_ATTEMPTS):
-        assert only(looked(world, book, clock=clock)).fate is Fate.FAILED
+    failures = [only(looked(world, book, clock=clock)) for _ in range(MAX_ATTEMPTS)]
+    assert {failure.fate for failure in failures} == {Fate.FAILED}
+    assert [failure.exhausted for failure in failures] == [False, False, False, False, True]
     one = only(looked(world, book, clock=clock))
     assert (one.fate, world.calls["Resize"]) == (Fate.HELD, MAX_ATTEMPTS)
     assert "exhausted" in one.reason
