@@ -176,7 +176,7 @@ def _outcome(
     *,
     retry: bool = False,
 ) -> Outcome:
-    return Outcome(run.control.id, finding, fate, run.trigger, note, change, retry)
+    return Outcome(run.control.id, finding, fate, run.trigger, note, change, retry=retry)
 
 
 def _result(
