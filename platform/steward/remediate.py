@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -57,7 +58,7 @@ def remediate(run: Run[S, P], ready: Sequence[Judged]) -> list[Remediated]:
     changes = [_intended(run, one) for one in ready]
     items = [_with_intent(run, one, change) for one, change in zip(ready, changes, strict=True)]
     run.ledger.intend(changes, items)
-    results = run.sight.aws.together(lambda change: _send(run, change), changes)
+    results = _in_turn(run, changes)
     untouched = [c for c, sent in zip(changes, results, strict=True) if sent.untouched]
     if untouched:
         run.ledger.withdraw(untouched)
@@ -111,10 +112,28 @@ def _with_intent(run: Run[S, P], one: Judged, change: Change) -> Item:
     return replace(successor(one.item, item, run.now) or one.item or item, intent=change.id)
 
 
+def _in_turn(run: Run[S, P], changes: Sequence[Change]) -> list[Sent]:
+    """What came of each change. Those that the deadline leaves untouched are the last ones.
+
+    Whoever is free takes the next change, under a lock: else a later change could be begun in
+    time, and an earlier one, taken before by a slower thread, could not.
+    """
+    results = [Sent(untouched=True) for _ in changes]
+    turn, lock = iter(enumerate(changes)), threading.Lock()
+
+    def take_next(_: Change) -> None:
+        with lock:
+            index, change = next(turn)
+            if run.deadline.left() <= 0:
+                return
+        results[index] = _send(run, change)
+
+    run.sight.aws.together(take_next, changes)
+    return results
+
+
 def _send(run: Run[S, P], change: Change) -> Sent:
     """Send the calls of one change in order; the first failure stops it."""
-    if run.deadline.left() <= 0:
-        return Sent(untouched=True)
     return run.shelter(change.ref, lambda: _send_all(run, change), lambda text: Sent(bug=text))
 
 

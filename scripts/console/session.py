@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
+
 from console.options import Options
 from console.read_only_ledger import ReadOnlyLedger
 from console.sqlite_ledger import SQLiteLedger
@@ -52,9 +54,11 @@ def connect(options: Options) -> Account:
     aws = api(options, clock, read_only=not options.enforce)
     scope = f"{options.endpoint_url or 'aws'}|{aws.account}|{aws.region}"
     policy, stopped = _policies(options, aws, clock)
+    ledger = _ledger(options, aws, clock, scope)
+    _at_the_end(aws, ledger)
     return Account(
         aws=aws,
-        ledger=_ledger(options, aws, clock, scope),
+        ledger=ledger,
         clock=clock,
         telemetry=StderrTelemetry(),
         policy=policy,
@@ -124,6 +128,14 @@ def _policies(
         return offline_policy(options), lambda: False
     stack = StackPolicies(aws, options.stack, clock, [control.id for control in CONTROLS])
     return stack.policy, stack.stopped
+
+
+def _at_the_end(aws: Api, ledger: Ledger) -> None:
+    """Let go of threads and files when the command is over."""
+    command = click.get_current_context()
+    command.call_on_close(aws.close)
+    if isinstance(ledger, SQLiteLedger):
+        command.call_on_close(ledger.close)
 
 
 def _ledger(options: Options, aws: Api, clock: Clock, scope: str) -> Ledger:

@@ -144,6 +144,13 @@ class Api:
                 self._pool = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="aws")
         return list(self._pool.map(act, items))
 
+    def close(self) -> None:
+        """End the threads; the next requests in flight together start new ones."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown()
+
     def _rested(self, group: str, attempt: int) -> bool:
         """Wait until the request may be repeated; False where the deadline would come first."""
         pause = _backoff(attempt)
