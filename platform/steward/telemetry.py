@@ -8,8 +8,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TextIO
 
-from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
-
 from steward.model import Clock
 
 NAMESPACE = "Steward"
@@ -43,6 +41,10 @@ class LambdaTelemetry:
     """Log lines by Powertools, metrics as embedded metric format on standard output."""
 
     def __init__(self, clock: Clock, service: str, out: TextIO | None = None) -> None:
+        from aws_lambda_powertools.logging.formatter import (  # noqa: PLC0415  # not the console's
+            LambdaPowertoolsFormatter,
+        )
+
         self._clock = clock
         self._out = out or sys.stdout
         self._logger = logging.Logger(service, logging.INFO)  # of its own: Powertools' is shared

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, TypeVar
 
 import boto3
@@ -75,7 +74,9 @@ class Api:
         self._region = region
         self._profile = profile
         self._identity = identity
+        self._models = botocore.session.Session()
         self._session: Any = None
+        self._tokens: dict[tuple[str, str], tuple[str, str]] = {}
         self._clients: dict[str, Any] = {}
         self._lock = threading.RLock()
         self._pool: ThreadPoolExecutor | None = None
@@ -125,7 +126,10 @@ class Api:
         self, service: str, operation: str, start: str | None = None, /, **params: Any
     ) -> Iterator[tuple[Mapping[str, Any], str | None]]:
         """Yield each answer with the token of the next one, from the token ``start``."""
-        asks, tells = _paging(service, operation)
+        key = service, operation
+        if key not in self._tokens:
+            self._tokens[key] = _paging(self._models, *key)
+        asks, tells = self._tokens[key]
         token = start
         while True:
             extra = {asks: token} if token else {}
@@ -196,7 +200,11 @@ class Api:
     def _new_client(self, service: str) -> Any:
         """A client that leaves repeating to us, so that every attempt is paced and counted."""
         if self._session is None:
-            self._session = boto3.Session(profile_name=self._profile, region_name=self._region)
+            self._session = boto3.Session(
+                profile_name=self._profile,
+                region_name=self._region,
+                botocore_session=self._models,
+            )
         config = Config(
             max_pool_connections=IN_FLIGHT,
             retries={"mode": "standard", "total_max_attempts": 1},
@@ -214,12 +222,10 @@ def _backoff(attempt: int) -> float:
     return random.uniform(longest / 4, longest)  # noqa: S311  # spreads load, guards nothing
 
 
-@cache
-def _paging(service: str, operation: str) -> tuple[str, str]:
+def _paging(models: Any, service: str, operation: str) -> tuple[str, str]:
     """The names of an operation's token, asked and told, from botocore's own paginators."""
-    session = botocore.session.get_session()
     try:
-        model: PaginatorModel = session.get_paginator_model(service)
+        model: PaginatorModel = models.get_paginator_model(service)
         config = model.get_paginator(operation)
     except (ValueError, BotoCoreError) as error:
         raise Refused(f"{operation}: botocore knows no pages of it") from error
