@@ -81,6 +81,8 @@ class Account:
     """A control's policy. Raises BadPolicy."""
     stopped: Callable[[], bool] = field(default=lambda: False)
     plan_only: bool = False
+    retry: bool = False
+    """What was given up after five failures is tried again at once."""
     plans_first: bool = False
     """A control's first sweep only plans."""
 
@@ -96,7 +98,7 @@ class Account:
     ) -> Run[Any, Any]:
         """Everything that one pass of a control needs. Raises BadPolicy."""
         loaded = self.policy(control)
-        gate = Gate(loaded.policy.mode, self.plan_only or plan_only, self.stopped())
+        gate = Gate(loaded.policy.mode, self.plan_only or plan_only, self.stopped(), self.retry)
         memory = Memory(self.ledger, control.id)
         return Run(
             id=run_id,

@@ -15,6 +15,7 @@ from steward.run import Run, clipped
 EXEMPT_TAG = "steward:exempt/"
 
 COMMON_CODES = {
+    "INVALID_EXEMPTION_TAG": "The exemption tag's value is no date; nothing is done about it.",
     "EXCLUDED": "The policy's exclude names the resource.",
     "ACCESS_DENIED": "We lack the permission to read the resource.",
     "UNREADABLE": "The resource could not be read.",
@@ -34,6 +35,10 @@ def evaluate(run: Run[S, P], state: S | Unread) -> Finding:
     finding = run.control.assess(state, policy)
     if finding.verdict is not Verdict.NON_COMPLIANT:
         return finding
+    told = state.tags.get(f"{EXEMPT_TAG}{run.control.id}", "")
+    if told and policy.honor_tags and not _is_date(told):
+        reason = f"tag {EXEMPT_TAG}{run.control.id} is {told[:40]!r}, allowed: YYYY-MM-DD"
+        return Finding(state.ref, Verdict.NON_COMPLIANT, "INVALID_EXEMPTION_TAG", reason)
     today = run.clock.now().date()
     for exemption in _exemptions(run, state):
         if exemption.covers(state.ref, today):
@@ -87,7 +92,6 @@ def _exemptions(run: Run[S, P], state: S) -> Iterator[Exemption]:
 
 def _is_date(text: str) -> bool:
     try:
-        date.fromisoformat(text)
+        return date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
-    return True

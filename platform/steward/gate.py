@@ -24,6 +24,8 @@ class Gate:
     plan_only: bool = False
     stopped: bool = False
     """The stack's stop switch is set: every write is held."""
+    retry: bool = False
+    """An operator says that what kept failing may succeed now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ def hold(gate: Gate, item: Item | None, now: datetime) -> Hold | None:
     """
     if gate.mode is not Mode.ENFORCE:
         return Hold(Fate.PLANNED, f"mode {gate.mode}")
-    return closed(gate) or _exhausted(item, now)
+    return closed(gate) or (None if gate.retry else _exhausted(item, now))
 
 
 def closed(gate: Gate) -> Hold | None:

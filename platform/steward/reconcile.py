@@ -16,7 +16,15 @@ from steward.errors import Gone, NotConnected, Protected, TryAgain
 from steward.evaluate import effect, evaluate, foretold, observe, unknown
 from steward.ledger import Change, Item, Status, item_of, successor
 from steward.model import Fate, Finding, P, Ref, S, Unread, Verdict
-from steward.remediate import Judged, Remediated, Sent, carried, remediate, take_budget
+from steward.remediate import (
+    Judged,
+    Remediated,
+    Sent,
+    carried,
+    is_open,
+    remediate,
+    take_budget,
+)
 from steward.run import Outcome, Result, Run, clipped
 
 _SPENT = gates.Hold(Fate.HELD, "budget spent: max_changes_per_run or max_changes_per_hour")
@@ -30,7 +38,7 @@ def reconcile(run: Run[S, P], states: Iterable[S | Unread], known: Mapping[Ref, 
     Only intents are written here; the result holds what else is to be committed.
     """
     judged = [_judge(run, state, known.get(state.ref)) for state in states]
-    _settle_intents(run, judged)
+    judged = _settle_intents(run, judged)
     ready = [one for one in judged if one.finding.remediation and one.hold is None]
     resting = [one for one in judged if not one.finding.remediation or one.hold is not None]
     ready, moved = _looked_again(run, ready)
@@ -74,29 +82,37 @@ def _judge(run: Run[S, P], state: S | Unread, item: Item | None) -> Judged:
     return Judged(finding, state, item, held, mark)
 
 
-def _settle_intents(run: Run[S, P], judged: Sequence[Judged]) -> None:
-    """Close changes that an interrupted run left open, by what the world looks like now.
+def _settle_intents(run: Run[S, P], judged: Sequence[Judged]) -> list[Judged]:
+    """Close changes that an interrupted run left open, by whether they are in effect now.
 
     At once: the item is about to name another intent, and nobody would find the old one again.
+    A run that may write nothing settles nothing: the change may be another run's, under way.
     """
-    planned = {
-        one.item.intent: bool(one.finding.remediation)
+    if gates.closed(run.gate) is not None:
+        return list(judged)
+    left = {
+        one.item.intent: one
         for one in judged
         if one.item is not None and one.item.intent and _is_read(one.finding)
     }
-    items = [one.item for one in judged if one.item is not None and one.item.intent in planned]
-    closed = [
-        replace(
-            change,
-            status=Status.FAILED if planned[change.id] else Status.DONE,
-            sent=0 if planned[change.id] else len(change.calls),
-            error="interrupted, and not in effect" if planned[change.id] else "",
-            settled_at=run.now,
-        )
-        for change in _open_changes(run, items)
+    changes = list(_open_changes(run, [one.item for one in left.values() if one.item]))
+    if changes:
+        run.ledger.commit(changes=[_settled(run, c, left[c.id].state) for c in changes])
+    return [
+        replace(one, item=replace(one.item, intent=""), settled=True)
+        if one.item is not None and one.item.intent in left
+        else one
+        for one in judged
     ]
-    if closed:
-        run.ledger.commit(changes=closed)
+
+
+def _settled(run: Run[S, P], change: Change, state: Any) -> Change:
+    fields = effect(change.calls)
+    if fields and all(getattr(state, name) == value for name, value in fields.items()):
+        calls = len(change.calls)
+        return replace(change, status=Status.DONE, sent=calls, error="", settled_at=run.now)
+    error = f"{change.error or 'interrupted'}; not in effect"
+    return replace(change, status=Status.FAILED, sent=0, error=error, settled_at=run.now)
 
 
 def _open_changes(run: Run[S, P], items: Iterable[Item]) -> Iterator[Change]:
@@ -187,35 +203,42 @@ def _result(
     fates = {outcome.change: outcome.fate for _, outcome in pairs}
     closed = [_closed(run, c, sent, fates[c.id]) for _, c, sent in results if not sent.untouched]
     outcomes, items, gone = [], [], []
+    by_change = {change.id: sent for _, change, sent in results}
     for one, outcome in pairs:
-        item = _next_item(run, one, outcome)
-        given_up = outcome.fate is Fate.FAILED and item.attempts == gates.MAX_ATTEMPTS
+        item = _next_item(run, one, outcome, by_change.get(outcome.change))
+        failed = outcome.fate is Fate.FAILED and not outcome.retry
+        given_up = failed and item.attempts == gates.MAX_ATTEMPTS
         outcomes.append(replace(outcome, exhausted=given_up))
         if outcome.fate is Fate.GONE:
             gone.append(one.item or item)
         elif (changed := successor(one.item, item, run.now)) is not None:
             items.append(changed)
+        elif one.settled:
+            items.append(one.item or item)
     untouched = [change.ref for _, change, sent in results if sent.untouched]
     return Result(outcomes, items, gone, closed, untouched)
 
 
 def _closed(run: Run[S, P], change: Change, sent: Sent, fate: Fate) -> Change:
     status = Status.DONE if fate is Fate.REMEDIATED else Status.FAILED
+    if is_open(sent):
+        status = Status.INTENT  # the next look tells
     error = sent.bug or str(sent.error or "")
     return replace(change, status=status, sent=sent.calls, error=error, settled_at=run.now)
 
 
-def _next_item(run: Run[S, P], one: Judged, outcome: Outcome) -> Item:
+def _next_item(run: Run[S, P], one: Judged, outcome: Outcome, sent: Sent | None) -> Item:
     if outcome.fate is Fate.REMEDIATED:
         return _foretold(run, one)
-    item = carried(
-        run, replace(one, finding=replace(outcome.finding, reason=outcome.reason)), outcome.fate
-    )
-    if not _is_read(outcome.finding) and one.item is not None:
-        return replace(item, intent=one.item.intent)
+    told = replace(outcome.finding, reason=outcome.reason)
+    item = carried(run, replace(one, finding=told), outcome.fate)
+    if one.item is not None and one.item.intent:
+        item = replace(item, intent=one.item.intent)  # still open: nobody may forget it
     if outcome.finding.code == gates.PROTECTED and outcome.change:
         return replace(item, attempts=gates.MAX_ATTEMPTS, last_attempt=run.now)
-    if outcome.fate is Fate.FAILED:
+    if sent is not None and is_open(sent):
+        return replace(item, intent=outcome.change)
+    if outcome.fate is Fate.FAILED and not outcome.retry:
         return replace(item, attempts=item.attempts + 1, last_attempt=run.now)
     return item
 

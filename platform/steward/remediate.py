@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from steward import gate as gates
-from steward.errors import OutOfTime, StewardError
+from steward.errors import OutOfTime, StewardError, Throttled, TryAgain
 from steward.ledger import Change, Item, Status, item_of, new_id, shallow, stamp, successor
 from steward.model import Fate, Finding, P, S
 from steward.run import Run
@@ -24,6 +24,8 @@ class Judged:
     hold: gates.Hold | None = None
     fingerprint: str = ""
     undoes: str = ""
+    settled: bool = False
+    """The item's open intent was settled in this look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,14 @@ class Sent:
 
 
 Remediated = tuple[Judged, Change, Sent]
+
+HOPELESS = 8
+"""So many changes in a row that AWS was too busy for end the page: the rest would wait, too."""
+
+
+def is_open(sent: Sent) -> bool:
+    """Whether the call that failed may yet have taken effect: a time-out, a server's error."""
+    return isinstance(sent.error, TryAgain) and not isinstance(sent.error, Throttled | OutOfTime)
 
 
 def take_budget(run: Run[S, P], wanted: int) -> int:
@@ -120,13 +130,16 @@ def _in_turn(run: Run[S, P], changes: Sequence[Change]) -> list[Sent]:
     """
     results = [Sent(untouched=True) for _ in changes]
     turn, lock = iter(enumerate(changes)), threading.Lock()
+    busy = [0]  # changes in a row for which AWS was too busy
 
     def take_next(_: Change) -> None:
         with lock:
             index, change = next(turn)
-            if run.deadline.left() <= 0:
+            if run.deadline.left() <= 0 or busy[0] >= HOPELESS:
                 return
         results[index] = _send(run, change)
+        with lock:
+            busy[0] = busy[0] + 1 if isinstance(results[index].error, TryAgain) else 0
 
     run.sight.aws.together(take_next, changes)
     return results

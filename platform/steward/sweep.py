@@ -108,6 +108,7 @@ def advance(run: Run[S, P], sweep: Sweep) -> Iterator[Step]:
             page, fresh_start = next(pages)
             if fresh_start:
                 sweep = replace(sweep, token=None)
+            run = replace(run, exemptions=run.ledger.exemptions(run.control.id))
             states = _remaining(run, sweep, page.states)
             known = _known(run, sweep, page, states)
             met |= {state.ref for state in states}

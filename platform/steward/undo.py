@@ -10,7 +10,7 @@ from steward.errors import Gone, Invalid, Refused
 from steward.evaluate import effect, evaluate, foretold, observe
 from steward.ledger import Change, Item, Status, item_of, successor
 from steward.model import Call, Exemption, Fate, Finding, P, S, Unread, Verdict
-from steward.remediate import Judged, remediate
+from steward.remediate import Judged, Sent, is_open, remediate
 from steward.run import Outcome, Run
 
 EXEMPT_FOR = timedelta(days=30)
@@ -30,29 +30,43 @@ def undo(run: Run[S, P], change_id: str, owner: str, exempt_for: timedelta = EXE
     held = gates.closed(run.gate)  # an operator may undo what a control in audit once did
     if held is not None:
         return Outcome(run.control.id, finding, held.fate, run.trigger, held.note)
+    before = _ledgers_exemption(run, change)
     exemption = _exemption(run, change, owner, exempt_for)
+    if before is not None and before.expires >= exemption.expires:
+        exemption = before
     run.ledger.exempt(run.control.id, exemption)
     item = run.ledger.items(run.control.id, [change.ref]).get(change.ref)
     one = Judged(finding, state, item, undoes=change.id)
     [(_, done, sent)] = remediate(run, [one])
     if sent.error or sent.bug or sent.untouched:
-        run.ledger.unexempt(run.control.id, exemption.resource)
-        error = sent.bug or str(sent.error)
-        failed = replace(
-            done, status=Status.FAILED, sent=sent.calls, error=error, settled_at=run.now
-        )
-        run.ledger.commit(changes=[] if sent.untouched else [failed])
-        return Outcome(run.control.id, finding, Fate.FAILED, run.trigger, error, done.id)
+        return _failed(run, change, done, sent, before)
     closed = replace(done, status=Status.DONE, sent=sent.calls, settled_at=run.now)
     undone = replace(change, status=Status.UNDONE, settled_at=run.now)
     run.ledger.commit(items=_item(run, state, item, exemption, change), changes=[undone, closed])
     return Outcome(run.control.id, finding, Fate.REMEDIATED, run.trigger, change=done.id)
 
 
+def _failed(
+    run: Run[S, P], change: Change, done: Change, sent: Sent, before: Exemption | None
+) -> Outcome:
+    """The outcome of an undo that did not go through, with the exemptions as they were.
+
+    Where its call may yet have taken effect, the new exemption stays: nobody must fight over it.
+    """
+    if not is_open(sent):
+        _restore_exemption(run, change, before)
+    error = sent.bug or str(sent.error or "there was no time for it")
+    status = Status.INTENT if is_open(sent) else Status.FAILED
+    closed = replace(done, status=status, sent=sent.calls, error=error, settled_at=run.now)
+    run.ledger.commit(changes=[] if sent.untouched else [closed])
+    finding = Finding(change.ref, Verdict.NON_COMPLIANT, "UNDO", done.reason, done.calls)
+    return Outcome(run.control.id, finding, Fate.FAILED, run.trigger, error, done.id)
+
+
 def inverse(change: Change) -> tuple[Call, ...]:
     """The calls that take back those that were sent, in reverse order.
 
-    Each knows its own undo, so that an undo can be undone. Raises Invalid where one has none.
+    Each knows its own undo, for the record. Raises Invalid where one has none.
     """
     calls = []
     for call in reversed(change.calls[: change.sent]):
@@ -68,6 +82,9 @@ def _undoable(run: Run[S, P], change_id: str) -> Change:
         raise Invalid(f"change {change_id}: there is no such change of {run.control.id}")
     if change.status is Status.INTENT:
         raise Invalid(f"change {change_id}: its outcome is open; sweep {run.control.id} first")
+    if change.undoes:
+        again = "remove its exemption and sweep: that judges the resource anew"
+        raise Invalid(f"change {change_id}: it is an undo; {again}")
     if change.status is Status.UNDONE or not change.sent:
         reason = "it is undone already" if change.sent else "no call of it succeeded"
         raise Invalid(f"change {change_id}: {reason}")
@@ -92,6 +109,19 @@ def _unchanged_since(run: Run[S, P], change: Change) -> S:
 def _exemption(run: Run[S, P], change: Change, owner: str, exempt_for: timedelta) -> Exemption:
     until = (run.clock.now() + exempt_for).date()
     return Exemption(change.ref.id, f"undo of {change.id}", owner, until)
+
+
+def _ledgers_exemption(run: Run[S, P], change: Change) -> Exemption | None:
+    """What the ledger has under the resource's own name."""
+    found = run.ledger.exemptions(run.control.id)
+    return next((one for one in found if one.resource == change.ref.id), None)
+
+
+def _restore_exemption(run: Run[S, P], change: Change, before: Exemption | None) -> None:
+    if before is None:
+        run.ledger.unexempt(run.control.id, change.ref.id)
+    else:
+        run.ledger.exempt(run.control.id, before)
 
 
 def _item(

@@ -48,15 +48,16 @@ def cli(options: Options) -> None:
 @cli.command()
 @click.argument("control", nargs=-1)
 @click.option("--restart", is_flag=True, help="Start anew, also where a sweep was interrupted.")
+@click.option("--retry", is_flag=True, help="Try again what was given up after five failures.")
 @common
-def sweep(options: Options, control: Sequence[str], *, restart: bool) -> ExitCode:
+def sweep(options: Options, control: Sequence[str], *, restart: bool, retry: bool) -> ExitCode:
     """Look at every resource once; put right what the policy lets it.
 
     CONTROL is a control's id; all of them by default. Without --enforce the calls that would put
     things right are shown and not sent. A sweep that was interrupted goes on where it stopped, if
     policy and --enforce are the same.
     """
-    return sweeping.sweep(options, control, restart=restart)
+    return sweeping.sweep(options, control, restart=restart, retry=retry)
 
 
 @cli.command()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -32,8 +34,9 @@ class Interrupt:
         self.asked = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self.asked:
-            raise KeyboardInterrupt
+        if self.asked:  # as if killed: calls under way are not waited for
+            print("steward: stopped at once; the next run settles what was open", file=sys.stderr)
+            os._exit(ExitCode.INCOMPLETE)
         self.asked = True
         print("\nsteward: finishing the page; Ctrl-C again stops at once", file=sys.stderr)
 
@@ -46,10 +49,10 @@ class Interrupt:
             signal.signal(signal.SIGINT, before)
 
 
-def sweep(options: Options, names: Sequence[str], *, restart: bool) -> ExitCode:
+def sweep(options: Options, names: Sequence[str], *, restart: bool, retry: bool) -> ExitCode:
     """Sweep the named controls, or all; later ones also where an earlier one was incomplete."""
     controls = selected(names)
-    account = connect(options)
+    account = replace(connect(options), retry=retry)
     policies = {control.id: account.policy(control) for control in controls}  # all, or nothing
     summary, view = Summary(), SweepView(plain=options.json)
     with Interrupt().installed() as interrupt, view:
@@ -59,6 +62,7 @@ def sweep(options: Options, names: Sequence[str], *, restart: bool) -> ExitCode:
                 continue
             _sweep_one(account, control, summary, view, interrupt, restart=restart)
             if interrupt.asked:
+                summary.complete = summary.complete and control is controls[-1]
                 break
     if options.json:
         emit([summary.line(account.aws.calls)])
@@ -95,7 +99,7 @@ def _sweep_one(
     finally:
         ledger.release(control.id, holder)
     summary.add(at)
-    view.end(at, interrupted=interrupt.asked and not at.finished)
+    view.end(at, interrupted=not at.finished)
 
 
 def _steps(run: Any, at: Sweep, view: SweepView, interrupt: Interrupt) -> Sweep:

@@ -64,14 +64,14 @@ TAGGED = {"honor_tags": True}
             group(age_days=400), {}, "NEVER_EXPIRES", 30, id="old and empty: nothing is lost"
         ),
         pytest.param(
-            group(age_days=30, stored_bytes=9), {}, "NEVER_EXPIRES", 30, id="as old as its days"
+            group(age_days=29, stored_bytes=9), {}, "NEVER_EXPIRES", 30, id="younger than its days"
         ),
         pytest.param(
-            group(age_days=31, stored_bytes=9),
+            group(age_days=30, stored_bytes=9),
             {},
             "NEVER_EXPIRES_WITH_HISTORY",
             None,
-            id="one day older",
+            id="30 whole days and some hours are more than 30",
         ),
         pytest.param(
             group(age_days=None, stored_bytes=None),
@@ -220,6 +220,8 @@ def test_lengthening_and_setting_can_be_taken_back_whole() -> None:
     assert longer.undo.params["retentionInDays"] == 7
     assert not first.irreversible
     assert not longer.irreversible
+    assert not first.undo.irreversible
+    assert "older than 7 days" in longer.undo.irreversible
 
 
 DAYS = st.sampled_from(LEGAL_DAYS)

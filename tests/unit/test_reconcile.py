@@ -203,7 +203,88 @@ def test_one_failing_resource_never_stops_the_others(
     assert one.retry is retry
     assert str(error) in one.reason or fate is Fate.GONE
     [failed] = [c for c in book.changes(CONTROL.id) if c.ref.id == "b"]
-    assert (failed.status, failed.sent) == (Status.FAILED, 0)
+    in_doubt = type(error) is TryAgain
+    assert (failed.status, failed.sent) == (Status.INTENT if in_doubt else Status.FAILED, 0)
+
+
+@pytest.mark.parametrize("took_effect", [True, False], ids=["in effect", "not in effect"])
+def test_a_call_that_was_not_answered_is_settled_by_the_next_look(
+    book: SQLiteLedger, *, took_effect: bool
+) -> None:
+    """A time-out says nothing of whether AWS did it; what it did can still be undone."""
+    world = World({"a": 1})
+    world.errors["Resize", "a"] = [TryAgain("timed out")]
+    looked(world, book)
+    [open_one] = book.changes(CONTROL.id)
+    assert open_one.status is Status.INTENT
+    if took_effect:
+        world.sizes["a"] = RIGHT
+    looked(world, book)
+    settled = book.change(open_one.id)
+    assert settled is not None
+    assert (settled.status, settled.sent) == (
+        (Status.DONE, 1) if took_effect else (Status.FAILED, 0)
+    )
+    assert world.sizes == {"a": RIGHT}
+
+
+def test_an_intent_is_settled_by_its_effect_and_not_by_what_the_policy_wants_now(
+    book: SQLiteLedger,
+) -> None:
+    """Exempt meanwhile is not done; another policy does not make what was done undone."""
+    world = World({"never-sent": 1, "sent": 1})
+
+    def kill(operation: str) -> None:
+        if operation == "Resize":
+            world.sizes["sent"] = RIGHT
+            raise Killed
+
+    world.before_call = kill
+    with pytest.raises(Killed):
+        looked(world, book)
+    world.before_call = lambda operation: None
+    book.exempt(CONTROL.id, toy.exemption("never-sent"))
+    looked(world, book, loaded=toy.policy(size=77))
+    first = {c.ref.id: c for c in book.changes(CONTROL.id) if c.run == "run-1" and c.at}
+    by_calls = {(c.ref.id, c.calls[0].params["Size"]): c.status for c in book.changes(CONTROL.id)}
+    assert first
+    assert by_calls["never-sent", RIGHT] is Status.FAILED
+    assert by_calls["sent", RIGHT] is Status.DONE
+
+
+@pytest.mark.parametrize("settings", [{"plan_only": True}, {"stopped": True}], ids=str)
+def test_a_run_that_may_not_write_settles_nothing(
+    book: SQLiteLedger, settings: dict[str, object]
+) -> None:
+    """The change may be another run's, under way; nobody forgets it."""
+    world = World({"a": 1})
+
+    def kill(operation: str) -> None:
+        if operation == "Resize":
+            raise Killed
+
+    world.before_call = kill
+    with pytest.raises(Killed):
+        looked(world, book)
+    world.before_call = lambda operation: None
+    world.sizes["a"] = RIGHT
+    looked(world, book, **settings)
+    [change] = book.changes(CONTROL.id)
+    assert change.status is Status.INTENT
+    looked(world, book)
+    settled = book.change(change.id)
+    assert settled is not None
+    assert settled.status is Status.DONE
+
+
+def test_where_aws_is_too_busy_for_everything_the_page_ends(book: SQLiteLedger) -> None:
+    """After eight in a row the rest is left untouched, and comes in another run."""
+    world = World({f"toy-{n:02}": 1 for n in range(20)})
+    world.errors = {("Resize", name): [Throttled("slow")] for name in world.sizes}
+    run = toy.run(world, book)
+    result = look(run, toy.refs(*sorted(world.sizes)))
+    assert len(result.untouched) == 12
+    assert len([one for one in result.outcomes if one.fate is Fate.FAILED]) == 8
 
 
 def test_a_bug_in_judging_costs_one_resource(book: SQLiteLedger) -> None:
@@ -358,6 +439,7 @@ def test_a_tag_exempts_where_the_policy_honors_tags(
     world.tags["a"] = {"steward:exempt/toy-size": value}
     one = only(looked(world, book, loaded=toy.policy(honor_tags=honored), plan_only=True))
     assert one.finding.verdict is verdict
+    assert bool(one.finding.remediation) is (verdict is not Verdict.EXEMPT and value != "for ever")
 
 
 def test_an_excluded_resource_is_not_applicable_even_if_it_is_wrong(book: SQLiteLedger) -> None:

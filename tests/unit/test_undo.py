@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from console.sqlite_ledger import SQLiteLedger
-from steward.errors import Denied, Gone, Invalid, Refused
+from steward.errors import Denied, Gone, Invalid, Refused, TryAgain
 from steward.ledger import Change, Status
 from steward.look import look
 from steward.model import Fate, Mode, Verdict
@@ -53,15 +53,37 @@ def test_undo_restores_the_resource_and_exempts_it(book: SQLiteLedger) -> None:
     assert undone.status is Status.UNDONE
 
 
-def test_an_undo_is_a_change_that_can_be_undone(book: SQLiteLedger) -> None:
-    """It names what it undoes and has its own way back."""
+def test_an_undo_is_a_change_and_is_not_undone_itself(book: SQLiteLedger) -> None:
+    """It names what it undoes; a sweep without the exemption judges the resource anew."""
     world = World({"a": 1})
     first = changed(world, book)
     second = book.change(undo(toy.run(world, book), first.id, "alice").change)
     assert second is not None
     assert (second.undoes, second.status) == (first.id, Status.DONE)
-    undo(toy.run(world, book), second.id, "alice")
-    assert world.sizes == {"a": RIGHT}
+    with pytest.raises(Invalid, match="it is an undo"):
+        undo(toy.run(world, book), second.id, "alice")
+    assert world.sizes == {"a": 1}
+
+
+@pytest.mark.parametrize("fails", [True, False], ids=["it fails", "it succeeds"])
+def test_an_undo_leaves_a_longer_exemption_as_it_is(book: SQLiteLedger, *, fails: bool) -> None:
+    """What somebody else answers for until later is not shortened, let alone removed."""
+    world = World({"a": 1})
+    change = changed(world, book)
+    held = toy.exemption("a")
+    book.exempt(CONTROL.id, held)
+    world.errors["Resize", "a"] = [Refused("no")] if fails else []
+    undo(toy.run(world, book), change.id, "alice")
+    assert book.exemptions(CONTROL.id) == [held]
+
+
+def test_an_undo_that_was_not_answered_keeps_its_exemption(book: SQLiteLedger) -> None:
+    """It may be in effect; a sweep must not put it right again."""
+    world = World({"a": 1})
+    change = changed(world, book)
+    world.errors["Resize", "a"] = [TryAgain("timed out")]
+    assert undo(toy.run(world, book), change.id, "alice").fate is Fate.FAILED
+    assert [one.resource for one in book.exemptions(CONTROL.id)] == ["a"]
 
 
 @pytest.mark.parametrize(

@@ -92,15 +92,20 @@ def _shorten(group: LogGroup, code: str, days: int, source: str, policy: Policy)
 
 def _put(group: LogGroup, days: int, irreversible: str = "") -> Call:
     params = {"logGroupName": group.name, "retentionInDays": days}
-    return Call("logs", "PutRetentionPolicy", params, _restore(group), {"days": days}, irreversible)
+    return Call(
+        "logs", "PutRetentionPolicy", params, _restore(group, days), {"days": days}, irreversible
+    )
 
 
-def _restore(group: LogGroup) -> Call:
+def _restore(group: LogGroup, since: int) -> Call:
     name = {"logGroupName": group.name}
     if group.days is None:
         return Call("logs", "DeleteRetentionPolicy", name, effect={"days": None})
     params = {**name, "retentionInDays": group.days}
-    return Call("logs", "PutRetentionPolicy", params, effect={"days": group.days})
+    lost = _LOST.format(kept=_kept(group.days)) if group.days < since else ""
+    return Call(
+        "logs", "PutRetentionPolicy", params, effect={"days": group.days}, irreversible=lost
+    )
 
 
 def _not_applicable(group: LogGroup, code: str, reason: str) -> Finding:

@@ -41,7 +41,7 @@ class LogGroup:
 
     def has_events_older_than(self, days: int) -> bool:
         """Whether a retention of ``days`` may delete something; what is not told counts as yes."""
-        old = self.age_days is None or self.age_days > days
+        old = self.age_days is None or self.age_days >= days
         return old and self.stored_bytes != 0
 
 
