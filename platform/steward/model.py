@@ -200,8 +200,10 @@ class CommonPolicy:
     def fields(document: Mapping[str, Any]) -> dict[str, Any]:
         """The constructor's arguments; a control's policy adds what it has beyond the common."""
         exemptions = (
-            Exemption(**{**entry, "expires": date.fromisoformat(entry["expires"])})
-            for entry in document["exemptions"]
+            Exemption(
+                **{**entry, "expires": _day(f"exemptions[{number}].expires", entry["expires"])}
+            )
+            for number, entry in enumerate(document["exemptions"])
         )
         return {
             **document,
@@ -216,6 +218,13 @@ class CommonPolicy:
 
     def excludes(self, ref: Ref) -> bool:
         return any(fnmatchcase(ref.id, glob) for glob in self.exclude)
+
+
+def _day(path: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{path}: is {text!r}, allowed: a day such as 2027-06-30") from None
 
 
 S = TypeVar("S", bound=State)

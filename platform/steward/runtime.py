@@ -167,7 +167,11 @@ class Invocation:
             else sweeps.begin(ledger, control.id, bound_to, now)
         )
         run = self._run(control, Trigger.SWEEP, run_id=at.id, plan_only=plans)
-        return self._steps(run, at, holder)
+        try:
+            return self._steps(run, at, holder)
+        except StewardError:
+            ledger.release(control.id, holder)
+            raise
 
     def _steps(self, run: Run[Any, Any], at: Sweep, holder: str) -> Answer:
         for step in sweeps.advance(run, at):

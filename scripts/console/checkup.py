@@ -134,7 +134,7 @@ def _trail(account: Account) -> Iterator[Check]:
             return
     yield Check(
         "trail",
-        Health.FAIL,
+        Health.WARN,
         f"none of {len(here)} trails logs write management events here",
         "create a multi-Region trail with management events; until then only sweeps work",
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -18,7 +19,7 @@ from console.views import console, table
 from steward.account import Account, function_name
 from steward.controls import CONTROLS, named
 from steward.errors import BadPolicy, Invalid, Refused
-from steward.ledger import Change, control_of, new_id, stamp
+from steward.ledger import Change, control_of, new_id, shallow, stamp
 from steward.model import Control, Deadline, Exemption, Trigger
 from steward.runtime import sheltered
 from steward.undo import undo as take_back
@@ -54,7 +55,7 @@ def changes(options: Options, filters: Filters) -> ExitCode:
     if options.json:
         emit(map(change_line, shown))
         return ExitCode.CLEAN
-    columns = ("at", "status", "resource", "code", "before", "call", "change")
+    columns = ("change", "status", "resource", "code", "before", "call")
     table("Changes", columns, map(_change_row, shown))
     if len(picked) > len(shown):
         console().print(f"... and {len(picked) - len(shown)} more; --limit shows more")
@@ -83,6 +84,9 @@ def undo(options: Options, change_id: str, owner: str | None, days: int) -> Exit
         emit([outcome_line(outcome), summary.line(account.aws.calls)])
     else:
         _show_undo(outcome.fate.value, change_id, outcome_line(outcome)["calls"], outcome.note)
+        for call in outcome.finding.remediation:
+            if call.irreversible:
+                console().print(f"  Note: {call.irreversible}", markup=False)
     planned = outcome.fate == "planned"
     return ExitCode.CLEAN if planned and summary.complete else summary.exit_code
 
@@ -104,25 +108,39 @@ def exempt(
         removed = connect(writing).ledger.unexempt(control.id, resource)
         if not removed:
             raise BadPolicy(f"exempt: {resource!r} has no exemption from {control.id} here")
-        console().print(f"{resource} is no longer exempt from {control.id}")
-        return ExitCode.CLEAN
+        gone = {"control": control.id, "resource": resource, "removed": True}
+        return _say(options, f"{resource} is no longer exempt from {control.id}", gone)
     exemption = _exemption(resource, told)
     connect(writing).ledger.exempt(control.id, exemption)
-    console().print(f"{resource} is exempt from {control.id} until {exemption.expires}")
+    line = {"control": control.id, **shallow(exemption)}
+    return _say(options, f"{resource} is exempt from {control.id} until {exemption.expires}", line)
+
+
+def _say(options: Options, sentence: str, line: Mapping[str, Any]) -> ExitCode:
+    """What was done, for people or for other tools."""
+    if options.json:
+        emit([line])
+    else:
+        console().print(sentence, markup=False, soft_wrap=True)
     return ExitCode.CLEAN
 
 
 def _exemption(resource: str, told: Mapping[str, str | bool | None]) -> Exemption:
-    absent = [f"--{name}" for name in ("until", "reason", "owner") if not told[name]]
+    given = {name: str(told[name] or "").strip() for name in ("until", "reason", "owner")}
+    absent = [f"--{name}" for name, text in given.items() if not text]
     if absent:
         raise BadPolicy(f"exempt: needs {', '.join(absent)}")
     try:
-        expires = date.fromisoformat(str(told["until"]))
+        expires = datetime.strptime(given["until"], "%Y-%m-%d").replace(tzinfo=UTC).date()
     except ValueError:
         raise BadPolicy(f"--until: is {told['until']!r}, allowed: YYYY-MM-DD") from None
     if expires < datetime.now(UTC).date():
         raise BadPolicy(f"--until: is {expires}, allowed: today or later")
-    return Exemption(resource, str(told["reason"]), str(told["owner"]), expires)
+    if not resource.strip("*?"):
+        raise BadPolicy(
+            f"exempt: RESOURCE is {resource!r}, which is everything; mode audit does that"
+        )
+    return Exemption(resource, given["reason"], given["owner"], expires)
 
 
 def _list_exemptions(account: Account, options: Options, control_id: str | None) -> ExitCode:
@@ -167,13 +185,14 @@ def _undo_by_function(
 
 def _show_undo(fate: str, change_id: str, calls: Sequence[Mapping[str, Any]], note: str) -> None:
     done = {"remediated": "undone", "planned": "would be undone by"}.get(fate, fate)
-    console().print(f"{change_id}: {done}")
+    show = partial(console().print, markup=False, emoji=False, soft_wrap=True)
+    show(f"{change_id}: {done}")
     for call in calls:
-        console().print(f"  {call['service']} {call['operation']} {json.dumps(call['params'])}")
+        show(f"  {call['service']} {call['operation']} {json.dumps(call['params'])}")
     if fate == "planned":
-        console().print("Nothing was written. --enforce sends the calls.")
+        show("Nothing was written. --enforce sends the calls.")
     elif note:
-        console().print(f"  {note}")
+        show(f"  {note}")
 
 
 def _change_row(change: Change) -> Sequence[str]:
@@ -181,13 +200,12 @@ def _change_row(change: Change) -> Sequence[str]:
     before = {name: change.before.get(name) for name in call.effect}
     params = " ".join(f"{name}={value}" for name, value in call.params.items())
     return (
-        change.at,
+        change.id,
         change.status.value,
         change.ref.id,
         change.code,
         " ".join(f"{name}={value}" for name, value in before.items()),
         f"{call.operation} {params}",
-        change.id,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def show(options: Options, names: Sequence[str]) -> ExitCode:
         emit({"control": c, "hash": p.hash, "policy": p.document} for c, p in shown.items())
     else:
         whole = {control: loaded.document for control, loaded in shown.items()}
-        console().print(json.dumps(whole, indent=2), markup=False)
+        sys.stdout.write(json.dumps(whole, indent=2) + "\n")
     return ExitCode.CLEAN
 
 

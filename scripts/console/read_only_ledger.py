@@ -62,7 +62,7 @@ class ReadOnlyLedger:
 
     def acquire(self, control: str, holder: str, seconds: int) -> bool:
         """A plan disturbs no other sweep and needs no lease."""
-        return bool(control and holder and seconds)
+        return True
 
     def release(self, control: str, holder: str) -> None:
         """There is no lease to free."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
@@ -52,7 +53,8 @@ def connect(options: Options) -> Account:
     """The caller's account. Raises NotConnected where nobody answers or knows the caller."""
     clock = SystemClock()
     aws = api(options, clock, read_only=not options.enforce)
-    scope = f"{options.endpoint_url or 'aws'}|{aws.account}|{aws.region}"
+    endpoint = options.endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or "aws"
+    scope = f"{endpoint.rstrip('/')}|{aws.account}|{aws.region}"
     policy, stopped = _policies(options, aws, clock)
     ledger = _ledger(options, aws, clock, scope)
     _at_the_end(aws, ledger)
@@ -72,7 +74,7 @@ def api(options: Options, clock: Clock, *, read_only: bool) -> Api:
     return Api(
         clock=clock,
         pacer=Pacer(clock, options.share),
-        region=options.region,
+        region=options.region or os.environ.get("AWS_REGION"),
         profile=options.profile,
         endpoint_url=options.endpoint_url,
         read_only=read_only,
@@ -82,10 +84,10 @@ def api(options: Options, clock: Clock, *, read_only: bool) -> Api:
 def documents(file: Path) -> Documents:
     """The policy documents of a file, by control. Raises BadPolicy for what is no such file."""
     try:
-        loaded = json.loads(file.read_text("utf-8"))
+        loaded = json.loads(file.read_text("utf-8"), object_pairs_hook=_once_each)
     except OSError as error:
         raise BadPolicy(f"policy {file}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadPolicy(f"policy {file}: is not JSON: {error}") from error
     if not isinstance(loaded, dict):
         raise BadPolicy(f"policy {file}: allowed: a JSON object, control by control")
@@ -96,6 +98,15 @@ def documents(file: Path) -> Documents:
         if not isinstance(document, dict):
             raise BadPolicy(f"policy {file}: {control}: allowed: a JSON object")
     return loaded
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of a field that stands twice, nobody knows which one was meant."""
+    names = [name for name, _ in pairs]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        raise ValueError(f"the field {twice[0]!r} stands twice in an object")
+    return dict(pairs)
 
 
 def offline_policy(options: Options) -> Callable[[Control[Any, Any]], Loaded[Any]]:

@@ -25,6 +25,7 @@ from steward.ledger import (
 from steward.model import Exemption, Ref
 
 _VERSION = 1
+_OWNER = 0x53746577  # "Stew": marks a file as ours, for SQLite's application_id
 
 _ITEM = "kind resource verdict code reason fate fingerprint first_seen changed_at attempts"
 _ITEM += " last_attempt intent"
@@ -187,6 +188,10 @@ class SQLiteLedger:
 
     def _prepare(self) -> None:
         self._db.row_factory = sqlite3.Row
+        [owner] = self._db.execute("PRAGMA application_id").fetchone()
+        [tables] = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if owner != _OWNER and (owner or tables):
+            raise sqlite3.DatabaseError("is the database of another program")
         [version] = self._db.execute("PRAGMA user_version").fetchone()
         if version not in (0, _VERSION):
             raise sqlite3.DatabaseError(f"is of version {version}, this Steward reads {_VERSION}")
@@ -198,6 +203,7 @@ class SQLiteLedger:
                     f"CREATE TABLE IF NOT EXISTS {table} (scope, control, {_quoted(columns)}, "
                     f"PRIMARY KEY (scope, control, {_quoted(key)})) WITHOUT ROWID"
                 )
+            self._db.execute(f"PRAGMA application_id = {_OWNER}")
             self._db.execute(f"PRAGMA user_version = {_VERSION}")
 
     @contextmanager

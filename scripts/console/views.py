@@ -56,8 +56,8 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
         box=box.SIMPLE_HEAD if any(columns) else None,
         show_header=any(columns),
     )
-    for column in columns:
-        shown.add_column(column, overflow="fold")
+    for column in columns:  # an id is there to be copied
+        shown.add_column(column, overflow="fold", no_wrap=column == "change")
     for row in rows:
         shown.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
     console().print(shown)
@@ -93,7 +93,7 @@ class SweepView:
             console(stderr=True).print(f"{control.id} is off")
 
     def start(self, control: Control[Any, Any], at: Sweep, expected: int) -> None:
-        if at.pages and not self.plain:
+        if at.pages:
             already = f"{at.pages} pages, {at.resources} resources"
             console(stderr=True).print(f"{control.id}: resuming a sweep after {already}")
         if self._progress is not None:

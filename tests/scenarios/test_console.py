@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -297,6 +298,12 @@ def test_exemptions_come_and_go(console: Console) -> None:
         (["a", "log-retention", "--until", "2020-01-01", "--reason", "r", "--owner", "o"], "later"),
         (["a", "other", "--until", "2099-01-01", "--reason", "r", "--owner", "o"], "'other'"),
         ([], "RESOURCE and CONTROL"),
+        (["a", "log-retention", "--until", "2099-W01-1", "--reason", "r", "--owner", "o"], "W01"),
+        (
+            ["a", "log-retention", "--until", "2099-01-01", "--reason", " ", "--owner", "o"],
+            "reason",
+        ),
+        (["*", "log-retention", "--until", "2099-01-01", "--reason", "r", "--owner", "o"], "'*'"),
     ],
 )
 def test_an_exemption_needs_an_end_a_reason_and_an_owner(
@@ -316,6 +323,8 @@ def test_an_exemption_needs_an_end_a_reason_and_an_owner(
         ('{"log-retention": 7}', "allowed: a JSON object"),
         ("[]", "allowed: a JSON object"),
         ("{", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
+        ('{"log-retention": {"shorten": false, "shorten": true}}', "'shorten' stands twice"),
     ],
 )
 def test_an_invalid_policy_changes_nothing(console: Console, policy: str, told: str) -> None:
@@ -459,7 +468,7 @@ def test_doctor_finds_a_trail_and_account_policies(console: Console) -> None:
     console("doctor")
     by_name = {line["check"]: line for line in console.lines}
     assert by_name["credentials"]["status"] == by_name["clock"]["status"] == "ok"
-    assert (by_name["trail"]["status"], "multi-Region" in by_name["trail"]["fix"]) == ("fail", True)
+    assert (by_name["trail"]["status"], "multi-Region" in by_name["trail"]["fix"]) == ("warn", True)
     s3 = aws.client("s3", endpoint_url=console.server.url)
     s3.create_bucket(Bucket="trail-bucket")
     trail = aws.client("cloudtrail", endpoint_url=console.server.url)
@@ -562,6 +571,84 @@ def test_an_interrupt_finishes_the_page_and_tells_how_to_resume(console: Console
     assert (console.code, console.summary["resources"]) == (0, 150)
     assert console.server.calls["logs.DescribeLogGroups"] == 3
     assert console.server.calls["logs.PutRetentionPolicy"] == 150
+
+
+def test_a_second_interrupt_stops_at_once(console: Console) -> None:
+    """It waits for no call; the next run settles what was open and does the rest."""
+    console.seed(*numbered(50))
+    console.server.faults = [
+        Fault(operation="logs.PutRetentionPolicy", code="ThrottlingException", times=None)
+    ]
+    process = start(console, "sweep", "--enforce", "--json")
+    wait_for(console.server.calls, "logs.PutRetentionPolicy", 8)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=5)
+    assert process.returncode == 2
+    assert "stopped at once" in err
+    console.server.faults = ()
+    console("sweep", "--enforce")
+    assert (console.code, set(console.retention().values())) == (0, {30})
+
+
+def test_what_was_given_up_can_be_tried_again_at_once(console: Console) -> None:
+    """After a permission was granted nobody waits a week: --retry."""
+    console.seed(Seed(name="a"))
+    console.server.faults = [
+        Fault(operation="logs.PutRetentionPolicy", code="AccessDeniedException", times=None)
+    ]
+    codes = [console("sweep", "--enforce").code for _ in range(6)]
+    assert codes == [2, 2, 2, 2, 2, 1]
+    assert "exhausted" in console.lines[0]["reason"]
+    console.server.faults = ()
+    assert console("sweep", "--enforce").code == 1
+    assert console("sweep", "--enforce", "--retry").code == 0
+    assert console.retention() == {"a": 30}
+
+
+def test_an_exemption_made_during_a_sweep_holds(console: Console) -> None:
+    """It is read anew with each page."""
+    console.seed(*numbered(100))
+    console.server.latency = 0.02
+    process = start(console, "sweep", "--enforce", "--json")
+    wait_for(console.server.calls, "logs.PutRetentionPolicy", 1)
+    told = ("--until", "2099-01-01", "--reason", "hold", "--owner", "legal")
+    console("exempt", "/aws/lambda/f009*", "log-retention", *told)
+    assert console.lines[0]["expires"] == "2099-01-01"
+    process.communicate(timeout=30)
+    left = [name for name, days in console.retention().items() if days is None]
+    assert left == [f"/aws/lambda/f009{n}" for n in range(10)]
+
+
+def test_a_glob_with_brackets_is_text_to_the_terminal(console: Console) -> None:
+    """Names are printed as they are."""
+    told = ("--until", "2099-01-01", "--reason", "r", "--owner", "o")
+    console("exempt", "/x[/abc]*", "log-retention", *told, "--plain")
+    assert (console.code, "/x[/abc]* is exempt" in console.out) == (0, True)
+
+
+def test_a_database_of_another_program_is_left_alone(console: Console) -> None:
+    """Exit code 3, and the file is as it was."""
+    path = console.folder / "ledger.sqlite3"
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE items (x)")
+    other.close()
+    before = path.read_bytes()
+    assert console("sweep", "--plain").code == 3
+    assert "another program" in console.err
+    assert path.read_bytes() == before
+
+
+def test_code_in_the_current_folder_is_not_run(tmp_path: Path) -> None:
+    """The console runs with somebody's credentials, wherever it is called."""
+    (tmp_path / "click.py").write_text("raise SystemExit('hijacked')")
+    link = tmp_path / "steward"
+    link.symlink_to(ROOT / "scripts" / "steward")
+    called = subprocess.run(
+        [str(link), "--version"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (called.returncode, called.stdout.startswith("steward")) == (0, True)
 
 
 def test_two_sweeps_at_once_are_refused(console: Console) -> None:

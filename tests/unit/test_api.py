@@ -653,6 +653,16 @@ def test_an_endpoint_that_is_not_aws_is_told_in_our_words(
         _ = connect(identity=None).identity
 
 
+def test_an_endpoint_that_keeps_silent_is_not_connected(
+    endpoint: Endpoint, connect: Callable[..., Api], clock: FakeClock
+) -> None:
+    """Whoever does not say who we are within seconds is not asked for minutes."""
+    endpoint.answers = [Answer(0)] * 10
+    with pytest.raises(NotConnected):
+        _ = connect(identity=None).identity
+    assert clock.monotonic() < 20
+
+
 def test_no_credentials_is_not_connected(
     endpoint: Endpoint, connect: Callable[..., Api], monkeypatch: pytest.MonkeyPatch
 ) -> None:

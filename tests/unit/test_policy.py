@@ -113,7 +113,7 @@ def test_an_integral_float_is_an_integer() -> None:
                     {"resource": "a", "reason": "b", "owner": "c", "expires": "2026-02-30"}
                 ]
             },
-            ["day"],
+            ["exemptions[0].expires: is '2026-02-30'", "2027-06-30"],
             id="no such day",
         ),
         pytest.param({"rules": [{"tags": {}, "days": 7}]}, ["rules[0].tags"], id="no tags"),

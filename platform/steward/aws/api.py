@@ -29,6 +29,7 @@ R = TypeVar("R")
 
 IN_FLIGHT = 8
 ATTEMPTS = 10
+FIRST_ANSWER = 15.0  # seconds that STS may take to say who we are, repetitions included
 FIRST_BACKOFF = 0.2  # seconds; doubles with each attempt, of which a quarter to all is waited
 LONGEST_BACKOFF = 20.0
 
@@ -85,11 +86,21 @@ class Api:
     def identity(self) -> Identity:
         """Who and where we are, from STS where nobody said so. Raises NotConnected."""
         if self._identity is None:
-            answer = self.ask("sts", "GetCallerIdentity")
+            answer = self._who()
             arn = str(answer["Arn"])
             region = self._client("sts").meta.region_name
             self._identity = Identity(str(answer["Account"]), region, arn.split(":")[1], arn)
         return self._identity
+
+    def _who(self) -> Mapping[str, Any]:
+        """Ask STS, but not for long: where nobody answers this, nobody answers anything."""
+        before, self.deadline = self.deadline, Deadline(self._clock, FIRST_ANSWER)
+        try:
+            return self.ask("sts", "GetCallerIdentity")
+        except TryAgain as error:
+            raise NotConnected(str(error)) from error
+        finally:
+            self.deadline = before
 
     @property
     def account(self) -> str:
@@ -209,7 +220,7 @@ class Api:
             max_pool_connections=IN_FLIGHT,
             retries={"mode": "standard", "total_max_attempts": 1},
             connect_timeout=5,
-            read_timeout=30,
+            read_timeout=10 if service == "sts" else 30,
         )
         try:
             return self._session.client(service, endpoint_url=self._endpoint_url, config=config)
