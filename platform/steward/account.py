@@ -139,6 +139,11 @@ class StackPolicies:
         layers = parameters.layers(self._fresh(), self._stack, control.id)
         return load(control, *layers, ceiling=self._ceilings.get(control.id, Mode.ENFORCE))
 
+    def is_deployed(self) -> bool:
+        """Whether there are parameters that only a stack's template makes."""
+        names = (parameters.defaults_name(self._stack, control) for control in self._controls)
+        return any(name in self._fresh() for name in names)
+
     def stopped(self) -> bool:
         """Whether the stop switch is set."""
         return parameters.is_stopped(self._fresh(), self._stack)

@@ -138,6 +138,9 @@ def _policies(
     if options.stack is None:
         return offline_policy(options), lambda: False
     stack = StackPolicies(aws, options.stack, clock, [control.id for control in CONTROLS])
+    if not stack.is_deployed():
+        missing = f"/{options.stack}/defaults/"
+        raise BadPolicy(f"--stack: is {options.stack!r}, but {aws.region} has nothing at {missing}")
     return stack.policy, stack.stopped
 
 

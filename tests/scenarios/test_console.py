@@ -651,6 +651,41 @@ def test_code_in_the_current_folder_is_not_run(tmp_path: Path) -> None:
     assert (called.returncode, called.stdout.startswith("steward")) == (0, True)
 
 
+def test_with_a_stack_policy_exemptions_and_ledger_are_the_stacks(console: Console) -> None:
+    """A plan leaves no trace in it; with --enforce changes are written there; a typo is told."""
+    aws = boto3.Session(region_name=REGION)
+    ssm = aws.client("ssm", endpoint_url=console.server.url)
+    ssm.put_parameter(Name="/gov/defaults/log-retention", Value='{"days": 60}', Type="String")
+    table = aws.client("dynamodb", endpoint_url=console.server.url)
+    keys = [("pk", "HASH"), ("sk", "RANGE")]
+    table.create_table(
+        TableName="gov-ledger",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
+    )
+    console.seed(Seed(name="a"), Seed(name="b"))
+    told = ("--until", "2099-01-01", "--reason", "r", "--owner", "o")
+    assert console("exempt", "b", "log-retention", *told, "--stack", "gov").code == 0
+    assert console("sweep", "--stack", "gov").code == 1
+    assert {line["fate"] for line in console.lines[:-1]} == {"planned", "none"}
+    assert table.scan(TableName="gov-ledger")["Count"] == 1  # the exemption
+    assert console("sweep", "--stack", "gov", "--enforce").code == 0
+    assert console.retention() == {"a": 60, "b": None}
+    console("changes", "--stack", "gov")
+    assert [line["resource"]["id"] for line in console.lines] == ["a"]
+    assert (
+        console("undo", console.lines[0]["change"], "--stack", "gov").lines[0]["fate"] == "planned"
+    )
+    ssm.put_parameter(Name="/gov/stop", Value="true", Type="String")
+    console.seed(Seed(name="c"))
+    console("sweep", "--stack", "gov", "--enforce")
+    assert (console.code, console.retention()["c"]) == (1, None)
+    for command in (["sweep"], ["policy", "show"]):
+        assert console(*command, "--stack", "gvo", "--plain").code == 3
+        assert "'gvo'" in console.err
+
+
 def test_two_sweeps_at_once_are_refused(console: Console) -> None:
     """The second ends with exit code 2 and changes nothing; the first is undisturbed."""
     console.seed(*numbered(60))
