@@ -21,6 +21,7 @@ from steward.remediate import (
     Remediated,
     Sent,
     carried,
+    give_back,
     is_open,
     remediate,
     take_budget,
@@ -45,6 +46,7 @@ def reconcile(run: Run[S, P], states: Iterable[S | Unread], known: Mapping[Ref, 
     allowed = take_budget(run, len(ready)) if ready else 0
     resting += [*moved, *(replace(one, hold=_SPENT) for one in ready[allowed:])]
     results = remediate(run, ready[:allowed])
+    give_back(run, sum(sent.untouched for _, _, sent in results))
     pairs = [(one, _rested(run, one)) for one in resting]
     pairs += [
         (one, _ended(run, one, change, sent)) for one, change, sent in results if not sent.untouched

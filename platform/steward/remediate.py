@@ -36,7 +36,7 @@ class Sent:
     error: StewardError | None = None
     bug: str = ""
     untouched: bool = False
-    """The deadline came before the first call; the change is as if it had never been written."""
+    """No call was sent, for want of time; the change is as if it had never been written."""
 
 
 Remediated = tuple[Judged, Change, Sent]
@@ -56,7 +56,7 @@ def take_budget(run: Run[S, P], wanted: int) -> int:
     for window, limit in _windows(run):
         got = run.ledger.take(run.control.id, window, granted, limit)
         if got < granted:
-            _give_back(run, granted - got, until=window)
+            give_back(run, granted - got, until=window)
         granted = got
     return granted
 
@@ -72,7 +72,6 @@ def remediate(run: Run[S, P], ready: Sequence[Judged]) -> list[Remediated]:
     untouched = [c for c, sent in zip(changes, results, strict=True) if sent.untouched]
     if untouched:
         run.ledger.withdraw(untouched)
-        _give_back(run, len(untouched))
     return list(zip(ready, changes, results, strict=True))
 
 
@@ -92,11 +91,13 @@ def _windows(run: Run[S, P]) -> Iterator[tuple[str, int]]:
         yield run.clock.now().strftime("%Y-%m-%dT%H"), policy.max_changes_per_hour
 
 
-def _give_back(run: Run[S, P], amount: int, until: str = "") -> None:
+def give_back(run: Run[S, P], amount: int, until: str = "") -> None:
+    """Return what was taken and not used; only to the windows before ``until``, if it is told."""
     for window, limit in _windows(run):
         if window == until:
             return
-        run.ledger.take(run.control.id, window, -amount, limit)
+        if amount:
+            run.ledger.take(run.control.id, window, -amount, limit)
 
 
 def _intended(run: Run[S, P], one: Judged) -> Change:

@@ -30,16 +30,19 @@ def undo(run: Run[S, P], change_id: str, owner: str, exempt_for: timedelta = EXE
     held = gates.closed(run.gate)  # an operator may undo what a control in audit once did
     if held is not None:
         return Outcome(run.control.id, finding, held.fate, run.trigger, held.note)
+    item = run.ledger.items(run.control.id, [change.ref]).get(change.ref)
+    other = run.ledger.change(item.intent) if item is not None and item.intent else None
+    if other is not None and other.status is Status.INTENT:  # its item names one intent only
+        raise Refused(f"{change.ref.id} has another change whose outcome is open; sweep first")
     before = _ledgers_exemption(run, change)
     exemption = _exemption(run, change, owner, exempt_for)
     if before is not None and before.expires >= exemption.expires:
         exemption = before
     run.ledger.exempt(run.control.id, exemption)
-    item = run.ledger.items(run.control.id, [change.ref]).get(change.ref)
     one = Judged(finding, state, item, undoes=change.id)
     [(_, done, sent)] = remediate(run, [one])
     if sent.error or sent.bug or sent.untouched:
-        return _failed(run, change, done, sent, before)
+        return _failed(run, finding, done, sent, before)
     closed = replace(done, status=Status.DONE, sent=sent.calls, settled_at=run.now)
     undone = replace(change, status=Status.UNDONE, settled_at=run.now)
     run.ledger.commit(items=_item(run, state, item, exemption, change), changes=[undone, closed])
@@ -47,19 +50,18 @@ def undo(run: Run[S, P], change_id: str, owner: str, exempt_for: timedelta = EXE
 
 
 def _failed(
-    run: Run[S, P], change: Change, done: Change, sent: Sent, before: Exemption | None
+    run: Run[S, P], finding: Finding, done: Change, sent: Sent, before: Exemption | None
 ) -> Outcome:
     """The outcome of an undo that did not go through, with the exemptions as they were.
 
     Where its call may yet have taken effect, the new exemption stays: nobody must fight over it.
     """
     if not is_open(sent):
-        _restore_exemption(run, change, before)
+        _restore_exemption(run, done, before)
     error = sent.bug or str(sent.error or "there was no time for it")
     status = Status.INTENT if is_open(sent) else Status.FAILED
     closed = replace(done, status=status, sent=sent.calls, error=error, settled_at=run.now)
     run.ledger.commit(changes=[] if sent.untouched else [closed])
-    finding = Finding(change.ref, Verdict.NON_COMPLIANT, "UNDO", done.reason, done.calls)
     return Outcome(run.control.id, finding, Fate.FAILED, run.trigger, error, done.id)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from console.sqlite_ledger import SQLiteLedger
-from steward.errors import Denied, Gone, Invalid, Refused, TryAgain
+from steward.errors import Denied, Gone, Invalid, OutOfTime, Refused, TryAgain
 from steward.ledger import Change, Status
 from steward.look import look
 from steward.model import Fate, Mode, Verdict
@@ -75,6 +75,31 @@ def test_an_undo_leaves_a_longer_exemption_as_it_is(book: SQLiteLedger, *, fails
     world.errors["Resize", "a"] = [Refused("no")] if fails else []
     undo(toy.run(world, book), change.id, "alice")
     assert book.exemptions(CONTROL.id) == [held]
+
+
+def test_undo_waits_until_another_open_change_is_settled(book: SQLiteLedger) -> None:
+    """An item names one intent; the other would never be found again."""
+    world = World({"a": 1})
+    done = changed(world, book)
+    world.sizes["a"] = 2
+    world.errors["Resize", "a"] = [TryAgain("timed out")]
+    looked_at_again = toy.run(world, book)
+    look(looked_at_again, toy.refs("a"))
+    world.sizes["a"] = RIGHT
+    with pytest.raises(Refused, match="outcome is open; sweep first"):
+        undo(toy.run(world, book), done.id, "alice")
+    assert book.exemptions(CONTROL.id) == []
+
+
+def test_an_undo_for_which_there_was_no_time_gives_no_budget_back(book: SQLiteLedger) -> None:
+    """It took none."""
+    world = World({"a": 1})
+    change = changed(world, book)
+    run = toy.run(world, book, loaded=toy.policy(max_changes_per_run=5))
+    assert book.take(CONTROL.id, run.id, 3, 5) == 3
+    world.errors["Resize", "a"] = [OutOfTime("too late")]
+    assert undo(run, change.id, "alice").fate is Fate.FAILED
+    assert book.take(CONTROL.id, run.id, 5, 5) == 2
 
 
 def test_an_undo_that_was_not_answered_keeps_its_exemption(book: SQLiteLedger) -> None:
