@@ -7,7 +7,9 @@ The template says all of it in the environment:
 | STEWARD_STACK      | the stack's name: of parameters, and the ledger's table (-ledger)         |
 | STEWARD_LEDGER     | the ledger's table, if it has another name                               |
 | STEWARD_CEILINGS   | JSON: the highest mode of each control, such as {"log-retention": "audit"} |
-| STEWARD_PACE       | the part of AWS's quotas that this process may use, such as 0.16          |
+| STEWARD_PACE       | the part of AWS's quotas that this process may use: 0.125, or JSON by
+|                    | service: {"logs": 0.125, "ssm": 0.0625}; 0.05 of those it does not name   |
+| STEWARD_ALLOW_WRITES | "false": nothing but plans is made, as the role grants no write          |
 """
 
 from __future__ import annotations
@@ -18,12 +20,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from steward.aws import parameters
-from steward.aws.api import Api, Identity
+from steward.aws.api import Api, Identity, Session
 from steward.aws.dynamodb_ledger import DynamoDBLedger
 from steward.aws.pacing import Pacer
+from steward.controls import function_of
 from steward.errors import BadPolicy
 from steward.gate import Gate
 from steward.ledger import Item, Ledger
@@ -33,6 +36,9 @@ from steward.run import Run, Shelter
 from steward.telemetry import LambdaTelemetry, Telemetry
 
 T = TypeVar("T")
+
+REST = 0.05
+"""The share of quotas that STEWARD_PACE does not name."""
 
 PARAMETERS_FRESH = 60.0
 """Seconds that policies and the stop switch are believed without being read again."""
@@ -85,6 +91,8 @@ class Account:
     """What was given up after five failures is tried again at once."""
     plans_first: bool = False
     """A control's first sweep only plans."""
+    forget: Callable[[], None] = field(default=lambda: None)
+    """Policies and the stop switch are read again before they are next believed."""
 
     def run(
         self,
@@ -148,6 +156,10 @@ class StackPolicies:
         """Whether the stop switch is set."""
         return parameters.is_stopped(self._fresh(), self._stack)
 
+    def forget(self) -> None:
+        """Read everything again before it is next believed."""
+        self._read_at = float("-inf")
+
     def _fresh(self) -> Mapping[str, str]:
         now = self._clock.monotonic()
         if now - self._read_at > PARAMETERS_FRESH:
@@ -160,39 +172,55 @@ class StackPolicies:
         return self._values
 
 
+@dataclass(frozen=True, slots=True)
+class World:
+    """What surrounds a deployed function: time, the way to AWS, and where its log goes."""
+
+    clock: Clock
+    endpoint_url: str | None = None
+    session: Session | None = None
+    out: TextIO | None = None
+
+
 def ledger_table(stack: str) -> str:
     """The name of a stack's ledger table."""
     return f"{stack}-ledger"
 
 
-def function_name(stack: str, control: str) -> str:
+def function_name(stack: str, control: Control[Any, Any]) -> str:
     """The name of the function that runs a control in a stack."""
-    return f"{stack}-{control}"
+    return f"{stack}-{function_of(control)}"
 
 
 def deployed(
-    function_arn: str, controls: Sequence[str], environment: Mapping[str, str] = os.environ
+    function_arn: str,
+    controls: Sequence[str],
+    environment: Mapping[str, str] = os.environ,
+    world: World | None = None,
 ) -> Account:
-    """The account of a deployed function, from its ARN and its environment."""
+    """The account of a deployed function, from its ARN and its environment. Raises BadPolicy."""
+    world = world or World(SystemClock())
     _, partition, _, region, account, *_ = function_arn.split(":")
-    clock = SystemClock()
-    pace = float(environment.get("STEWARD_PACE", "0.15"))
-    stack = environment["STEWARD_STACK"]
+    stack, clock = environment["STEWARD_STACK"], world.clock
     aws = Api(
         clock=clock,
-        pacer=Pacer(clock, pace),
+        pacer=Pacer(clock, *_shares(environment.get("STEWARD_PACE", "{}"))),
         region=region,
         identity=Identity(account, region, partition),
+        endpoint_url=world.endpoint_url,
+        session=world.session,
     )
     policies = StackPolicies(aws, stack, clock, controls, _ceilings(environment))
     return Account(
         aws=aws,
         ledger=DynamoDBLedger(aws, environment.get("STEWARD_LEDGER", ledger_table(stack)), clock),
         clock=clock,
-        telemetry=LambdaTelemetry(clock, service=stack),
+        telemetry=LambdaTelemetry(clock, service=stack, out=world.out),
         policy=policies.policy,
         stopped=policies.stopped,
+        plan_only=environment.get("STEWARD_ALLOW_WRITES", "true") != "true",
         plans_first=True,
+        forget=policies.forget,
     )
 
 
@@ -202,3 +230,17 @@ def _ceilings(environment: Mapping[str, str]) -> Mapping[str, Mode]:
         return {control: Mode(mode) for control, mode in json.loads(text).items()}
     except (ValueError, AttributeError) as error:
         raise BadPolicy(f"STEWARD_CEILINGS: is {text[:80]!r}: {error}") from error
+
+
+def _shares(text: str) -> tuple[float, Mapping[str, float]]:
+    """The share of every service, and those of services that have another."""
+    try:
+        told = json.loads(text)
+        shares = {name: float(share) for name, share in told.items()} if text[:1] == "{" else {}
+        share = REST if text[:1] == "{" else float(told)
+    except (ValueError, TypeError) as error:
+        raise BadPolicy(f"STEWARD_PACE: is {text[:80]!r}: {error}") from error
+    wrong = [number for number in (share, *shares.values()) if not 0 < number <= 1]
+    if wrong:
+        raise BadPolicy(f"STEWARD_PACE: is {wrong[0]}, allowed: above 0 and up to 1")
+    return share, shares

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
+from urllib.parse import unquote
 
 from steward.model import Control, Ref
 
@@ -21,9 +22,16 @@ Extractor: TypeAlias = Callable[[Mapping[str, Any]], Iterator[Ref]]
 CLOUDTRAIL = "AWS API Call via CloudTrail"
 
 LOG_GROUP = "AWS::Logs::LogGroup"
+FUNCTION = "AWS::Lambda::Function"
 
 _LOG_GROUP_NAME = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
 _LOG_GROUP_ARN = re.compile(r"arn:[^:]+:logs:[^:]*:[^:]*:log-group:([^:]+)(?::.*)?")
+_FUNCTION_NAME = re.compile(
+    r"(?:arn:[^:]+:lambda:[^:]*:[^:]*:function:|(?:\d{12}:)?function:)?"
+    r"([A-Za-z0-9_.-]{1,140})"
+    r"(?::(?:\$LATEST(?:\.PUBLISHED)?|[A-Za-z0-9_-]{1,128}))?"
+)
+_API_VERSION = re.compile(r"\d{8}(?:v\d+)?\Z")
 
 
 class Skip(StrEnum):
@@ -42,11 +50,11 @@ class Automation:
     """When to look: which events name resources of which controls."""
 
     name: str
-    source: str
-    """The events' source, such as ``aws.logs``."""
-    events: Mapping[str, Extractor]
-    """By CloudTrail's event name."""
     controls: Sequence[Control[Any, Any]]
+    source: str = ""
+    """The events' source, such as ``aws.logs``; '' where no event is looked at."""
+    events: Mapping[str, Extractor] = field(default_factory=dict)
+    """By the API's name of the call, without the date that Lambda's event names end in."""
 
 
 def named(automation: Automation, event: object, *, account: str, region: str) -> list[Ref] | Skip:
@@ -56,7 +64,7 @@ def named(automation: Automation, event: object, *, account: str, region: str) -
     detail: Mapping[str, Any] = event["detail"]
     if elsewhere := _elsewhere(event, detail, account, region):
         return elsewhere
-    extract = automation.events.get(str(detail.get("eventName")))
+    extract = automation.events.get(_API_VERSION.sub("", str(detail.get("eventName"))))
     ours = event.get("source") == automation.source and event.get("detail-type") == CLOUDTRAIL
     if not ours or extract is None:
         return Skip.NO_RULE
@@ -94,3 +102,22 @@ def log_group_name(told: object) -> str:
     arn = _LOG_GROUP_ARN.fullmatch(told)
     name = arn.group(1) if arn else told
     return name if _LOG_GROUP_NAME.fullmatch(name) else ""
+
+
+def function(detail: Mapping[str, Any]) -> Iterator[Ref]:
+    """The function of a Lambda call, told in any of the ways that Lambda takes."""
+    asked = detail.get("requestParameters")
+    if isinstance(asked, Mapping) and (name := function_name(asked.get("functionName"))):
+        yield Ref(FUNCTION, name)
+
+
+def function_name(told: object) -> str:
+    """The name in a function's name or ARN, whole or partial; '' for anything else.
+
+    A version or alias may follow. CloudTrail tells a name from a URL as it stood there,
+    percent-encoded.
+    """
+    if not isinstance(told, str):
+        return ""
+    found = _FUNCTION_NAME.fullmatch(unquote(told))
+    return found.group(1) if found else ""

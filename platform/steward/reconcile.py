@@ -159,7 +159,8 @@ def _rested(run: Run[S, P], one: Judged) -> Outcome:
     verdict, held = one.finding.verdict, one.hold
     if held is not None:
         note = "" if held.fate is Fate.PLANNED else held.note
-        return _outcome(run, one.finding, held.fate, note, retry=held is _MOVED)
+        outcome = _outcome(run, one.finding, held.fate, note, retry=held is _MOVED)
+        return replace(outcome, budget_spent=held is _SPENT)
     if verdict is Verdict.UNKNOWN:
         retry = one.finding.code in ("BUSY", "INTERNAL_ERROR")
         return _outcome(run, one.finding, Fate.UNKNOWN, retry=retry)

@@ -48,6 +48,8 @@ class Outcome:
     change: str = ""
     exhausted: bool = False
     """This failure was the last for now; alarmed once."""
+    budget_spent: bool = False
+    """Held because the policy's budget allows no more changes now."""
     retry: bool = False
     """Looking again soon may end better: the message that named the resource is given back."""
 

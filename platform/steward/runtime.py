@@ -148,12 +148,15 @@ class Invocation:
     def _sweep(self, asked: Mapping[str, Any]) -> Answer:
         """One step of a sweep; the answer's cursor is null when there is no more to do."""
         control, ledger = self._control(asked.get("control")), self.account.ledger
+        if not asked.get("cursor"):
+            self.account.forget()  # a changed policy starts a sweep, which is to be under it
         try:
             loaded = self.account.policy(control)
         except BadPolicy as error:
             self._broken(control, error)
             raise
         if loaded.policy.mode is Mode.OFF:
+            self._gauges(control.id, {"Sweeps": 1})
             return {"control": control.id, "cursor": None, "complete": True, "mode": "off"}
         plans = self.account.plans_first and not any(s.finished for s in ledger.sweeps(control.id))
         bound_to = sweeps.mark(loaded.hash, plan_only=plans or self.account.plan_only)
@@ -222,13 +225,17 @@ class Invocation:
     def _told(self, outcomes: Iterable[Outcome]) -> Answer:
         """Log what was done or is wrong, count everything."""
         fates: Counter[tuple[str, str]] = Counter()
+        spent: set[str] = set()
         for outcome in outcomes:
             fates[outcome.control, outcome.fate.value] += 1
             if outcome.exhausted:
-                names = {"Control": outcome.control}
-                self.account.telemetry.metric({"Exhausted": 1}, telemetry.GAUGE, **names)
+                self._gauges(outcome.control, {"Exhausted": 1})
+            if outcome.budget_spent:
+                spent.add(outcome.control)
             if outcome.change or outcome.is_open:
                 self.account.telemetry.info(outcome.fate.value, **facts(outcome))
+        for control in sorted(spent):
+            self._gauges(control, {"BudgetSpent": 1})
         for (control, fate), count in fates.items():
             names = {"Control": control, "Fate": fate}
             self.account.telemetry.metric({"Outcomes": count}, telemetry.COUNTER, **names)
@@ -243,7 +250,7 @@ class Invocation:
     def _broken(self, control: Control[Any, Any], error: StewardError) -> None:
         name = "BadPolicies" if isinstance(error, BadPolicy) else "BrokenBatches"
         self.account.telemetry.error("control stopped", control=control.id, error=str(error))
-        self.account.telemetry.metric({name: 1}, telemetry.GAUGE, Control=control.id)
+        self._gauges(control.id, {name: 1})
 
     def _swept(self, at: Sweep) -> None:
         violations = at.verdicts.get("NON_COMPLIANT", 0) - at.fates.get("remediated", 0)
@@ -251,8 +258,14 @@ class Invocation:
             "Resources": at.resources,
             "Violations": violations,
             "IncompleteSweeps": int(not at.complete),
+            "Sweeps": 1,
         }
-        self.account.telemetry.metric(values, telemetry.GAUGE, Control=at.control)
+        self._gauges(at.control, values)
+        if at.error:
+            self.account.telemetry.error("sweep stopped", control=at.control, error=at.error)
+
+    def _gauges(self, control: str, values: Mapping[str, float]) -> None:
+        self.account.telemetry.metric(values, telemetry.GAUGE, Control=control)
 
 
 def facts(outcome: Outcome) -> dict[str, str]:

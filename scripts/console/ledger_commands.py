@@ -171,7 +171,7 @@ def _undo_by_function(
 ) -> ExitCode:
     """Ask the deployed function, whose role may write what the operator's may not."""
     asked = json.dumps({"undo": {"change": change_id, "owner": owner}})
-    name = function_name(str(options.stack), control.id)
+    name = function_name(str(options.stack), control)
     answer = account.aws.ask("lambda", "Invoke", FunctionName=name, Payload=asked.encode())
     told = json.loads(answer["Payload"].read())
     if answer.get("FunctionError"):

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from moto.core.responses import ActionContext, ActionResult, BaseResponse
 from moto.core.serialize import DefaultAttributePicker
 
-from embedded import account_policies, logs, tagging
+from embedded import account_policies, functions, logs, tagging
 from embedded.request import Refusal, Request
 from embedded.wire import parsed
 
@@ -24,6 +25,7 @@ Guard = Callable[[Request], Callable[[], None] | None]
 """Runs before moto and raises Refusal; what it returns runs once moto has succeeded."""
 
 OVERLAYS: Mapping[tuple[str, str], Overlay] = {
+    ("lambda", "ListFunctions"): functions.list_functions,
     ("logs", "DescribeLogGroups"): logs.describe_log_groups,
     ("logs", "PutAccountPolicy"): account_policies.put,
     ("logs", "DescribeAccountPolicies"): account_policies.describe,
@@ -36,8 +38,38 @@ GUARDS: Mapping[tuple[str, str], Guard] = {
     ("logs", "PutRetentionPolicy"): logs.before_put_retention,
 }
 
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a service said to a request."""
+
+    status: int
+    headers: Mapping[str, Any]
+    body: bytes
+
+
+class Witness(Protocol):
+    """Sees every request of every service, beside overlays and guards."""
+
+    overlays: Mapping[tuple[str, str], Overlay]
+    """Further overlays, which go before the standing ones."""
+
+    def before(self, request: Request) -> None:
+        """Raises Refusal for a request that is not to be carried out."""
+        ...
+
+    def after(self, request: Request, answered: Answered) -> None:
+        """Whatever the answer was, also a refusal."""
+        ...
+
+
+_WITNESSES: list[Witness] = []
+
+Own = Callable[[BaseResponse], Any]
+"""Moto's own way to answer."""
+
 _METHODS = ("call_action", "serialized", "_get_action", "boto3_service_name", "setup_class")
-_SET_UP = ("normalized_request", "uri_match", "current_account", "region")
+_SET_UP = ("normalized_request", "uri_match", "current_account", "region", "access_key")
 _OWN = "moto_own"
 
 
@@ -81,6 +113,18 @@ def faithful() -> Iterator[None]:
         BaseResponse.call_action = before  # type: ignore[method-assign]  # as install
 
 
+@contextmanager
+def witnessed(witness: Witness) -> Iterator[None]:
+    """Within, the witness sees every request. Raises RuntimeError while another does."""
+    if _WITNESSES:
+        raise RuntimeError("there is a witness already: a process holds one embedded account")
+    _WITNESSES.append(witness)
+    try:
+        yield
+    finally:
+        _WITNESSES.remove(witness)
+
+
 def _check() -> None:
     """Raises MotoChangedError where a name is gone that no public interface stands for."""
     known = BaseResponse.setup_class.__code__.co_names
@@ -90,10 +134,34 @@ def _check() -> None:
         raise MotoChangedError(f"moto's BaseResponse has no more {', '.join(missing)}")
 
 
-def _answer(response: BaseResponse, own: Callable[[BaseResponse], Any]) -> Any:
+def _answer(response: BaseResponse, own: Own) -> Any:
     """The answer as moto gives it: status, headers, body."""
     key = response.boto3_service_name, response._get_action()  # noqa: SLF001  # see _METHODS
-    overlay, guard = OVERLAYS.get(key), GUARDS.get(key)
+    for witness in _WITNESSES:
+        return _seen(response, own, key, witness)
+    return _carried_out(response, own, key, OVERLAYS)
+
+
+def _seen(response: BaseResponse, own: Own, key: tuple[str, str], witness: Witness) -> Any:
+    request = _request(response, *key)
+    try:
+        witness.before(request)
+        answer = _carried_out(response, own, key, {**OVERLAYS, **witness.overlays})
+    except Refusal as refusal:
+        answer = response.serialized(_Exactly(refusal))
+    status, headers, body = answer
+    text = body.encode() if isinstance(body, str) else body
+    witness.after(request, Answered(int(status), headers, text))
+    return answer
+
+
+def _carried_out(
+    response: BaseResponse,
+    own: Own,
+    key: tuple[str, str],
+    overlays: Mapping[tuple[str, str], Overlay],
+) -> Any:
+    overlay, guard = overlays.get(key), GUARDS.get(key)
     if overlay is None and guard is None:
         return own(response)
     try:
@@ -111,4 +179,12 @@ def _answer(response: BaseResponse, own: Callable[[BaseResponse], Any]) -> Any:
 
 def _request(response: BaseResponse, service: str, operation: str) -> Request:
     params = parsed(service, operation, response.normalized_request, response.uri_match)
-    return Request(service, operation, params, response.current_account, response.region)
+    return Request(
+        service,
+        operation,
+        params,
+        response.current_account,
+        response.region,
+        response.access_key,
+        response.path,
+    )

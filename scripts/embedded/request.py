@@ -18,6 +18,10 @@ class Request:
     params: Mapping[str, Any]
     account: str
     region: str
+    access_key: str = ""
+    """Of whoever signed it."""
+    path: str = ""
+    """Of its URL, which permissions for API Gateway go by."""
 
 
 class Refusal(ServiceException):

@@ -1,4 +1,4 @@
-"""Puts log groups into moto's own memory: a history that no API call could make, and quickly."""
+"""Puts resources into moto's own memory: a history that no API call could make, and quickly."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from moto.awslambda.models import LambdaBackend, lambda_backends
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.core.utils import utcnow
+from moto.iam.models import iam_backends
 from moto.logs.models import LogGroup, LogsBackend, logs_backends
+from moto.utilities.utils import get_partition
 
 REGION = "us-east-1"
+
+SEEDED = "seeded-functions"
+"""The role of all seeded functions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +64,51 @@ def clear_logs(*, region: str = REGION, account: str | None = None) -> None:
     _backend(region, account).reset()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionSeed:
+    """A Lambda function that is to be there; it cannot be invoked."""
+
+    name: str
+    runtime: str | None = "python3.13"  # None: a container image; moto checks no identifier
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+def seed_functions(
+    seeds: Iterable[FunctionSeed], *, region: str = REGION, account: str | None = None
+) -> None:
+    """Create functions under a role of their own; one of a name that is taken is replaced."""
+    backend, role = _functions(region, account), _role(region, account)
+    for seed in seeds:
+        image = {"PackageType": "Image", "Code": {"ImageUri": "example/image:1"}}
+        archive = {"Runtime": seed.runtime, "Handler": "index.handler", "Code": {"ZipFile": ""}}
+        common = {"FunctionName": seed.name, "Role": role, "Tags": dict(seed.tags)}
+        backend.create_function({**common, **(image if seed.runtime is None else archive)})
+
+
+def clear_functions(*, region: str = REGION, account: str | None = None) -> None:
+    """Forget everything of Lambda."""
+    _functions(region, account).reset()
+
+
+def _functions(region: str, account: str | None) -> LambdaBackend:
+    return lambda_backends[_account(account)][region]
+
+
+def _role(region: str, account: str | None) -> str:
+    """The ARN of the seeded functions' role, made when it is first needed."""
+    backend = iam_backends[_account(account)][get_partition(region)]
+    for role in backend.get_roles():
+        if role.name == SEEDED:
+            return role.arn
+    return backend.create_role(SEEDED, "{}", "/", None, "", [], None).arn
+
+
 def _backend(region: str, account: str | None) -> LogsBackend:
-    return logs_backends[account or os.environ.get("MOTO_ACCOUNT_ID", DEFAULT_ACCOUNT_ID)][region]
+    return logs_backends[_account(account)][region]
+
+
+def _account(account: str | None) -> str:
+    return account or os.environ.get("MOTO_ACCOUNT_ID", DEFAULT_ACCOUNT_ID)
 
 
 def _age(group: LogGroup, days: int, stored_bytes: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import botocore.session
@@ -10,9 +11,10 @@ import pytest
 from botocore.validate import ParamValidator
 
 from steward.controls import CONTROLS, named
+from steward.controls.function_runtime.state import Function
 from steward.controls.log_retention.state import LogGroup
 from steward.evaluate import COMMON_CODES
-from steward.model import Call, Control, Finding
+from steward.model import Call, Control, Finding, Verdict
 from steward.policy import load, schema
 
 SESSION = botocore.session.get_session()
@@ -26,7 +28,11 @@ EXAMPLES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         (LogGroup("/a", 7), {"min_days": 30}),
         (LogGroup("/a", 3653), {"max_days": 30, "shorten": True}),
         (LogGroup("/a", None, stored_bytes=5, age_days=99), {"shorten": True}),
-    ]
+    ],
+    "function-runtime": [
+        (Function("a", "python3.9", date(2026, 11, 20)), {}),
+        (Function("a", "nodejs22.x", date(2026, 11, 20)), {}),
+    ],
 }
 """States with the policies under which each control plans every sort of call it can."""
 
@@ -77,6 +83,7 @@ def test_a_control_declares_exactly_the_writes_it_plans(control: Control[Any, An
 @every_control
 def test_every_example_is_a_violation_with_a_documented_code(control: Control[Any, Any]) -> None:
     """Codes are documented in words, and no control redefines a common one."""
+    assert {finding.verdict for finding in findings(control)} == {Verdict.NON_COMPLIANT}
     assert {finding.code for finding in findings(control)} <= set(control.codes)
     assert not set(control.codes) & set(COMMON_CODES)
     assert all(text.endswith(".") for text in {**control.codes, **COMMON_CODES}.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import platform
 import sys
 from collections.abc import Iterator
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from steward.controls import CONTROLS
+from steward.controls import ASSESSOR, CONTROLS, function_of
+from steward.events import Automation
 
 ROOT = Path(__file__).parents[2]
 PRODUCT = sorted(
@@ -84,10 +86,26 @@ def test_a_handler_says_when_to_look_and_nothing_else(path: Path) -> None:
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.If)]
 
 
-def test_every_control_that_writes_has_a_function() -> None:
-    """The folder is named after the control."""
-    folders = {path.parent.name.replace("_", "-") for path in HANDLERS}
-    assert folders == {control.id for control in CONTROLS if control.writes}
+def automation(path: Path) -> Automation:
+    """The automation of a handler's file."""
+    spec = importlib.util.spec_from_file_location(f"{path.parent.name}_automation", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found: Automation = module.AUTOMATION
+    return found
+
+
+def test_every_control_has_the_function_that_runs_it() -> None:
+    """A control that writes has its own; those that only report share one that may only read."""
+    automations = {path.parent.name: automation(path) for path in HANDLERS}
+    found = {(c.id, one.name) for one in automations.values() for c in one.controls}
+    assert found == {(control.id, function_of(control)) for control in CONTROLS}
+    assert set(automations) == {one.name.replace("-", "_") for one in automations.values()}
+    assert {control.id for control in CONTROLS if function_of(control) == ASSESSOR} == {
+        control.id for control in CONTROLS if not control.writes
+    }
 
 
 @pytest.mark.parametrize("path", PRODUCT, ids=name)

@@ -26,7 +26,15 @@ import pytest
 from console.cli import main
 from embedded.counting import CountingServer
 from embedded.faults import Fault, has
-from embedded.seeding import Seed, clear_logs, retention_of_log_groups, seed_log_groups
+from embedded.seeding import (
+    FunctionSeed,
+    Seed,
+    clear_functions,
+    clear_logs,
+    retention_of_log_groups,
+    seed_functions,
+    seed_log_groups,
+)
 
 REGION = "us-east-1"
 ROOT = Path(__file__).parents[2]
@@ -87,6 +95,7 @@ class Console:
 def console(running: CountingServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Console:
     running.latency, running.quotas, running.faults = 0.0, {}, ()
     clear_logs(region=REGION)
+    clear_functions(region=REGION)
     running.clear()
     return Console(running, tmp_path, capsys)
 
@@ -132,7 +141,11 @@ def test_a_plan_writes_nothing_and_says_what_would_be_called(console: Console) -
         "verdicts": {"COMPLIANT": 1, "NON_COMPLIANT": 1},
         "fates": {"none": 1, "planned": 1},
         "skipped": {},
-        "calls": {"logs.DescribeLogGroups": 1, "sts.GetCallerIdentity": 1},
+        "calls": {
+            "lambda.ListFunctions": 1,
+            "logs.DescribeLogGroups": 1,
+            "sts.GetCallerIdentity": 1,
+        },
     }
     assert console.server.calls == console.summary["calls"]
 
@@ -151,11 +164,37 @@ def test_enforce_changes_and_the_second_sweep_does_nothing(console: Console) -> 
     assert [line["change"] for line in console.lines] == [change]
 
 
+def test_all_controls_are_swept_and_those_that_only_report_write_nothing(console: Console) -> None:
+    """Also with --enforce: a function's runtime is reported, a log group is put right."""
+    console.seed(Seed(name="a"))
+    seeds = [FunctionSeed(name="old", runtime="nodejs18.x"), FunctionSeed(name="new")]
+    seed_functions(seeds, region=REGION)
+    console("sweep", "--enforce")
+    found = {line["resource"]["id"]: (line["code"], line["fate"]) for line in console.lines[:-1]}
+    assert found == {
+        "a": ("NEVER_EXPIRES", "remediated"),
+        "new": ("SUPPORTED", "none"),
+        "old": ("DEPRECATED", "reported"),
+    }
+    assert (console.code, console.summary["complete"]) == (1, True)
+
+
+def test_a_function_is_explained_and_found_gone_under_every_control(console: Console) -> None:
+    """A name may be a log group's and a function's; only what is there is told."""
+    console.seed(Seed(name="orders", days=30))
+    assert {line["control"] for line in console("explain", "orders").lines[:-1]} == {
+        "log-retention"
+    }
+    seed_functions([FunctionSeed(name="orders", runtime=None)], region=REGION)
+    codes = {line["control"]: line["code"] for line in console("explain", "orders").lines[:-1]}
+    assert codes == {"log-retention": "WITHIN_POLICY", "function-runtime": "CONTAINER_IMAGE"}
+
+
 def test_calls_are_near_the_floor(console: Console) -> None:
     """ceil(N/50) reads, a write for each that lacks retention, one identity."""
     console.seed(*numbered(230))
     console.server.latency = 0.01
-    console("sweep", "--enforce")
+    console("sweep", "log-retention", "--enforce")
     assert console.server.calls == {
         "logs.DescribeLogGroups": 5,
         "logs.PutRetentionPolicy": 230,
@@ -164,7 +203,7 @@ def test_calls_are_near_the_floor(console: Console) -> None:
     assert 1 < console.server.in_flight_max <= 8
     console.server.latency = 0.0
     console.server.clear()
-    console("sweep", "--enforce")
+    console("sweep", "log-retention", "--enforce")
     assert sum(console.server.calls.values()) == 6
 
 

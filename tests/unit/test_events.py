@@ -11,7 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steward.events import CLOUDTRAIL, LOG_GROUP, Automation, Skip, log_group, log_group_name, named
+from steward.events import (
+    CLOUDTRAIL,
+    FUNCTION,
+    LOG_GROUP,
+    Automation,
+    Skip,
+    function,
+    function_name,
+    log_group,
+    log_group_name,
+    named,
+)
 from steward.model import Ref
 from tests.fakes import ACCOUNT, REGION
 
@@ -251,7 +262,7 @@ def test_a_resource_that_is_named_twice_comes_once() -> None:
     def twice(_: Mapping[str, Any]) -> Iterator[Ref]:
         yield from [*group("/b"), *group("/a"), *group("/b")]
 
-    automation = Automation("twice", "aws.logs", {"CreateLogGroup": twice}, ())
+    automation = Automation("twice", (), "aws.logs", {"CreateLogGroup": twice})
     assert looked_at(delivered(created()), automation) == [*group("/b"), *group("/a")]
 
 
@@ -276,3 +287,119 @@ def test_no_value_in_any_place_breaks_the_reading(
         detail[inner] = value
     found = looked_at(delivered(detail) | ({place: value} if place else {}))
     assert isinstance(found, Skip) or all(log_group_name(ref.id) == ref.id for ref in found)
+
+
+FUNCTIONS = Automation(
+    name="assessor",
+    source="aws.lambda",
+    events={
+        "CreateFunction": function,
+        "UpdateFunctionConfiguration": function,
+        "DeleteFunction": function,
+    },
+    controls=(),
+)
+
+FUNCTION_ARN = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function"
+
+FUNCTION_NAMES = [
+    pytest.param("checkout", "checkout", id="a name"),
+    pytest.param("check_out-2", "check_out-2", id="every character that CreateFunction takes"),
+    pytest.param("us-east-1.edge", "us-east-1.edge", id="a replica at the edge"),
+    pytest.param("function", "function", id="a function called function"),
+    pytest.param("x" * 140, "x" * 140, id="the longest name"),
+    pytest.param("checkout:live", "checkout", id="an alias"),
+    pytest.param("checkout:7", "checkout", id="a version"),
+    pytest.param("checkout:$LATEST", "checkout", id="the latest version"),
+    pytest.param("checkout:$LATEST.PUBLISHED", "checkout", id="the latest published version"),
+    pytest.param(f"{ACCOUNT}:function:checkout", "checkout", id="a partial ARN"),
+    pytest.param(f"{ACCOUNT}:function:checkout:7", "checkout", id="a partial ARN with a version"),
+    pytest.param("function:checkout", "checkout", id="a partial ARN without account"),
+    pytest.param(f"{FUNCTION_ARN}:checkout", "checkout", id="an ARN"),
+    pytest.param(f"{FUNCTION_ARN}:checkout:live", "checkout", id="an ARN with an alias"),
+    pytest.param(f"{FUNCTION_ARN}:checkout:$LATEST", "checkout", id="an ARN with $LATEST"),
+    pytest.param("arn:aws-us-gov:lambda:us-gov-west-1:1:function:f", "f", id="another partition"),
+    pytest.param(
+        f"arn%3Aaws%3Alambda%3A{REGION}%3A{ACCOUNT}%3Afunction%3Acheckout%3A%24LATEST",
+        "checkout",
+        id="percent-encoded",
+    ),
+    pytest.param("x" * 141, "", id="too long"),
+    pytest.param("", "", id="empty"),
+    pytest.param("check out", "", id="a space"),
+    pytest.param("checkout\n", "", id="a line end"),
+    pytest.param("checkout%0A", "", id="an encoded line end"),
+    pytest.param("checkout:", "", id="an empty qualifier"),
+    pytest.param("checkout:live:7", "", id="two qualifiers"),
+    pytest.param("checkout*", "", id="a glob"),
+    pytest.param("/aws/lambda/checkout", "", id="a log group"),
+    pytest.param("gr\u00f6\u00dfe", "", id="an umlaut"),
+    pytest.param(f"{FUNCTION_ARN}:", "", id="an ARN without name"),
+    pytest.param("arn:aws:lambda:eu-west-1:1:layer:tools", "", id="an ARN of a layer"),
+    pytest.param("arn:aws:lambda:eu-west-1:1:layer:tools:3", "", id="an ARN of a layer's version"),
+    pytest.param(None, "", id="null"),
+    pytest.param(7, "", id="a number"),
+    pytest.param(["checkout"], "", id="a list"),
+]
+
+
+def of_lambda(detail: object) -> dict[str, Any]:
+    return delivered(detail, source="aws.lambda")
+
+
+@pytest.mark.parametrize(
+    "event", ["CreateFunction", "UpdateFunctionConfiguration", "DeleteFunction"]
+)
+def test_a_record_of_lambda_names_its_function(event: str) -> None:
+    """By name or by ARN, under an event name that has a version of the API in it."""
+    detail = record(f"lambda.{event}.assessor")
+    assert detail["eventName"] != event
+    assert looked_at(of_lambda(detail), FUNCTIONS) == [Ref(FUNCTION, "checkout")]
+
+
+@pytest.mark.parametrize(
+    ("event", "known"),
+    [
+        ("CreateFunction", True),
+        ("CreateFunction20150331", True),
+        ("CreateFunction20150331v2", True),
+        ("CreateFunction20150331v12", True),
+        ("CreateFunction2015", False),
+        ("CreateFunction20150331v", False),
+        ("CreateFunction20150331\n", False),
+        ("CreateFunctionUrlConfig", False),
+        ("20150331", False),
+        ("", False),
+    ],
+)
+def test_the_version_in_an_event_name_does_not_matter(event: str, known: bool) -> None:  # noqa: FBT001  # a case
+    """Lambda's have the day of the API, and some a revision of the call."""
+    detail = {**record("lambda.CreateFunction.assessor"), "eventName": event}
+    found = looked_at(of_lambda(detail), FUNCTIONS)
+    assert found == ([Ref(FUNCTION, "checkout")] if known else Skip.NO_RULE)
+
+
+@pytest.mark.parametrize(("told", "name"), FUNCTION_NAMES)
+def test_a_function_is_named_in_every_way_that_lambda_takes(told: object, name: str) -> None:
+    """A name that Lambda would not take names nothing."""
+    detail = {
+        **record("lambda.CreateFunction.assessor"),
+        "requestParameters": {"functionName": told},
+    }
+    assert function_name(told) == name
+    expected = [Ref(FUNCTION, name)] if name else Skip.NO_NAME
+    assert looked_at(of_lambda(detail), FUNCTIONS) == expected
+
+
+@pytest.mark.parametrize("parameters", [None, [], "functionName=f", {}, {"functionName": None}])
+def test_a_call_of_lambda_without_a_name_names_nothing(parameters: object) -> None:
+    """Also where CloudTrail leaves the parameters out."""
+    detail = {**record("lambda.CreateFunction.assessor"), "requestParameters": parameters}
+    assert looked_at(of_lambda(detail), FUNCTIONS) is Skip.NO_NAME
+
+
+@given(JSON)
+def test_no_value_breaks_the_reading_of_a_functions_name(value: object) -> None:
+    """What is taken for a name is one, and is its own name."""
+    name = function_name(value)
+    assert name == "" or function_name(name) == name

@@ -39,7 +39,7 @@ def refs_of(detail: Mapping[str, Any]) -> Iterator[Ref]:
     return (Ref(*pair) for pair in detail["names"])
 
 
-AUTOMATION = Automation("made-up", "aws.logs", {"Made": refs_of}, ())
+AUTOMATION = Automation("made-up", (), "aws.logs", {"Made": refs_of})
 
 
 def control(id: str, *kinds: str) -> Control[Any, Any]:

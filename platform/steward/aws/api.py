@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import boto3
 import botocore.session
@@ -23,6 +23,9 @@ from steward.aws.quotas import group_of
 from steward.aws.translate import translated
 from steward.errors import NotConnected, OutOfTime, Refused, Throttled, TryAgain
 from steward.model import Clock, Deadline
+
+Session: TypeAlias = botocore.session.Session
+"""Holds credentials, and knows the services."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -49,10 +52,11 @@ class Identity:
 class Api:
     """Sends requests through boto3 clients and raises nothing but StewardError.
 
-    ``read_only`` refuses every operation that is not a read, whoever asks for it.
+    ``read_only`` refuses every operation that is not a read, whoever asks for it. Credentials are
+    those of ``session``; without one botocore looks for them in its usual places.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is one setting of the connection, given by name
         self,
         *,
         clock: Clock,
@@ -62,6 +66,7 @@ class Api:
         endpoint_url: str | None = None,
         read_only: bool = False,
         identity: Identity | None = None,
+        session: Session | None = None,
     ) -> None:
         self.deadline = Deadline(clock)
         """By when the present run must be over; set anew for each invocation."""
@@ -75,7 +80,7 @@ class Api:
         self._region = region
         self._profile = profile
         self._identity = identity
-        self._models = botocore.session.Session()
+        self._models = session or Session()
         self._session: Any = None
         self._tokens: dict[tuple[str, str], tuple[str, str]] = {}
         self._clients: dict[str, Any] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 
 from steward.aws.quotas import RATES, UNLISTED
 from steward.errors import OutOfTime
@@ -18,12 +19,16 @@ RECOVERY = 0.02
 class Pacer:
     """A token bucket of capacity 1 for each quota group: requests are evenly spaced.
 
-    ``share`` is the part of AWS's quota that this process may use (0 to 1); None: no pacing.
+    ``share`` is the part of AWS's quotas that this process may use (0 to 1); None: no pacing.
+    ``shares`` are those of services where it is another, such as ``{"logs": 0.125}``.
     """
 
-    def __init__(self, clock: Clock, share: float | None) -> None:
+    def __init__(
+        self, clock: Clock, share: float | None, shares: Mapping[str, float] | None = None
+    ) -> None:
         self._clock = clock
         self._share = share
+        self._shares = shares or {}
         self._lock = threading.Lock()
         self._free_at: dict[str, float] = {}
         self._slowed: dict[str, float] = {}
@@ -53,4 +58,5 @@ class Pacer:
                 self._slowed[group] = min(1.0, self._slowed.get(group, 1.0) + RECOVERY)
 
     def _rate(self, group: str, share: float) -> float:
-        return RATES.get(group, UNLISTED) * share * self._slowed.get(group, 1.0)
+        part = self._shares.get(group.partition(".")[0], share)
+        return RATES.get(group, UNLISTED) * part * self._slowed.get(group, 1.0)

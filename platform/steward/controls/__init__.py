@@ -2,12 +2,23 @@
 
 from typing import Any
 
-from steward.controls import log_retention
+from steward.controls import function_runtime, log_retention
 from steward.model import Control
 
-CONTROLS: tuple[Control[Any, Any], ...] = (log_retention.CONTROL,)
+CONTROLS: tuple[Control[Any, Any], ...] = (
+    log_retention.CONTROL,
+    function_runtime.CONTROL,
+)
+
+ASSESSOR = "assessor"
+"""The function that runs the controls that only report; it has no right to write."""
 
 
 def named(control_id: str) -> Control[Any, Any] | None:
     """The control with this id, or None."""
     return next((control for control in CONTROLS if control.id == control_id), None)
+
+
+def function_of(control: Control[Any, Any]) -> str:
+    """The name of the function that runs a control: its own if it writes, else the shared one."""
+    return control.id if control.writes else ASSESSOR

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from steward.controls import tag_index
 from steward.controls.log_retention.state import KIND, LogGroup, Policy
+from steward.controls.tag_index import Tags
 from steward.errors import Invalid, Refused
 from steward.model import Aws, Page, Ref, Sight, Unread
 
@@ -14,14 +16,15 @@ BATCH = 50
 """Names a DescribeLogGroups request takes, and groups it returns, at most (API reference)."""
 
 Described = Mapping[str, Any]
-Tags = Mapping[str, Mapping[str, str]]
 
 
 def discover(sight: Sight[Policy], cursor: str | None) -> Iterator[Page[LogGroup]]:
     """Every log group, ASCII-sorted by name as the API documents it."""
     for answer, token in sight.aws.pages("logs", "DescribeLogGroups", cursor, limit=BATCH):
         groups = answer.get("logGroups", [])
-        yield Page(list(_states(sight, groups, lambda _: _all_tags(sight))), token)
+        yield Page(
+            list(_states(sight, groups, lambda _: tag_index.whole(sight, "logs:log-group"))), token
+        )
 
 
 def observe(sight: Sight[Policy], refs: Sequence[Ref]) -> Iterator[LogGroup | Unread]:
@@ -32,7 +35,7 @@ def observe(sight: Sight[Policy], refs: Sequence[Ref]) -> Iterator[LogGroup | Un
         for start in range(0, len(names), BATCH)
         for group in _named(sight.aws, names[start : start + BATCH])
     }
-    yield from _states(sight, [*groups.values()], lambda found: _tags_of(sight.aws, found))
+    yield from _states(sight, [*groups.values()], lambda found: _tags_of(sight, found))
     yield from _confirmed(sight, set(names) - set(groups))
 
 
@@ -63,7 +66,7 @@ def _confirmed(sight: Sight[Policy], names: Iterable[str]) -> Iterator[LogGroup 
             yield Unread(ref, "UNREADABLE", str(refusal))
             continue
         found = [g for g in answer.get("logGroups", []) if g["logGroupName"] == name]
-        yield from _states(sight, found, lambda groups: _tags_of(sight.aws, groups))
+        yield from _states(sight, found, lambda groups: _tags_of(sight, groups))
 
 
 def _states(sight: Sight[Policy], groups: Sequence[Described], tags: Any) -> Iterator[Any]:
@@ -106,33 +109,5 @@ def _arn(group: Described) -> str:
     return arn.removesuffix(":*")
 
 
-def _all_tags(sight: Sight[Policy]) -> Tags:
-    """The tags of all tagged log groups, read once a step, 100 to a page."""
-
-    def read() -> Tags:
-        pages = sight.aws.pages(
-            "resourcegroupstaggingapi",
-            "GetResources",
-            ResourceTypeFilters=["logs:log-group"],
-            ResourcesPerPage=100,
-        )
-        return {arn: tags for answer, _ in pages for arn, tags in _tagged(answer)}
-
-    return sight.known.once("log-group-tags", read)
-
-
-def _tags_of(aws: Aws, groups: Sequence[Described]) -> Tags:
-    """The tags of these groups; a request takes 100 ARNs, and there are at most 50 groups."""
-    found: dict[str, Mapping[str, str]] = {}
-    arns = [_arn(group) for group in groups]
-    for start in range(0, len(arns), 100):
-        batch = arns[start : start + 100]
-        answer = aws.ask("resourcegroupstaggingapi", "GetResources", ResourceARNList=batch)
-        found.update(_tagged(answer))
-    return found
-
-
-def _tagged(answer: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, str]]]:
-    for resource in answer["ResourceTagMappingList"]:
-        tags = {tag["Key"]: tag["Value"] for tag in resource["Tags"]}
-        yield resource["ResourceARN"].removesuffix(":*"), tags
+def _tags_of(sight: Sight[Policy], groups: Sequence[Described]) -> Tags:
+    return tag_index.of(sight.aws, [_arn(group) for group in groups])

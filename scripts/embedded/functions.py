@@ -1,0 +1,52 @@
+"""Lambda where moto answers otherwise than AWS."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from moto.awslambda.models import LambdaFunction, lambda_backends
+
+from embedded.paging import BadTokenError, page
+from embedded.request import Refusal, Request
+
+PAGE = 50
+"""Functions an answer holds at most, whatever MaxItems says (API reference)."""
+
+_UNLISTED = frozenset(
+    {
+        *("State", "StateReason", "StateReasonCode", "RuntimeVersionConfig"),
+        *("LastUpdateStatus", "LastUpdateStatusReason", "LastUpdateStatusReasonCode"),
+    }
+)
+"""Fields that only an answer about one function has (API reference)."""
+
+
+def list_functions(request: Request) -> Mapping[str, Any]:
+    """Functions, or with FunctionVersion=ALL also their versions, page by page.
+
+    AWS documents no order, so they come in one that nobody could take for one.
+    """
+    params, backend = request.params, lambda_backends[request.account][request.region]
+    if "MasterRegion" in params:
+        raise NotImplementedError("ListFunctions: MasterRegion is not emulated")
+    query = {key: params[key] for key in ("FunctionVersion",) if key in params}
+    found = sorted(backend.list_functions(query.get("FunctionVersion")), key=_shuffled)
+    size = min(params.get("MaxItems", PAGE), PAGE)
+    try:
+        shown, marker = page(found, _shuffled, size, params.get("Marker"), query)
+    except BadTokenError as error:
+        raise Refusal("InvalidParameterValueException", "Invalid Marker.") from error
+    return {"Functions": [_listed(function) for function in shown], "NextMarker": marker}
+
+
+def _shuffled(function: LambdaFunction) -> str:
+    return hashlib.sha256(f"{function.function_arn} {function.version}".encode()).hexdigest()
+
+
+def _listed(function: LambdaFunction) -> Mapping[str, Any]:
+    told = function.get_configuration()
+    return {
+        name: value for name, value in told.items() if value is not None and name not in _UNLISTED
+    }
