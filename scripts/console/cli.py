@@ -37,6 +37,7 @@ def cli(options: Options) -> None:
               steward sweep --enforce            change it
               steward changes                    what was changed, and from what
               steward undo CHANGE --enforce      take it back
+              steward replay FILE...             what recorded events would have led to
 
     \b
     Exit codes: 0 clean or all exempt, 1 open violations, 2 incomplete or errors,
@@ -116,6 +117,32 @@ def exempt(
     steward exempt '/audit/*' log-retention --until 2027-06-30 --reason 'legal hold' --owner legal
     """
     return ledger_commands.exempt(options, resource, control, told)
+
+
+@cli.command()
+@click.argument(
+    "files",
+    metavar="FILE...",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@common
+def replay(options: Options, files: Sequence[Path]) -> ExitCode:
+    """Look at what recorded events name, by the template's own rules.
+
+    FILE holds CloudTrail log files as S3 keeps them, CloudTrail records, EventBridge events or
+    {"event": ...} around these: JSON or JSON lines, plain or gzip, in any mix. Events of another
+    account or Region, failed calls and what no rule matches are skipped with the reason. What is
+    named is read now and judged as it is now; without --enforce nothing is written.
+
+    \b
+    aws s3 cp --recursive s3://TRAIL/AWSLogs/ACCOUNT/CloudTrail/REGION/2026/11/20/ day/
+    steward replay day/*.json.gz
+    """
+    from console import replaying  # noqa: PLC0415  # brings moto and SAM's translator
+
+    return replaying.replay(options, files)
 
 
 @cli.group()

@@ -63,13 +63,53 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     console().print(shown)
 
 
-class SweepView:
-    """A sweep as a person sees it; ``plain`` shows nothing but interruptions."""
+class FindingsView:
+    """Findings as a person sees them; ``plain`` shows none, for --json."""
 
     def __init__(self, *, plain: bool) -> None:
         self.plain = plain
         self._rows: list[Outcome] = []
         self._hidden = 0
+
+    def keep(self, outcomes: Sequence[Outcome]) -> None:
+        """Show these at the end, but for what is simply in order."""
+        for outcome in outcomes if not self.plain else ():
+            if outcome.fate is Fate.NONE and outcome.finding.verdict is not Verdict.EXEMPT:
+                continue
+            if len(self._rows) < SHOWN:
+                self._rows.append(outcome)
+            else:
+                self._hidden += 1
+
+    def off(self, control: Control[Any, Any]) -> None:
+        if not self.plain:
+            console(stderr=True).print(f"{control.id} is off")
+
+    def conclude(self, summary: Summary, aws: Api, *, enforce: bool) -> None:
+        """The findings that are not simply in order, and what the run came to."""
+        if self._rows:
+            columns = ("fate", "resource", "verdict", "code", "reason")
+            table("Findings", columns, map(_row, self._rows))
+        if self._hidden:
+            console().print(f"... and {self._hidden} more; --json shows all\n")
+        line = summary.line(aws.calls)["summary"]
+        rows = [(name, _counts(line[name])) for name in ("verdicts", "fates", "calls")]
+        rows.insert(0, ("resources", str(summary.resources)))
+        if summary.skipped:
+            rows.append(("skipped", _counts(summary.skipped)))
+        if aws.throttled:
+            rows.append(("throttled", _counts(aws.throttled)))
+        rows.append(("complete", "yes" if summary.complete else "NO: see the errors above"))
+        table("Summary", ("", ""), rows)
+        if summary.fates.get("planned") and not enforce:
+            console().print("Nothing was written. --enforce makes the planned changes.")
+
+
+class SweepView(FindingsView):
+    """A sweep, with a progress bar on a terminal."""
+
+    def __init__(self, *, plain: bool) -> None:
+        super().__init__(plain=plain)
         self._progress: Any = None
         self._task: Any = None
 
@@ -88,10 +128,6 @@ class SweepView:
         if self._progress is not None:
             self._progress.stop()
 
-    def off(self, control: Control[Any, Any]) -> None:
-        if not self.plain:
-            console(stderr=True).print(f"{control.id} is off")
-
     def start(self, control: Control[Any, Any], at: Sweep, expected: int) -> None:
         if at.pages:
             already = f"{at.pages} pages, {at.resources} resources"
@@ -102,13 +138,7 @@ class SweepView:
             )
 
     def advance(self, at: Sweep, outcomes: Sequence[Outcome]) -> None:
-        for outcome in outcomes if not self.plain else ():
-            if outcome.fate is Fate.NONE and outcome.finding.verdict is not Verdict.EXEMPT:
-                continue
-            if len(self._rows) < SHOWN:
-                self._rows.append(outcome)
-            else:
-                self._hidden += 1
+        self.keep(outcomes)
         if self._progress is not None:
             changed = at.fates.get("remediated", 0)
             seen = f"{at.resources} read, {changed} changed"
@@ -121,22 +151,37 @@ class SweepView:
             where = f"{at.control}: stopped after {at.pages} pages, {at.resources} resources"
             print(f"steward: {where}; run the same command again to resume", file=sys.stderr)
 
+
+class ReplayView(FindingsView):
+    """Replayed events: why some name nothing, and what became of what the others name."""
+
+    def __init__(self, *, plain: bool) -> None:
+        super().__init__(plain=plain)
+        self._skipped: list[tuple[str, str]] = []
+        self._read = 0
+        self._more = 0
+
+    def read(self) -> None:
+        """One more event; on a terminal, a sign of life for every thousand."""
+        self._read += 1
+        if not self.plain and not self._read % 1000 and sys.stderr.isatty():
+            print(f"\r{self._read} events read", end="", file=sys.stderr, flush=True)
+
+    def skip(self, reason: str, event: str) -> None:
+        """Show why an event was left alone."""
+        if self.plain:
+            return
+        if len(self._skipped) < SHOWN:
+            self._skipped.append((reason, event))
+        else:
+            self._more += 1
+
     def conclude(self, summary: Summary, aws: Api, *, enforce: bool) -> None:
-        """The findings that are not simply in order, and what the run came to."""
-        if self._rows:
-            columns = ("fate", "resource", "verdict", "code", "reason")
-            table("Findings", columns, map(_row, self._rows))
-        if self._hidden:
-            console().print(f"... and {self._hidden} more; --json shows all\n")
-        line = summary.line(aws.calls)["summary"]
-        rows = [(name, _counts(line[name])) for name in ("verdicts", "fates", "calls")]
-        rows.insert(0, ("resources", str(summary.resources)))
-        if aws.throttled:
-            rows.append(("throttled", _counts(aws.throttled)))
-        rows.append(("complete", "yes" if summary.complete else "NO: see the errors above"))
-        table("Summary", ("", ""), rows)
-        if summary.fates.get("planned") and not enforce:
-            console().print("Nothing was written. --enforce makes the planned changes.")
+        if self._skipped:
+            table("Skipped", ("reason", "event"), sorted(self._skipped))
+        if self._more:
+            console().print(f"... and {self._more} more; --json shows all\n")
+        super().conclude(summary, aws, enforce=enforce)
 
 
 def _row(outcome: Outcome) -> Sequence[object]:

@@ -1,0 +1,119 @@
+"""steward replay: events from files, through the template's own rules, to the controls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from console.codes import ExitCode
+from console.lines import Summary, emit, outcome_line
+from console.options import Options
+from console.records import NotAnEvent, read
+from console.routing import Event, Named, Route, route, routes
+from console.session import connect
+from console.views import ReplayView
+from steward.account import Account
+from steward.events import Skip
+from steward.ledger import new_id
+from steward.look import look
+from steward.model import Control, Deadline, Mode, Ref, Trigger
+from steward.runtime import sheltered
+
+BATCH = 50
+"""Resources looked at together: what one request can ask for."""
+
+Wanted = dict[str, dict[Ref, None]]
+"""By control, what to look at, each once, in the order in which events named it."""
+
+
+def replay(options: Options, files: Sequence[Path]) -> ExitCode:
+    """Look at everything that the files' events name, each resource once."""
+    account = connect(options)
+    summary, view = Summary(), ReplayView(plain=options.json)
+    controls: dict[str, Control[Any, Any]] = {}
+    wanted: Wanted = {}
+    for control, ref in _named(account, files, summary, view):
+        controls[control.id] = control
+        wanted.setdefault(control.id, {})[ref] = None
+    for name, refs in wanted.items():
+        _look(account, controls[name], list(refs), summary, view)
+    if options.json:
+        emit([summary.line(account.aws.calls)])
+    else:
+        view.conclude(summary, account.aws, enforce=options.enforce)
+    return summary.exit_code
+
+
+def _named(
+    account: Account, files: Sequence[Path], summary: Summary, view: ReplayView
+) -> Iterator[tuple[Control[Any, Any], Ref]]:
+    """What the events name; the others are told with their reason as they are met."""
+    known = routes()
+    for path in files:
+        for event in read(path):
+            view.read()
+            found = _routed(account, event, known)
+            if not isinstance(found, Skip):
+                yield from found
+                continue
+            summary.skipped[found.value] += 1
+            view.skip(found.value, _shown(event))
+            if view.plain:
+                emit([{"skipped": found.value, "event": _told(event)}])
+
+
+def _routed(account: Account, event: Event | NotAnEvent, known: Sequence[Route]) -> Named | Skip:
+    if isinstance(event, NotAnEvent):
+        return Skip.NOT_AN_EVENT
+    return route(event, known, account=account.aws.account, region=account.aws.region)
+
+
+def _look(
+    account: Account,
+    control: Control[Any, Any],
+    refs: Sequence[Ref],
+    summary: Summary,
+    view: ReplayView,
+) -> None:
+    if account.policy(control).policy.mode is Mode.OFF:
+        view.off(control)
+        return
+    run = account.run(
+        control,
+        Trigger.EVENT,
+        new_id(control.id, account.clock.now()),
+        deadline=Deadline(account.clock),
+        shelter=sheltered(account.telemetry),
+    )
+    for start in range(0, len(refs), BATCH):
+        outcomes = look(run, refs[start : start + BATCH]).outcomes
+        for outcome in outcomes:
+            summary.add_outcome(outcome)
+        view.keep(outcomes)
+        if view.plain:
+            emit(map(outcome_line, outcomes))
+
+
+def _told(event: Event | NotAnEvent) -> Mapping[str, Any]:
+    """Enough of an event to find it again."""
+    if isinstance(event, NotAnEvent):
+        return {"place": event.source, "reason": event.reason}
+    detail = event["detail"]
+    return {
+        "id": event.get("id") or detail.get("eventID"),
+        "source": event.get("source"),
+        "name": detail.get("eventName") or event.get("detail-type"),
+        "time": event.get("time"),
+        "account": event.get("account"),
+        "region": event.get("region"),
+        **({"error": detail["errorCode"]} if detail.get("errorCode") else {}),
+    }
+
+
+def _shown(event: Event | NotAnEvent) -> str:
+    told = _told(event)
+    if isinstance(event, NotAnEvent):
+        return f"{event.source}: {event.reason}"
+    parts = ("time", "account", "region", "source", "name", "error")
+    return " ".join(str(told[part]) for part in parts if told.get(part))
