@@ -204,7 +204,7 @@ def deployed(
     stack, clock = environment["STEWARD_STACK"], world.clock
     aws = Api(
         clock=clock,
-        pacer=Pacer(clock, *_shares(environment.get("STEWARD_PACE", "{}"))),
+        pacer=Pacer(clock, *shares_of(environment.get("STEWARD_PACE", "{}"))),
         region=region,
         identity=Identity(account, region, partition),
         endpoint_url=world.endpoint_url,
@@ -232,8 +232,11 @@ def _ceilings(environment: Mapping[str, str]) -> Mapping[str, Mode]:
         raise BadPolicy(f"STEWARD_CEILINGS: is {text[:80]!r}: {error}") from error
 
 
-def _shares(text: str) -> tuple[float, Mapping[str, float]]:
-    """The share of every service, and those of services that have another."""
+def shares_of(text: str) -> tuple[float, Mapping[str, float]]:
+    """STEWARD_PACE: every service's share, and those of services that have another.
+
+    Raises BadPolicy.
+    """
     try:
         told = json.loads(text)
         shares = {name: float(share) for name, share in told.items()} if text[:1] == "{" else {}

@@ -13,7 +13,7 @@ import pytest
 from moto import mock_aws
 
 from embedded.overlays import faithful
-from steward.account import Account, StackPolicies, deployed
+from steward.account import REST, Account, StackPolicies, deployed, shares_of
 from steward.aws.api import Api, Identity
 from steward.aws.dynamodb_ledger import DynamoDBLedger
 from steward.aws.pacing import Pacer
@@ -410,7 +410,8 @@ def test_a_deployed_account_is_described_by_its_environment() -> None:
     account = deployed(arn, [CONTROL.id], environment)
     assert (account.aws.account, account.aws.region) == ("111122223333", "us-gov-west-1")
     assert account.aws.partition == "aws-us-gov"
-    assert account.plans_first
+    assert (account.plans_first, account.plan_only) == (True, False)
+    assert deployed(arn, [CONTROL.id], {**environment, "STEWARD_ALLOW_WRITES": "false"}).plan_only
     assert not account.aws.calls
     with pytest.raises(BadPolicy, match="STEWARD_CEILINGS"):
         deployed(arn, [CONTROL.id], {**environment, "STEWARD_CEILINGS": "enforce"})
@@ -424,3 +425,25 @@ def test_the_ceiling_of_the_template_holds(function: Deployed) -> None:
     function.create("a")
     assert len(function(function.batch(event("a")))["batchItemFailures"]) == 1
     assert function.retention() == {"a": None}
+
+
+PACES = {
+    "one share": ("0.15", 0.15, {}),
+    "by service": ('{"logs": 0.125, "ssm": 1}', REST, {"logs": 0.125, "ssm": 1.0}),
+    "not told": ("{}", REST, {}),
+}
+
+
+@pytest.mark.parametrize(("text", "share", "shares"), PACES.values(), ids=list(PACES))
+def test_the_template_says_how_much_of_the_quotas_a_process_may_use(
+    text: str, share: float, shares: dict[str, float]
+) -> None:
+    """A number for every service, or one for each."""
+    assert shares_of(text) == (share, shares)
+
+
+@pytest.mark.parametrize("text", ["fast", "0", "1.5", '{"logs": 0}', '{"logs": "x"}', "[1]", "{"])
+def test_a_pace_that_is_none_is_a_bad_policy(text: str) -> None:
+    """The variable is named, with what it is."""
+    with pytest.raises(BadPolicy, match="STEWARD_PACE: is"):
+        shares_of(text)

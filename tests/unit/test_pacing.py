@@ -65,6 +65,16 @@ def test_requests_are_evenly_spaced_by_the_share_of_the_quota(group: str, share:
     assert found == pytest.approx([number * interval for number in range(5)])
 
 
+def test_a_service_may_have_a_share_of_its_own() -> None:
+    """Processes share a service's quota with as many others as use that service."""
+    clock = FakeClock()
+    pacer = Pacer(clock, 0.5, {"logs": 0.1})
+    assert times(pacer, clock, PUTS, 3) == pytest.approx([0, 10 / RATE, 20 / RATE])
+    began = clock.monotonic()
+    spent = [at - began for at in times(pacer, clock, "ssm", 2)]
+    assert spent == pytest.approx([0, 2 / RATES["ssm"]])
+
+
 def test_idle_time_does_not_add_up_to_a_burst() -> None:
     """The bucket holds one token, however long nobody asked."""
     clock = FakeClock()
