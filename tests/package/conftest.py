@@ -1,0 +1,80 @@
+"""The built artifact, which needs a Python 3.13, and the functions in it as processes."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedded import template
+from embedded.runtime_api import Function, RuntimeProcess
+
+ROOT = Path(__file__).parents[2]
+BUILT = ROOT / ".aws-sam/build"
+STACK = "steward"
+CANNOT = 3
+"""How scripts/build ends on a machine that lacks what it needs."""
+
+Start = Callable[..., RuntimeProcess]
+
+
+@pytest.fixture(scope="session")
+def built() -> Path:
+    """What scripts/build built, as the tree is now; without a Python 3.13 there is none."""
+    ran = subprocess.run([ROOT / "scripts/build"], capture_output=True, text=True, check=False)
+    if ran.returncode == CANNOT and not os.environ.get("STEWARD_REQUIRE_PACKAGE_TESTS"):
+        pytest.skip(ran.stderr.strip())
+    assert ran.returncode == 0, ran.stderr
+    return BUILT
+
+
+@pytest.fixture
+def start(built: Path) -> Iterator[Start]:
+    """Starts functions of the artifact, by their folders, against an endpoint."""
+    with ExitStack() as processes:
+
+        def started(folder: str, endpoint_url: str = "http://127.0.0.1:1") -> RuntimeProcess:
+            told = described(built, folder, {"AWS_ENDPOINT_URL": endpoint_url})
+            return processes.enter_context(RuntimeProcess(told))
+
+        yield started
+
+
+def named(folder: str) -> str:
+    """The logical id of the function whose code lies in this folder of functions/."""
+    folders = template.load().folders()
+    return next(name for name, path in folders.items() if path.name == folder)
+
+
+def described(built: Path, folder: str, more: Mapping[str, str]) -> Function:
+    """A function of the template, where the build put it, with further variables."""
+    resource = template.load().translated["Resources"][named(folder)]["Properties"]
+    variables: Mapping[str, Any] = resource["Environment"]["Variables"]
+    return Function(
+        name=resolved(resource["FunctionName"]),
+        code=built / named(folder),
+        layers=[built / "Platform"],
+        environment={**{name: resolved(value) for name, value in variables.items()}, **more},
+        handler=resource["Handler"],
+        timeout=resource["Timeout"],
+        memory=resource["MemorySize"],
+    )
+
+
+def resolved(value: Any) -> str:
+    """What the few intrinsic functions in a function's properties come to, by the defaults."""
+    document = template.load().translated
+    names = {name: str(one.get("Default")) for name, one in document["Parameters"].items()}
+    names |= {"AWS::StackName": STACK, "Ledger": f"{STACK}-ledger"}
+    match value:
+        case {"Ref": str(name)}:
+            return names[name]
+        case {"Fn::Sub": str(text)}:
+            return re.sub(r"\$\{([\w:]+)\}", lambda found: names[found[1]], text)
+    return str(value)
