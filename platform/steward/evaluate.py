@@ -19,6 +19,7 @@ COMMON_CODES = {
     "EXCLUDED": "The policy's exclude names the resource.",
     "ACCESS_DENIED": "We lack the permission to read the resource.",
     "UNREADABLE": "The resource could not be read.",
+    "TAGS_UNREADABLE": "The policy goes by tags, and they could not be read.",
     "BUSY": "AWS was busy for as long as we could wait.",
     "INTERNAL_ERROR": "A defect of Steward; the log has the traceback.",
     PROTECTED: "An organization policy or permissions boundary forbids the change to all.",

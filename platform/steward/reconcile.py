@@ -99,7 +99,8 @@ def _settle_intents(run: Run[S, P], judged: Sequence[Judged]) -> list[Judged]:
     }
     changes = list(_open_changes(run, [one.item for one in left.values() if one.item]))
     if changes:
-        run.ledger.commit(changes=[_settled(run, c, left[c.id].state) for c in changes])
+        settled = [_settled(run, c, left[c.id].state) for c in changes]
+        run.ledger.commit(changes=[*settled, *_undone(run, settled)])
     return [
         replace(one, item=replace(one.item, intent=""), settled=True)
         if one.item is not None and one.item.intent in left
@@ -115,6 +116,14 @@ def _settled(run: Run[S, P], change: Change, state: Any) -> Change:
         return replace(change, status=Status.DONE, sent=calls, error="", settled_at=run.now)
     error = f"{change.error or 'interrupted'}; not in effect"
     return replace(change, status=Status.FAILED, sent=0, error=error, settled_at=run.now)
+
+
+def _undone(run: Run[S, P], settled: Iterable[Change]) -> Iterator[Change]:
+    """What was taken back by an undo that nobody answered and that is in effect after all."""
+    for one in settled:
+        undone = run.ledger.change(one.undoes) if one.undoes else None
+        if undone is not None and one.status is Status.DONE:
+            yield replace(undone, status=Status.UNDONE, settled_at=run.now)
 
 
 def _open_changes(run: Run[S, P], items: Iterable[Item]) -> Iterator[Change]:

@@ -32,6 +32,10 @@ _SIGNED_AS = {
 """boto3's names of services whose requests are signed under another name."""
 
 
+_REQUEST = {"x-amzn-RequestId": "00000000-0000-0000-0000-000000000000"}
+"""Some callers, such as moto's Step Functions, take for granted that an error has one."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """One request of a service; ``operation`` is '' where the service's model has none for it."""
@@ -60,10 +64,10 @@ class Asked:
         if "json" in protocol:
             document = json.dumps({"__type": code, "message": message})
             kind = {"Content-Type": "application/json", "X-Amzn-ErrorType": code}
-            return kind, document.encode()
+            return {**kind, **_REQUEST}, document.encode()
         told = f"<Code>{escape(code)}</Code><Message>{escape(message)}</Message>"
         xml = f"<ErrorResponse><Error>{told}</Error></ErrorResponse>"
-        return {"Content-Type": "text/xml"}, xml.encode()
+        return {"Content-Type": "text/xml", **_REQUEST}, xml.encode()
 
 
 def read(environ: Environ) -> Asked:

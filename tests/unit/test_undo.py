@@ -207,6 +207,31 @@ def test_an_undo_killed_before_its_call_is_not_fought_by_the_next_look(book: SQL
     assert world.sizes == {"a": 1}
 
 
+@pytest.mark.parametrize(
+    ("took_effect", "status"), [(True, Status.UNDONE), (False, Status.DONE)], ids=["did", "did not"]
+)
+def test_an_undo_that_nobody_answered_counts_once_it_is_seen(
+    book: SQLiteLedger, *, took_effect: bool, status: Status
+) -> None:
+    """The next look settles it: the change was taken back, or it stands."""
+    world = World({"a": 1})
+    change = changed(world, book)
+
+    def kill(operation: str) -> None:
+        if operation == "Resize":
+            world.sizes["a"] = 1 if took_effect else world.sizes["a"]
+            raise Killed
+
+    world.before_call = kill
+    with pytest.raises(Killed):
+        undo(toy.run(world, book), change.id, "alice")
+    world.before_call = lambda operation: None
+    look(toy.run(world, book), toy.refs("a"))
+    settled = book.change(change.id)
+    assert settled is not None
+    assert settled.status is status
+
+
 def test_what_has_no_inverse_cannot_be_undone(book: SQLiteLedger) -> None:
     """The error says what cannot be brought back."""
     world = World({"a": 1})
