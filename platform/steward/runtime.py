@@ -4,7 +4,7 @@ A function is invoked with one of
 
     {"Records": [...]}                                 its inbox, from SQS
     {"sweep": {"control": ID, "cursor": TEXT or null}} a step of a sweep
-    {"undo": {"change": ID, "owner": WHO}}             takes a change back; also {"undo": ID}
+    {"undo": {"change": ID, "owner": WHO, "days": N}}  takes a change back; also {"undo": ID}
     {"look": {"control": ID, "resources": [ID, ...]}}  looks at named resources
     an EventBridge event                               looks at what it names
 """
@@ -15,6 +15,7 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -27,7 +28,7 @@ from steward.ledger import Sweep, control_of, new_id
 from steward.look import Looked, look
 from steward.model import Control, Deadline, Mode, Ref, T, Trigger
 from steward.run import Outcome, Run, Shelter
-from steward.undo import undo
+from steward.undo import EXEMPT_FOR, undo
 
 Event: TypeAlias = Mapping[str, Any]
 Answer: TypeAlias = dict[str, Any]
@@ -40,6 +41,9 @@ RESERVE_SECONDS = 15
 """Kept of a function's time for writing down what was done."""
 
 LEASE_SECONDS = 900
+
+LONGEST_EXEMPTION = 365
+"""Days for which an undo may exempt its resource."""
 
 
 def handler(automation: Automation, build: Callable[..., Account] = deployed) -> Handler:
@@ -133,7 +137,10 @@ class Invocation:
         told = {"change": asked} if isinstance(asked, str) else asked
         change, owner = str(told.get("change", "")), str(told.get("owner", "undo"))
         control = self._control(control_of(change))
-        outcome = undo(self._run(control, Trigger.DIRECT), change, owner)
+        days = told.get("days", EXEMPT_FOR.days)
+        if not isinstance(days, int) or not 1 <= days <= LONGEST_EXEMPTION:
+            raise Invalid(f"days: is {days!r}, allowed: 1 to {LONGEST_EXEMPTION}")
+        outcome = undo(self._run(control, Trigger.DIRECT), change, owner, timedelta(days=days))
         self._told([outcome])
         return {**facts(outcome), "fate": outcome.fate.value}
 

@@ -19,7 +19,7 @@ from console.codes import ExitCode
 from console.options import Options, common
 from steward.errors import BadPolicy, Invalid, NotConnected, StewardError
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

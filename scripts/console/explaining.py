@@ -35,7 +35,7 @@ def _explain_control(options: Options, control: Control[Any, Any]) -> ExitCode:
     policy = connect(options).policy if options.stack else offline_policy(options)
     in_force = policy(control).document
     fields = [
-        (name, json.dumps(in_force[name]), _allowed(part), part.get("description", ""))
+        (name, json.dumps(in_force[name]), allowed(part), part.get("description", ""))
         for name, part in schema(control.id)["properties"].items()
     ]
     if options.json:
@@ -66,7 +66,8 @@ def _explain_control(options: Options, control: Control[Any, Any]) -> ExitCode:
     return ExitCode.CLEAN
 
 
-def _allowed(part: Mapping[str, Any]) -> str:
+def allowed(part: Mapping[str, Any]) -> str:
+    """What a part of a schema allows: its values, else its types."""
     if "enum" in part:
         return " ".join(json.dumps(value) for value in part["enum"])
     kinds = part.get("type", "")

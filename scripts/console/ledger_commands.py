@@ -69,7 +69,8 @@ def undo(options: Options, change_id: str, owner: str | None, days: int) -> Exit
         raise Invalid(f"change: is {change_id!r}, allowed: an id that 'steward changes' shows")
     account = connect(options)
     if options.stack and options.enforce:
-        return _undo_by_function(options, account, control, change_id, owner or _caller(account))
+        asked = {"change": change_id, "owner": owner or _caller(account), "days": days}
+        return _undo_by_function(options, account, control, asked)
     run = account.run(
         control,
         Trigger.DIRECT,
@@ -167,19 +168,19 @@ def _list_exemptions(account: Account, options: Options, control_id: str | None)
 
 
 def _undo_by_function(
-    options: Options, account: Account, control: Control[Any, Any], change_id: str, owner: str
+    options: Options, account: Account, control: Control[Any, Any], asked: Mapping[str, Any]
 ) -> ExitCode:
     """Ask the deployed function, whose role may write what the operator's may not."""
-    asked = json.dumps({"undo": {"change": change_id, "owner": owner}})
+    payload = json.dumps({"undo": asked}).encode()
     name = function_name(str(options.stack), control)
-    answer = account.aws.ask("lambda", "Invoke", FunctionName=name, Payload=asked.encode())
+    answer = account.aws.ask("lambda", "Invoke", FunctionName=name, Payload=payload)
     told = json.loads(answer["Payload"].read())
     if answer.get("FunctionError"):
         raise Refused(f"{name}: {told.get('errorMessage', told)}")
     if options.json:
         emit([told])
     else:
-        _show_undo(str(told["fate"]), change_id, [], str(told["reason"]))
+        _show_undo(str(told["fate"]), asked["change"], [], str(told["reason"]))
     return ExitCode.CLEAN if told["fate"] == "remediated" else ExitCode.INCOMPLETE
 
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from moto.core.utils import unix_time_millis, utcnow
+from moto.core.utils import unix_time_millis
 from moto.logs.models import LogGroup, LogsBackend, logs_backends
 
+from embedded import stamping
 from embedded.request import Request, invalid, not_found
 from steward.controls.log_retention.state import LEGAL_DAYS
 
@@ -81,7 +82,7 @@ def put(request: Request) -> Mapping[str, Any]:
     backend = logs_backends[request.account][request.region]
     key = params["policyType"], params["policyName"]
     before = _stored(backend).get(key)
-    now = utcnow()
+    now = stamping.now()
     record = {
         **{name: value for name, value in params.items() if name != "dryRun"},
         "scope": params.get("scope", "ALL"),

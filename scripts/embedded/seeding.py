@@ -9,10 +9,11 @@ from datetime import timedelta
 
 from moto.awslambda.models import LambdaBackend, lambda_backends
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.core.utils import utcnow
 from moto.iam.models import iam_backends
 from moto.logs.models import LogGroup, LogsBackend, logs_backends
 from moto.utilities.utils import get_partition
+
+from embedded.stamping import now
 
 REGION = "us-east-1"
 
@@ -112,7 +113,7 @@ def _account(account: str | None) -> str:
 
 
 def _age(group: LogGroup, days: int, stored_bytes: int) -> None:
-    group.creation_time = utcnow() - timedelta(days=days)
+    group.creation_time = now() - timedelta(days=days)
     if stored_bytes:
         group.streams.pop("history", None)
         group.create_log_stream("history")

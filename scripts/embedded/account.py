@@ -1,0 +1,225 @@
+"""The embedded account: the whole template on moto, in one process, on a clock of its own.
+
+What people and functions call is answered by a faithful moto, judged by the template's roles, and
+told by CloudTrail; events go by the template's rules to queues, and from there to the functions.
+Nothing moves by itself: ``settle`` lets everything happen that was set off, ``advance`` lets time
+pass. A process holds one embedded account at a time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+from urllib.request import Request, urlopen
+
+import boto3
+from moto.core.models import DEFAULT_ACCOUNT_ID
+
+from embedded.alarms import in_alarm
+from embedded.bus import Bus
+from embedded.clock import EmbeddedClock
+from embedded.counting import CountingServer
+from embedded.course import LONGEST, Course, Journal, Timer
+from embedded.deployment import FUNCTION, QUEUE, STATE_MACHINE, Deployment, deploy
+from embedded.granting import policies_of
+from embedded.hosting import Function, Host, lambda_runs_on
+from embedded.overlays import witnessed
+from embedded.poller import Poller, Source
+from embedded.queues import Queue, Queues
+from embedded.stamping import logs_stamped_by
+from embedded.state_machines import Execution, StateMachines, executing
+from embedded.template import Template, load
+from embedded.trail import Caller, Made
+from embedded.transactions import quick_transactions
+from embedded.watching import Role, Watch
+
+STACK = "steward"
+REGION = "eu-west-1"
+
+
+class EmbeddedAccount:
+    """An account in which the stack is deployed, for as long as it is entered."""
+
+    deployment: Deployment
+    server: CountingServer
+    """Its endpoint; counts requests, and takes latency, quotas and faults."""
+    host: Host
+    """Its functions, with what they did, logged and measured."""
+    queues: Queues
+    watch: Watch
+    """Every request that was made, by whom, and what roles were granted for it."""
+
+    def __init__(
+        self,
+        parameters: Mapping[str, str] | None = None,
+        *,
+        stack: str = STACK,
+        region: str = REGION,
+        start: datetime | None = None,
+        template: Template | None = None,
+    ) -> None:
+        """``parameters`` are the template's; ``start`` is the account's time at first, else now."""
+        self.stack = stack
+        self.region = region
+        self.account = os.environ.get("MOTO_ACCOUNT_ID", DEFAULT_ACCOUNT_ID)
+        self.clock = EmbeddedClock(start or datetime.now(UTC))
+        self.template = template or load()
+        self._parameters = parameters or {}
+        self._open = ExitStack()
+        self._people: dict[str, str] = {}
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opened:
+            self.queues = Queues(self.clock)
+            self.watch = Watch(self.clock, self._people, self.queues.overlays(), paused=True)
+            opened.enter_context(witnessed(self.watch))  # before anything of another is forgotten
+            self.server = opened.enter_context(CountingServer())
+            self._forget_everything()
+            opened.enter_context(logs_stamped_by(self.clock))
+            opened.enter_context(quick_transactions())
+            self._deploy()
+            opened.enter_context(lambda_runs_on(self.host))
+            opened.enter_context(executing(self._course.waited, port=self.server.port))
+            self.watch.roles = self._roles()
+            self.watch.paused = False
+            self._open = opened.pop_all()
+        self.watch.calls.extend(self._parameters_put())
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    @property
+    def journal(self) -> Journal:
+        """Events, the rules they matched, and executions of the state machine."""
+        return self._course.journal
+
+    def client(self, service: str, user: str = "developer") -> Any:
+        """A boto3 client of a person, who may do everything."""
+        keys = {name: key for key, name in self._people.items()}
+        key = keys.get(user, f"AKIA{len(keys):016d}")
+        self._people[key] = user
+        return boto3.client(
+            service,
+            endpoint_url=self.server.url,
+            region_name=self.region,
+            aws_access_key_id=key,
+            aws_secret_access_key="secret",  # noqa: S106  # of nobody
+        )
+
+    def queue(self, name: str) -> Queue:
+        """A queue of the stack, by its name without the stack's."""
+        return self.queues[f"{self.stack}-{name}"]
+
+    def invoke(self, function: str, event: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A function's answer, by its name without the stack's. Raises FunctionError."""
+        return self.host.invoke(f"{self.stack}-{function}", event)
+
+    def put_event(self, event: Mapping[str, Any]) -> None:
+        """Let an event arrive at the bus, as if AWS had sent it."""
+        self._course.put_event(event)
+
+    def sweep(self) -> Execution:
+        """Run the state machine to its end."""
+        [machine] = self.deployment.of_type(STATE_MACHINE)
+        return self._course.start(machine.arn, '{"trigger": "operator"}')
+
+    def advance(self, **duration: float) -> None:
+        """Let time pass, such as ``hours=12``, with everything that is due in it."""
+        self._course.advance(timedelta(**duration))
+
+    def settle(self, longest: timedelta = LONGEST) -> None:
+        """Let everything happen that was set off, schedules left out, however late it is due.
+
+        Raises UnsettledError where it does not come to an end in ``longest``.
+        """
+        self._course.settle(longest)
+
+    def alarms(self) -> set[str]:
+        """The stack's alarms that ring now, without the stack's name before theirs."""
+        return in_alarm(self)
+
+    def _forget_everything(self) -> None:
+        """Empty moto, which keeps accounts for as long as the process lives."""
+        reset = Request(f"{self.server.url}/moto-api/reset", method="POST")  # noqa: S310  # our own
+        urlopen(reset).close()  # noqa: S310
+
+    def _deploy(self) -> None:
+        self.deployment = deploy(
+            self.template,
+            self.client,
+            self.stack,
+            self._parameters,
+            account=self.account,
+            region=self.region,
+        )
+        for one in self.deployment.of_type(QUEUE):
+            self.queues.make(one.arn.rpartition(":")[2], one.arn, one.physical_id, one.properties)
+        self.host = Host(list(self._functions()), self.clock, self.server.url)
+        machines = StateMachines(self.account, self.region)
+        starts: list[tuple[str, str]] = []
+        made = {
+            one.arn: machines.make(one.arn.rpartition(":")[2], one.properties)
+            for one in self.deployment.of_type(STATE_MACHINE)
+        }
+        self._course = Course(
+            self.clock,
+            self.watch,
+            Bus(self.deployment, self.queues, lambda arn, text: starts.append((arn, text))),
+            list(self._pollers()),
+            list(self._timers()),
+            lambda arn, event: machines.execute(made[arn], event),
+            lambda: self.host.is_idle,
+            starts,
+        )
+
+    def _functions(self) -> Iterator[Function]:
+        folders = self.template.folders()
+        for number, one in enumerate(self.deployment.of_type(FUNCTION)):
+            variables = one.properties["Environment"]["Variables"]
+            yield Function(
+                name=one.physical_id,
+                arn=one.arn,
+                role=one.properties["Role"],
+                folder=folders[one.id],
+                timeout=float(one.properties["Timeout"]),
+                environment={name: str(value) for name, value in variables.items()},
+                access_key=f"ASIA{number:016d}",
+            )
+
+    def _roles(self) -> Mapping[str, Role]:
+        return {
+            one.access_key: Role(
+                one.role.rpartition("/")[2], one.name, policies_of(self.deployment, one.role)
+            )
+            for one in self.host.functions.values()
+        }
+
+    def _pollers(self) -> Iterator[Poller]:
+        for one in self.deployment.of_type("AWS::Lambda::EventSourceMapping"):
+            source = Source.read(one.properties)
+            yield Poller(source, self.queues[source.queue], self.host.invoke, self.clock)
+
+    def _timers(self) -> Iterator[Timer]:
+        for one in self.deployment.of_type("AWS::Scheduler::Schedule"):
+            yield Timer.set(one.properties, self.clock.now())
+
+    def _parameters_put(self) -> Iterator[Made]:
+        """CloudFormation made the stack's parameters through the API, as everybody can see."""
+        caller = Caller(
+            account=self.account, name="deployer", invoked_by="cloudformation.amazonaws.com"
+        )
+        for one in self.deployment.of_type("AWS::SSM::Parameter"):
+            yield Made(
+                service="ssm",
+                operation="PutParameter",
+                params={key: one.properties[key] for key in ("Name", "Type", "Value")},
+                account=self.account,
+                region=self.region,
+                time=self.clock.now(),
+                caller=caller,
+                answer={"Version": 1, "Tier": "Standard"},
+            )

@@ -1,0 +1,58 @@
+"""The programme. A scene is added by its line here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from embedded.account import EmbeddedAccount
+from embedded.demo import history, installing, morning, summing_up, sweeping, trouble
+from embedded.demo.screen import of_this_process
+from embedded.demo.stage import Scene, Stage, stage_of
+
+START = datetime(2026, 11, 23, 8, tzinfo=UTC)
+"""A Monday. Every time the demo is played it is the same one."""
+
+SCENES: Sequence[Scene] = (
+    Scene("An account with a history", history.found),
+    Scene("Installed: the first sweep only plans", installing.first_sweep),
+    Scene("The team's policy: the next sweep puts things right", installing.team_policy),
+    Scene("A log group, created by hand", morning.by_hand),
+    Scene("Infrastructure code goes first", morning.terraform),
+    Scene("Retentions removed and shortened", morning.tampering),
+    Scene("What changes nothing: a failed call, an event delivered twice", morning.noise),
+    Scene("A mistyped policy", trouble.mistyped),
+    Scene("The stop switch", trouble.stopped),
+    Scene("300 log groups in a minute", morning.burst),
+    Scene("A message that nobody can read", trouble.poison),
+    Scene("A sweep finds what no event told", sweeping.made_up),
+    Scene("A second sweep changes nothing", sweeping.again),
+    Scene("A change is taken back", sweeping.undo),
+    Scene("What it came to", summing_up.show),
+)
+
+
+def show() -> int:
+    """Play everything on standard output; the exit code, 0 where every promise holds."""
+    with EmbeddedAccount(start=START) as here:
+        return perform(SCENES, stage_of(here, of_this_process()))
+
+
+def perform(scenes: Sequence[Scene], stage: Stage) -> int:
+    """Play scenes in turn, and conclude: 0 where every promise holds, else 1."""
+    for number, scene in enumerate(scenes, 1):
+        stage.screen.scene(number, scene.title)
+        stage.narrator.new_scene()
+        scene.play(stage)
+    return _concluded(stage)
+
+
+def _concluded(stage: Stage) -> int:
+    held = len(stage.kept)
+    if not stage.broken:
+        stage.screen.line(None, f"All {held} promises hold.", "bold green")
+        return 0
+    stage.screen.line(None, f"{held} promises hold, {len(stage.broken)} do not:", "bold red")
+    for text in stage.broken:
+        stage.screen.line(None, text, "red", depth=1)
+    return 1

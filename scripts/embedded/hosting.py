@@ -1,0 +1,234 @@
+"""Runs the stack's functions in this process: instances, context, log, metrics.
+
+Each concurrent invocation has an instance of its own, which stays warm for the next, as in Lambda.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+import traceback
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+from moto.awslambda.models import LambdaFunction
+
+from embedded.handlers import automation_of
+from embedded.overlays import MotoChangedError
+from embedded.poller import InvocationError
+from steward.account import World, deployed
+from steward.model import Clock
+from steward.runtime import Handler
+from steward.runtime import handler as handler_of
+
+_SEAM = "_invoke_lambda"
+
+
+class FunctionError(InvocationError):
+    """A function ended with an error; ``type`` is its name, as Step Functions sees it."""
+
+    def __init__(self, error_type: str, message: str) -> None:
+        super().__init__(f"{error_type}: {message}")
+        self.type = error_type
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function of the stack."""
+
+    name: str
+    arn: str
+    role: str
+    """Its role's ARN."""
+    folder: Path
+    timeout: float  # seconds
+    environment: Mapping[str, str]
+    access_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Datum:
+    """A metric that a function emitted, under one of its dimension sets."""
+
+    name: str
+    dimensions: Mapping[str, str]
+    value: float
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Invoked:
+    """One invocation, and how it ended."""
+
+    function: str
+    event: Mapping[str, Any]
+    answer: Mapping[str, Any] | None
+    error: str
+    """'' where it ended well, else the error's type."""
+    began: datetime
+    ended: datetime
+    lines: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    """What it logged, metrics left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What Lambda hands to a handler beside the event."""
+
+    clock: Clock
+    invoked_function_arn: str
+    until: float  # on the clock's monotonic
+    aws_request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int((self.until - self.clock.monotonic()) * 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class _Instance:
+    handler: Handler
+    out: io.StringIO
+
+
+class Host:
+    """Invokes functions by name or ARN; may be called from several threads."""
+
+    def __init__(self, functions: Sequence[Function], clock: Clock, endpoint_url: str) -> None:
+        self.functions = {function.name: function for function in functions}
+        self.invocations: list[Invoked] = []
+        self.metrics: list[Datum] = []
+        self.before: Callable[[str, Mapping[str, Any]], None] = lambda _name, _event: None
+        """Called with each function's name and event; what it raises is the function's error."""
+        self._clock = clock
+        self._endpoint_url = endpoint_url
+        self._idle: dict[str, list[_Instance]] = {}
+        self._lock = threading.Lock()
+        self._running = 0
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no function is running."""
+        return not self._running
+
+    def invoke(self, asked: str, event: Mapping[str, Any]) -> Mapping[str, Any]:
+        """A function's answer. Raises FunctionError, KeyError for a function that is not there."""
+        function = self.functions[asked.rpartition(":")[2]]
+        instance = self._take(function)
+        began = self._clock.now()
+        context = _Context(self._clock, function.arn, self._clock.monotonic() + function.timeout)
+        answer: Mapping[str, Any] | None = None
+        error: FunctionError | None = None
+        try:
+            answer = self._answer(function, instance, event, context)
+        except FunctionError as raised:
+            error = raised
+        lines = self._told(instance)
+        kind = error.type if error else ""
+        ended = self._clock.now()
+        with self._lock:
+            self.invocations.append(
+                Invoked(function.name, event, answer, kind, began, ended, lines)
+            )
+            self._idle[function.name].append(instance)
+            self._running -= 1
+        if error is not None or answer is None:
+            raise error or FunctionError("Runtime.Unknown", "no answer")
+        return answer
+
+    def restart(self) -> None:
+        """Let the next invocations be cold starts."""
+        with self._lock:
+            self._idle.clear()
+
+    def _answer(
+        self, function: Function, instance: _Instance, event: Mapping[str, Any], context: _Context
+    ) -> Mapping[str, Any]:
+        """Whatever a handler raises is the invocation's error, as for Lambda."""
+        try:
+            self.before(function.name, event)
+            answer = instance.handler(json.loads(json.dumps(event)), context)
+        except Exception as error:  # Lambda's own part: it answers for any error
+            _in_time(function, context)
+            instance.out.write(json.dumps({"level": "ERROR", "message": traceback.format_exc()}))
+            instance.out.write("\n")
+            raise FunctionError(type(error).__name__, str(error)) from error
+        _in_time(function, context)
+        document: Mapping[str, Any] = json.loads(json.dumps(answer))
+        return document
+
+    def _take(self, function: Function) -> _Instance:
+        with self._lock:
+            self._running += 1
+            idle = self._idle.setdefault(function.name, [])
+            if idle:
+                return idle.pop()
+        return self._cold(function)
+
+    def _cold(self, function: Function) -> _Instance:
+        session = botocore.session.Session()
+        session.set_credentials(function.access_key, "secret")
+        out = io.StringIO()
+        world = World(self._clock, self._endpoint_url, session, out)
+
+        def build(arn: str, controls: Sequence[str]) -> Any:
+            return deployed(arn, controls, function.environment, world)
+
+        return _Instance(handler_of(automation_of(function.folder), build), out)
+
+    def _told(self, instance: _Instance) -> list[Mapping[str, Any]]:
+        """Take what an instance printed: log lines are returned, metrics kept."""
+        text = instance.out.getvalue()
+        instance.out.seek(0)
+        instance.out.truncate()
+        lines = [json.loads(line) for line in text.splitlines()]
+        data = [datum for line in lines if "_aws" in line for datum in _data(line, self._clock)]
+        with self._lock:
+            self.metrics += data
+        return [line for line in lines if "_aws" not in line]
+
+
+def _in_time(function: Function, context: _Context) -> None:
+    """Raises FunctionError for a function that was killed before it could answer or err."""
+    if context.get_remaining_time_in_millis() < 0:
+        raise FunctionError("Sandbox.Timedout", f"timed out after {function.timeout} s")
+
+
+def _data(line: Mapping[str, Any], clock: Clock) -> list[Datum]:
+    """The metrics of a line in embedded metric format, once for each dimension set."""
+    return [
+        Datum(metric["Name"], {n: line[n] for n in names}, line[metric["Name"]], clock.now())
+        for directive in line["_aws"]["CloudWatchMetrics"]
+        for names in directive["Dimensions"]
+        for metric in directive["Metrics"]
+    ]
+
+
+@contextmanager
+def lambda_runs_on(host: Host) -> Iterator[None]:
+    """Within, moto's Lambda invokes the host's functions, where it would start a container."""
+    if _SEAM not in vars(LambdaFunction):
+        raise MotoChangedError(f"moto's LambdaFunction has no more {_SEAM}")
+    before = vars(LambdaFunction)[_SEAM]
+
+    def invoke(function: LambdaFunction, event: Any = None) -> tuple[str, bool, str]:
+        document = json.loads(event) if isinstance(event, str) else event
+        try:
+            answer = host.invoke(str(function.function_name), document or {})
+        except FunctionError as error:
+            told = {"errorType": error.type, "errorMessage": error.message, "stackTrace": []}
+            return json.dumps(told), True, ""
+        return json.dumps(answer), False, ""
+
+    setattr(LambdaFunction, _SEAM, invoke)
+    try:
+        yield
+    finally:
+        setattr(LambdaFunction, _SEAM, before)

@@ -1,0 +1,158 @@
+"""What the way from an event to a function must keep to; every check tells its problems."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from embedded.conditions import InvalidPatternError
+from embedded.patterns import Pattern
+from embedded.template import Template
+from steward.events import CLOUDTRAIL
+from tests.conformance.stack import QUEUE, RULE, Deployed, Properties, Stack, arn, behind, differing
+
+MAPPING_PROPERTIES: Mapping[str, Any] = {
+    "BatchSize": 50,
+    "FunctionResponseTypes": ["ReportBatchItemFailures"],
+    "MaximumBatchingWindowInSeconds": 10,
+    "ScalingConfig": {"MaximumConcurrency": 2},
+}
+
+RETENTION = 14 * 24 * 60 * 60  # seconds
+MAX_PATTERN = 2048  # characters: an account's quota until it asks for more
+_DATE = re.compile(r"20\Z|\d{8}(v\d+)?\Z")
+
+
+def inboxes(template: Template) -> list[str]:
+    """A function has one inbox if its automation has events, and else none."""
+    stack = Stack(template)
+    found: list[str] = []
+    for one in stack.functions():
+        mappings = stack.mappings(one.id)
+        if len(mappings) != bool(one.automation.events):
+            found.append(f"{one.id}: has {len(mappings)} inboxes")
+        for mapping in mappings:
+            found += differing(one.id, mapping, MAPPING_PROPERTIES)
+            found += _inbox(stack, one, behind(mapping["EventSourceArn"]))
+    for name, queue in stack.of(QUEUE).items():
+        shared = {"MessageRetentionPeriod": RETENTION, "SqsManagedSseEnabled": True}
+        found += differing(name, queue, shared)
+    return found + [
+        f"{name}: is the queue of {n}" for name, n in _purposes(stack).items() if n != 1
+    ]
+
+
+def _inbox(stack: Stack, one: Deployed, queue: str) -> Iterator[str]:
+    properties = stack.properties[queue]
+    yield from differing(queue, properties, {"DelaySeconds": 30})
+    if properties.get("VisibilityTimeout", 30) < 6 * one.properties["Timeout"]:
+        yield f"{queue}: is invisible for less than six times the function's time-out"
+    if properties.get("RedrivePolicy", {}).get("maxReceiveCount") != 10:
+        yield f"{queue}: is not redriven after ten times"
+
+
+def _purposes(stack: Stack) -> dict[str, int]:
+    """How many purposes each queue serves; every one should have its own."""
+    inboxes = stack.of("AWS::Lambda::EventSourceMapping").values()
+    used = Counter(behind(one["EventSourceArn"]) for one in inboxes)
+    for queue in stack.of(QUEUE).values():
+        used[behind(queue.get("RedrivePolicy", {}).get("deadLetterTargetArn"))] += 1
+    used.update({behind(one["DeadLetterConfig"]["Arn"]) for one in _targets(stack)})
+    return {name: used[name] for name in stack.of(QUEUE)}
+
+
+def _targets(stack: Stack) -> list[Properties]:
+    """The targets of rules and schedules that have a queue for what is not delivered."""
+    rules = [target for rule in stack.of(RULE).values() for target in rule["Targets"]]
+    timers = [one["Target"] for one in stack.of("AWS::Scheduler::Schedule").values()]
+    return [one for one in rules + timers if "DeadLetterConfig" in one]
+
+
+def patterns(template: Template) -> list[str]:
+    """Every rule's pattern is one that EventBridge takes, and leaves failed calls out."""
+    found = []
+    for name, rule in Stack(template).of(RULE).items():
+        pattern = rule["EventPattern"]
+        try:
+            Pattern(pattern)
+        except InvalidPatternError as error:
+            found.append(f"{name}: {error}")
+        if len(json.dumps(pattern, separators=(",", ":"))) > MAX_PATTERN:
+            found.append(f"{name}: its pattern has more than {MAX_PATTERN} characters")
+        if CLOUDTRAIL in pattern.get("detail-type", []):
+            found += _trail(name, pattern)
+    return found
+
+
+def _trail(name: str, pattern: Mapping[str, Any]) -> Iterator[str]:
+    detail = pattern["detail"]
+    if detail.get("errorCode") != [{"exists": False}]:
+        yield f"{name}: lets calls pass that failed"
+    services = [f"{source.removeprefix('aws.')}.amazonaws.com" for source in pattern["source"]]
+    if detail.get("eventSource") != services:
+        yield f"{name}: eventSource is not {', '.join(services)}"
+
+
+def events(template: Template) -> list[str]:
+    """The rules of an inbox match the events that its function's automation names, no others."""
+    stack = Stack(template)
+    found: list[str] = []
+    for one in stack.functions():
+        queues = {behind(mapping["EventSourceArn"]) for mapping in stack.mappings(one.id)}
+        rules = [rule for rule, _, queue in stack.queue_targets() if queue in queues]
+        named, sources = set[str](), set[str]()
+        for rule in rules:
+            pattern = stack.properties[rule]["EventPattern"]
+            named |= {_called(event) for event in pattern["detail"]["eventName"]}
+            sources |= set(pattern["source"])
+        found += [
+            f"{one.id}: {event} is only in its {'rules' if event in named else 'handler'}"
+            for event in sorted(named ^ set(one.automation.events))
+        ]
+        if rules and sources != {one.automation.source}:
+            found.append(f"{one.id}: its rules are for {', '.join(sources)}")
+    return found
+
+
+def _called(event: str | Mapping[str, str]) -> str:
+    """An event's name without the date that Lambda's end in: CreateFunction20150331."""
+    return _DATE.sub("", event if isinstance(event, str) else event["prefix"])
+
+
+def deliveries(template: Template) -> list[str]:
+    """What a rule cannot deliver is kept, and it alone may send to its queues."""
+    stack = Stack(template)
+    found = []
+    for name, rule in stack.of(RULE).items():
+        for target in rule["Targets"]:
+            undelivered = behind(target.get("DeadLetterConfig", {}).get("Arn"))
+            if not undelivered:
+                found.append(f"{name}: loses what it cannot deliver")
+            queues = [behind(target["Arn"]), undelivered]
+            found += [
+                f"{queue}: does not let {name}, and nobody else, send to it"
+                for queue in queues
+                if stack.kinds.get(queue) == QUEUE and not _admits(stack, queue, name)
+            ]
+    return found
+
+
+def _admits(stack: Stack, queue: str, rule: str) -> bool:
+    wanted = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn("sqs", queue),
+        "Condition": {"ArnEquals": {"aws:SourceArn": arn("events", rule)}},
+    }
+    policies = stack.of("AWS::SQS::QueuePolicy").values()
+    told = [
+        {key: value for key, value in statement.items() if key != "Sid"}
+        for policy in policies
+        if queue in map(behind, policy["Queues"])
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+    return told == [wanted]

@@ -1,0 +1,249 @@
+"""Roles grant what their functions ask for, and nothing else; seen in a stack that is used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from embedded.account import EmbeddedAccount
+from embedded.hosting import FunctionError
+from embedded.seeding import (
+    FunctionSeed,
+    Seed,
+    retention_of_log_groups,
+    seed_functions,
+    seed_log_groups,
+)
+from embedded.template import Template, load
+from tests.conformance import grant_checks as checks
+from tests.conformance import role_checks
+from tests.conformance.stack import Change, altered, instead, put, without
+
+Check = Callable[[Template], list[str]]
+
+CHECKS: Sequence[Check] = (checks.grants, checks.own, checks.unscoped)
+
+STATEMENTS = ("Policies", 0, "PolicyDocument", "Statement")
+KEY = "arn:aws:kms:eu-west-1:111122223333:key/one"
+LIST = {"Sid": "More", "Effect": "Allow", "Action": ["logs:ListLogGroups"], "Resource": "*"}
+
+MANY = 70
+"""More log groups than one step of a sweep has time to change, at the pace of a function."""
+
+
+def policy(here: EmbeddedAccount, control: str, **document: Any) -> None:
+    """Give a control a policy; the sweep that this starts has ended."""
+    name, text = f"/{here.stack}/policy/{control}", json.dumps(document)
+    here.client("ssm").put_parameter(Name=name, Value=text, Type="String", Overwrite=True)
+    here.settle()
+
+
+def tagged_resources_are_swept(here: EmbeddedAccount) -> None:
+    """In several steps, within an hour's budget; one function vanishes between two sweeps."""
+    seed_log_groups([Seed(name=f"/app/{n:03}") for n in range(MANY)], region=here.region)
+    seed_functions([FunctionSeed(name="old", runtime="python3.8")], region=here.region)
+    policy(here, "log-retention", honor_tags=True, max_changes_per_hour=1000)
+    policy(here, "function-runtime", honor_tags=True)
+    here.client("lambda").delete_function(FunctionName="old")
+    here.sweep()
+
+
+def an_event_is_answered_and_taken_back(here: EmbeddedAccount) -> None:
+    here.client("logs").create_log_group(logGroupName="/new", tags={"team": "one"})
+    here.settle()
+    lines = [line for one in here.host.invocations for line in one.lines]
+    [change] = {one["change"] for one in lines if one.get("resource") == "/new" and one["change"]}
+    here.invoke("log-retention", {"undo": change})
+
+
+def a_message_is_unreadable(here: EmbeddedAccount) -> None:
+    url = here.client("sqs").get_queue_url(QueueName=f"{here.stack}-log-retention")["QueueUrl"]
+    here.client("sqs").send_message(QueueUrl=url, MessageBody="no event")
+    here.settle()
+
+
+def an_operator_asks(here: EmbeddedAccount) -> None:
+    """Also for what is not there."""
+    here.invoke("log-retention", {"look": {"control": "log-retention", "resources": ["/none"]}})
+    here.invoke("assessor", {"look": {"control": "function-runtime", "resources": ["none"]}})
+    with pytest.raises(FunctionError, match="Invalid"):
+        here.invoke("assessor", {"undo": "function-runtime-20260101T000000000000-abcdef"})
+
+
+def everything_that_functions_do(here: EmbeddedAccount) -> None:
+    here.settle()
+    tagged_resources_are_swept(here)
+    an_event_is_answered_and_taken_back(here)
+    a_message_is_unreadable(here)
+    an_operator_asks(here)
+
+
+@pytest.fixture(scope="module")
+def used() -> EmbeddedAccount:
+    """A stack whose functions did everything that they can do; it is over, but remembers."""
+    with EmbeddedAccount() as here:
+        everything_that_functions_do(here)
+    return here
+
+
+def test_a_stack_that_is_used_does_what_the_test_says(used: EmbeddedAccount) -> None:
+    """A sweep of several steps, a change taken back, a dead letter."""
+    steps = [one for one in used.host.invocations if one.event.get("sweep", {}).get("cursor")]
+    assert steps != []
+    assert {str(one.event["sweep"]["control"]) for one in steps} == {"log-retention"}
+    assert used.queue("log-retention-dead-letters").visible == 1
+
+
+def test_no_call_is_refused(used: EmbeddedAccount) -> None:
+    """No grant too few."""
+    assert checks.refused(used.watch.gate, [*used.watch.roles.values()]) == []
+
+
+def test_every_grant_is_used(used: EmbeddedAccount) -> None:
+    """No grant too many."""
+    assert checks.unused(used.watch.gate, [*used.watch.roles.values()]) == []
+
+
+def test_a_grant_too_many_is_noticed(used: EmbeddedAccount) -> None:
+    """A function's own, and one that all functions share."""
+    gate, roles = used.watch.gate, [*used.watch.roles.values()]
+    own = [checks.extended(roles[0], "logs:ListLogGroups"), *roles[1:]]
+    shared = [checks.extended(role, "xray:GetGroups") for role in roles]
+    assert checks.unused(gate, own) == [f"{roles[0].session}: More logs:ListLogGroups"]
+    assert checks.unused(gate, shared) == [f"{checks.SHARED}: More xray:GetGroups"]
+
+
+def test_a_stack_with_other_grants_shows_it() -> None:
+    """What is no longer granted is denied, and what nobody asked for stays unused."""
+    changes = [
+        instead(
+            "LogRetentionRole", "logs:PutRetentionPolicy", "logs:PutLogGroupDeletionProtection"
+        ),
+    ]
+    with EmbeddedAccount(template=altered(*changes)) as here:
+        here.settle()
+        here.client("logs").create_log_group(logGroupName="/new")
+        here.settle()
+        gate, roles = here.watch.gate, [*here.watch.roles.values()]
+        lines = [line for one in here.host.invocations for line in one.lines]
+    assert {one["message"] for one in lines if one.get("resource") == "/new"} == {"failed"}
+    assert "logs:PutRetentionPolicy on " in checks.refused(gate, roles)[0]
+    sid = f"{here.stack}-log-retention: WriteLogGroups"
+    assert f"{sid} logs:PutLogGroupDeletionProtection" in checks.unused(gate, roles)
+
+
+def test_a_stack_without_writes_asks_for_none() -> None:
+    """It plans, and is not refused what it is not granted."""
+    with EmbeddedAccount({"AllowWrites": "false"}) as here:
+        here.settle()
+        here.client("logs").create_log_group(logGroupName="/new")
+        here.settle()
+        found = retention_of_log_groups(region=here.region)
+        roles = [*here.watch.roles.values()]
+    assert found["/new"] is None
+    assert checks.refused(here.watch.gate, roles) == []
+    assert {datum.dimensions.get("Fate") for datum in here.host.metrics} >= {"planned"}
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_the_roles_have_no_problem(check: Check) -> None:
+    """What the check's docstring says holds."""
+    assert check(load()) == []
+
+
+@pytest.mark.parametrize(
+    ("check", "change", "problem"),
+    [
+        pytest.param(
+            checks.grants,
+            instead("AssessorRole", "lambda:ListFunctions", "lambda:GetFunction"),
+            "AssessorRole: lambda:GetFunction is granted only, with AllowWrites true",
+            id="what no control declares",
+        ),
+        pytest.param(
+            checks.grants,
+            without("AssessorRole", *STATEMENTS, 1),
+            "AssessorRole: lambda:ListFunctions is declared only, with AllowWrites false",
+            id="what a control declares",
+        ),
+        pytest.param(
+            checks.grants,
+            instead("LogRetentionRole", "Writes", "HasKey", *STATEMENTS),
+            "LogRetentionRole: logs:PutRetentionPolicy is declared only, with AllowWrites true",
+            id="writes that nobody can allow",
+        ),
+        pytest.param(
+            checks.own,
+            put("AssessorRole", *STATEMENTS, 0, "Resource", value="*"),
+            "AssessorRole: OwnLogs is not as it should be",
+            id="logs of others",
+        ),
+        pytest.param(
+            checks.own,
+            instead("LogRetentionRole", "sqs:GetQueueUrl", "sqs:PurgeQueue", *STATEMENTS),
+            "LogRetentionRole: Inbox is not as it should be",
+            id="more than reading an inbox",
+        ),
+        pytest.param(
+            checks.own,
+            put("AssessorRole", "ManagedPolicyArns", value=["arn:aws:iam::aws:policy/ReadOnly"]),
+            "AssessorRole: is not attached Common, and nothing else",
+            id="a policy of AWS",
+        ),
+        pytest.param(
+            checks.unscoped,
+            put("LogRetentionRole", *STATEMENTS, 4, "Fn::If", 1, "Resource", value="*"),
+            "LogRetentionRole: logs:PutRetentionPolicy is granted on *",
+            id="writes to anything",
+        ),
+    ],
+)
+def test_a_role_that_is_not_as_it_should_be_is_noticed(
+    check: Check, change: Change, problem: str
+) -> None:
+    """The check itself can fail, and says what is wrong."""
+    assert problem in check(altered(change))
+
+
+def writes_without_a_choice(resources: dict[str, Any]) -> None:
+    statements = resources["LogRetentionRole"]["Properties"]["Policies"][0]["PolicyDocument"]
+    statements["Statement"][4] = statements["Statement"][4]["Fn::If"][1]
+
+
+def test_writes_that_stay_without_allow_writes_are_noticed() -> None:
+    """AllowWrites false takes every one of them away."""
+    assert checks.grants(altered(writes_without_a_choice)) == [
+        f"LogRetentionRole: logs:{action} is granted only, with AllowWrites false"
+        for action in ("DeleteRetentionPolicy", "PutRetentionPolicy")
+    ]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        pytest.param({}, id="as deployed"),
+        pytest.param({"AllowWrites": "false"}, id="without writes"),
+        pytest.param({"KmsKeyArn": KEY}, id="with a key"),
+    ],
+)
+def test_roles_keep_to_the_reference_of_iam(given: dict[str, str]) -> None:
+    """Actions and resources that there are, trusted by who uses them, nothing granted twice."""
+    decided = checks.decided(load(), **given)
+    assert role_checks.problems(decided) == []
+
+
+def test_a_role_that_the_reference_contradicts_is_noticed() -> None:
+    """In the template itself, with all its choices; each rule has cases of its own elsewhere."""
+    assert role_checks.problems(load().translated) == []
+    changes = [
+        put("AssessorRole", *STATEMENTS, 1, "Action", value="lambda:ListFunction"),
+        instead("SweepRole", "states.amazonaws.com", "lambda.amazonaws.com"),
+    ]
+    found = role_checks.problems(altered(*changes).translated)
+    assert [told.partition(" ")[0] for told in found] == [
+        "SweepRole:",
+        "AssessorRole/ListFunctions:",
+    ]

@@ -1,0 +1,240 @@
+"""Every alarm watches something that happens, says what silence means, and tells somebody."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
+
+from embedded.account import EmbeddedAccount
+from embedded.faults import Fault
+from embedded.handlers import automation_of
+from embedded.template import Template, load
+from steward.gate import MAX_ATTEMPTS
+from steward.model import Finding
+from tests.conformance import alarm_checks as checks
+from tests.conformance.stack import Change, altered, instead, put, without
+
+Check = Callable[[Template], list[str]]
+
+CHECKS: Sequence[Check] = (checks.behaviour, checks.heartbeats, checks.unalarmed)
+
+HEARTBEAT = "FunctionRuntimeHeartbeatAlarm"
+
+
+def policy(here: EmbeddedAccount, text: str) -> None:
+    """Give log-retention a policy; the sweep that this starts has ended."""
+    name = f"/{here.stack}/policy/log-retention"
+    here.client("ssm").put_parameter(Name=name, Value=text, Type="String", Overwrite=True)
+    here.settle()
+
+
+def budget_is_spent(here: EmbeddedAccount) -> None:
+    policy(here, json.dumps({"max_changes_per_run": 0}))
+    here.client("logs").create_log_group(logGroupName="/over/budget")
+    here.settle()
+
+
+def a_change_fails_until_it_is_given_up(here: EmbeddedAccount) -> None:
+    policy(here, json.dumps({"min_days": 7}))
+    here.server.faults = [
+        Fault(operation="logs.PutRetentionPolicy", code="InvalidParameterException", times=None)
+    ]
+    here.client("logs").create_log_group(logGroupName="/not/to/be/changed")
+    for _ in range(MAX_ATTEMPTS):
+        asked = {"control": "log-retention", "resources": ["/not/to/be/changed"]}
+        here.invoke("log-retention", {"look": asked})
+    here.client("logs").create_log_group(logGroupName="/neither")
+    here.sweep()
+    here.server.faults = []
+
+
+def the_ledger_cannot_be_read(here: EmbeddedAccount) -> None:
+    denied = Fault(operation="dynamodb.BatchGetItem", code="AccessDeniedException", times=None)
+    here.server.faults = [denied]
+    here.client("logs").create_log_group(logGroupName="/unknown")
+    here.advance(minutes=1)
+    here.server.faults = []
+    here.settle()
+
+
+def a_bug_shows(here: EmbeddedAccount) -> None:
+    """The function starts anew with a control that has one."""
+
+    def assess(group: object, policy: object) -> Finding:
+        raise ZeroDivisionError
+
+    automation = automation_of(load().folders()["LogRetention"])
+    control = replace(automation.controls[0], assess=assess)
+    here.host.restart()
+    with pytest.MonkeyPatch.context() as patch:
+        module = sys.modules["functions.log_retention.handler"]
+        patch.setattr(module, "AUTOMATION", replace(automation, controls=(control,)))
+        here.client("logs").create_log_group(logGroupName="/odd")
+        here.invoke("log-retention", {"look": {"control": control.id, "resources": ["/odd"]}})
+    here.host.restart()
+
+
+@pytest.fixture(scope="module")
+def emitted() -> set[checks.Metric]:
+    """Everything that functions emit in a stack in which much goes wrong."""
+    with EmbeddedAccount() as here:
+        here.settle()
+        budget_is_spent(here)
+        a_change_fails_until_it_is_given_up(here)
+        the_ledger_cannot_be_read(here)
+        a_bug_shows(here)
+        policy(here, "{")
+    return checks.metrics(here.host.metrics)
+
+
+def test_every_alarm_watches_what_is_emitted(emitted: set[checks.Metric]) -> None:
+    """By name and dimensions; those of AWS are over resources of the stack."""
+    assert checks.unknown(load(), emitted) == []
+
+
+@pytest.mark.parametrize(
+    ("alarm", "change"),
+    [
+        pytest.param(
+            "ExhaustedAlarm",
+            put("ExhaustedAlarm", "MetricName", value="GivenUp"),
+            id="a metric that nobody emits",
+        ),
+        pytest.param(
+            HEARTBEAT,
+            put(HEARTBEAT, "Dimensions", 0, "Name", value="Function"),
+            id="a dimension that it does not have",
+        ),
+        pytest.param(
+            HEARTBEAT,
+            put(HEARTBEAT, "Dimensions", 0, "Value", value="no-such-control"),
+            id="a control that is not there",
+        ),
+        pytest.param(
+            "InternalErrorsAlarm",
+            put("InternalErrorsAlarm", "Dimensions", value=[{"Name": "Control", "Value": "a"}]),
+            id="a dimension too many",
+        ),
+        pytest.param(
+            "AssessorErrorsAlarm",
+            put("AssessorErrorsAlarm", "Dimensions", 0, "Value", value={"Ref": "Ledger"}),
+            id="another sort of resource",
+        ),
+        pytest.param(
+            "AssessorErrorsAlarm",
+            put("AssessorErrorsAlarm", "MetricName", value="Error"),
+            id="a metric that AWS does not emit",
+        ),
+        pytest.param(
+            "SweepFailedAlarm",
+            put("SweepFailedAlarm", "Namespace", value="AWS/StepFunctions"),
+            id="a namespace that is none",
+        ),
+    ],
+)
+def test_an_alarm_that_would_never_sound_is_noticed(
+    emitted: set[checks.Metric], alarm: str, change: Change
+) -> None:
+    """The check itself can fail."""
+    found = checks.unknown(altered(change), emitted)
+    assert [told.partition(":")[0] for told in found] == [alarm]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_the_alarms_have_no_problem(check: Check) -> None:
+    """What the check's docstring says holds."""
+    assert check(load()) == []
+
+
+@pytest.mark.parametrize(
+    ("check", "change", "problem"),
+    [
+        pytest.param(
+            checks.behaviour,
+            without("IncompleteAlarm", "TreatMissingData"),
+            "IncompleteAlarm: TreatMissingData is not notBreaching",
+            id="silence is not thought of",
+        ),
+        pytest.param(
+            checks.behaviour,
+            put(HEARTBEAT, "TreatMissingData", value="notBreaching"),
+            f"{HEARTBEAT}: TreatMissingData is not breaching",
+            id="silence of a heartbeat is well",
+        ),
+        pytest.param(
+            checks.behaviour,
+            put(HEARTBEAT, "EvaluationPeriods", value=169),
+            f"{HEARTBEAT}: looks back for more than CloudWatch allows",
+            id="more than a week",
+        ),
+        pytest.param(
+            checks.behaviour,
+            put("IncompleteAlarm", "EvaluationPeriods", value=289),
+            "IncompleteAlarm: looks back for more than CloudWatch allows",
+            id="more than a day of short periods",
+        ),
+        pytest.param(
+            checks.behaviour,
+            without("SweepFailedAlarm", "OKActions"),
+            "SweepFailedAlarm: does not tell the topic",
+            id="the end of the trouble is not told",
+        ),
+        pytest.param(
+            checks.behaviour,
+            put("SweepFailedAlarm", "AlarmActions", value=[checks.TOPIC]),
+            "SweepFailedAlarm: acts without a topic",
+            id="an action that no parameter asked for",
+        ),
+        pytest.param(
+            checks.behaviour,
+            without("SweepFailedAlarm", "AlarmDescription"),
+            "SweepFailedAlarm: does not say in a sentence what is wrong",
+            id="no words",
+        ),
+        pytest.param(
+            checks.heartbeats,
+            without(HEARTBEAT),
+            "function-runtime: its silence is not alarmed",
+            id="no heartbeat",
+        ),
+        pytest.param(
+            checks.heartbeats,
+            put(HEARTBEAT, "Statistic", value="Sum"),
+            "function-runtime: its silence is not alarmed",
+            id="another statistic",
+        ),
+        pytest.param(
+            checks.unalarmed,
+            without("LogRetentionDeadLettersAlarm"),
+            "LogRetentionDeadLetters: no alarm over its ApproximateNumberOfMessagesVisible",
+            id="dead letters lie unseen",
+        ),
+        pytest.param(
+            checks.unalarmed,
+            without("LogRetentionOldestMessageAlarm"),
+            "LogRetentionInbox: no alarm over its ApproximateAgeOfOldestMessage",
+            id="an inbox that is stuck",
+        ),
+        pytest.param(
+            checks.unalarmed,
+            instead("SweepNotStartedAlarm", "SweepNotStarted", "LogRetentionInbox"),
+            "SweepNotStarted: no alarm over its ApproximateNumberOfMessagesVisible",
+            id="an alarm over another queue",
+        ),
+        pytest.param(
+            checks.unalarmed,
+            without("AssessorErrorsAlarm"),
+            "Assessor: no alarm over its Errors",
+            id="a function that ends with errors",
+        ),
+    ],
+)
+def test_an_alarm_that_is_not_as_it_should_be_is_noticed(
+    check: Check, change: Change, problem: str
+) -> None:
+    """The check itself can fail, and says what is wrong."""
+    assert problem in check(altered(change))

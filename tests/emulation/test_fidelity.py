@@ -1,0 +1,728 @@
+"""The fidelity ledger: every gap of moto that the embedded account relies on is still there.
+
+A gap that a version of moto closes or changes makes its test fail: then what closes it here can go.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import importlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any, TypeAlias
+from zipfile import ZipFile
+
+import boto3
+import moto
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+from moto.awslambda.models import LambdaFunction
+from moto.core.responses import BaseResponse
+from moto.dynamodb import models as dynamodb
+from moto.settings import moto_server_port
+from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import (
+    WaitFunction,
+)
+from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
+
+from embedded.overlays import GUARDS, OVERLAYS
+from embedded.transactions import quick_transactions
+
+Gap: TypeAlias = Mapping[str, str]
+Clients: TypeAlias = Callable[[str], Any]
+"""A boto3 client of a service on moto as it comes."""
+
+ROOT = Path(__file__).parents[2]
+ACCOUNT, REGION = "123456789012", "eu-west-1"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/role"
+LEDGER = json.loads((ROOT / "scripts/embedded/fidelity.json").read_text("utf-8"))
+ENTRIES: Sequence[Gap] = LEDGER["gaps"]
+CLOSED = ("overlay", "guard", "own service")
+GAPS: dict[str, Callable[[Clients], None]] = {}
+"""What shows that a gap is there, by its id."""
+
+
+def gap(id: str) -> Callable[[Callable[[Clients], None]], Callable[[Clients], None]]:
+    def register(shows: Callable[[Clients], None]) -> Callable[[Clients], None]:
+        GAPS[id] = shows
+        return shows
+
+    return register
+
+
+@pytest.fixture(scope="module")
+def session() -> Any:
+    return boto3.Session(region_name=REGION)
+
+
+@pytest.fixture
+def bare(session: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
+    """Clients of a fresh account on moto as it comes, whoever made it faithful before."""
+    own = getattr(BaseResponse.call_action, "moto_own", BaseResponse.call_action)
+    monkeypatch.setattr(BaseResponse, "call_action", own)
+    with mock_aws():
+        yield cache(session.client)
+
+
+@pytest.mark.parametrize("id", [entry["id"] for entry in ENTRIES])
+def test_the_gap_is_still_there(id: str, bare: Clients) -> None:
+    """Moto as it comes does what the ledger says of it."""
+    GAPS[id](bare)
+
+
+def test_the_ledger_is_of_the_moto_that_is_installed() -> None:
+    """Another version has its gaps looked through."""
+    assert LEDGER["moto"] == moto.__version__
+
+
+def test_every_entry_is_told_once_and_shown_here() -> None:
+    """No gap without its test, no test without its gap."""
+    ids = [entry["id"] for entry in ENTRIES]
+    assert sorted(ids) == sorted(GAPS)
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=[entry["id"] for entry in ENTRIES])
+def test_an_entry_says_how_its_gap_is_closed(entry: Gap) -> None:
+    """By a module that exists and a test that exists; or what follows where it is not closed."""
+    told = {"id", "service", "operation", "aws", "source", "moto", "closed"}
+    if entry["closed"] == "not closed":
+        assert set(entry) == {*told, "follows"}
+        return
+    assert set(entry) == {*told, "by", "test"}
+    assert entry["closed"] in CLOSED
+    importlib.import_module(entry["by"])
+    path, _, name = entry["test"].partition("::")
+    assert name in _tests(path)
+
+
+def test_every_overlay_and_guard_closes_a_gap() -> None:
+    """And what the ledger calls an overlay or a guard is one."""
+
+    def told(closed: str) -> set[tuple[str, str]]:
+        found = (one for one in ENTRIES if one["closed"] == closed)
+        return {(one["service"], one["operation"]) for one in found}
+
+    assert told("overlay") == set(OVERLAYS)
+    assert told("guard") == set(GUARDS)
+
+
+def test_a_transaction_that_fails_changes_nothing_and_copies_no_item(bare: Clients) -> None:
+    """The way back shares the items."""
+    table = bare("dynamodb")
+    _table(table)
+    table.put_item(TableName="t", Item={"k": {"S": "a"}, "n": {"N": "1"}})
+    condition = {"Key": {"k": {"S": "c"}}, "ConditionExpression": "attribute_exists(k)"}
+    put = {"Put": {"TableName": "t", "Item": {"k": {"S": "a"}, "n": {"N": "2"}}}}
+    check = {"ConditionCheck": {"TableName": "t", **condition}}
+    with quick_transactions():
+        [kept] = dynamodb.dynamodb_backends[ACCOUNT][REGION].tables["t"].all_items()
+        with pytest.raises(ClientError, match="TransactionCanceled"):
+            table.transact_write_items(TransactItems=[put, check])
+        [after] = dynamodb.dynamodb_backends[ACCOUNT][REGION].tables["t"].all_items()
+    assert after is kept
+    assert table.scan(TableName="t")["Items"] == [{"k": {"S": "a"}, "n": {"N": "1"}}]
+
+
+@cache
+def _tests(path: str) -> frozenset[str]:
+    tree = ast.parse((ROOT / path).read_text("utf-8"))
+    return frozenset(one.name for one in tree.body if isinstance(one, ast.FunctionDef))
+
+
+# ------------------------------------------------------------------------------ CloudWatch Logs
+
+
+def _names(answer: Mapping[str, Any]) -> list[str]:
+    return [group["logGroupName"] for group in answer["logGroups"]]
+
+
+@gap("log-group-pattern")
+def _(bare: Clients) -> None:
+    _groups(bare, "/a", "/b")
+    assert len(_names(bare("logs").describe_log_groups(logGroupNamePattern="b"))) == 2
+
+
+@gap("log-group-identifiers")
+def _(bare: Clients) -> None:
+    _groups(bare, "/a", "/b")
+    assert len(_names(bare("logs").describe_log_groups(logGroupIdentifiers=["/b"]))) == 2
+
+
+@gap("log-group-class")
+def _(bare: Clients) -> None:
+    _groups(bare, "/a")
+    [group] = bare("logs").describe_log_groups(logGroupClass="DELIVERY")["logGroups"]
+    assert "logGroupClass" not in group
+
+
+@gap("log-group-token")
+def _(bare: Clients) -> None:
+    _groups(bare, "/a")
+    assert bare("logs").describe_log_groups(nextToken="made up")["logGroups"] == []
+
+
+@gap("log-group-name")
+def _(bare: Clients) -> None:
+    _groups(bare, "/x a")
+    assert _names(bare("logs").describe_log_groups()) == ["/x a"]
+
+
+@gap("log-group-class-kept")
+def _(bare: Clients) -> None:
+    bare("logs").create_log_group(logGroupName="/a", logGroupClass="DELIVERY")
+    [group] = bare("logs").describe_log_groups()["logGroups"]
+    assert "DELIVERY" not in group.values()
+
+
+@gap("log-group-time")
+def _(bare: Clients) -> None:
+    before = int(time.time() * 1000)
+    _groups(bare, "/a")
+    [group] = bare("logs").describe_log_groups()["logGroups"]
+    assert before <= group["creationTime"] <= time.time() * 1000
+
+
+@gap("retention-values")
+def _(bare: Clients) -> None:
+    _groups(bare, "/a")
+    bare("logs").put_retention_policy(logGroupName="/a", retentionInDays=8)
+
+
+@gap("retention-delivery")
+def _(bare: Clients) -> None:
+    bare("logs").create_log_group(logGroupName="/a", logGroupClass="DELIVERY")
+    bare("logs").put_retention_policy(logGroupName="/a", retentionInDays=30)
+
+
+@gap("log-group-tags")
+def _(bare: Clients) -> None:
+    logs = bare("logs")
+    logs.create_log_group(logGroupName="/a", tags={"team": "red"})
+    logs.delete_log_group(logGroupName="/a")
+    logs.create_log_group(logGroupName="/a")
+    arn = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/a"
+    assert logs.list_tags_for_resource(resourceArn=arn)["tags"] == {"team": "red"}
+
+
+@gap("log-group-protection")
+def _(bare: Clients) -> None:
+    logs = bare("logs")
+    logs.create_log_group(logGroupName="/a", deletionProtectionEnabled=True)
+    with pytest.raises(NotImplementedError):
+        logs.put_log_group_deletion_protection(
+            logGroupIdentifier="/a", deletionProtectionEnabled=True
+        )
+    logs.delete_log_group(logGroupName="/a")
+
+
+@gap("account-policy-put")
+def _(bare: Clients) -> None:
+    with pytest.raises(NotImplementedError):
+        bare("logs").put_account_policy(
+            policyName="p", policyType="RETENTION_POLICY", policyDocument="{}"
+        )
+
+
+@gap("account-policies-described")
+def _(bare: Clients) -> None:
+    with pytest.raises(NotImplementedError):
+        bare("logs").describe_account_policies(policyType="RETENTION_POLICY")
+
+
+@gap("account-policy-deleted")
+def _(bare: Clients) -> None:
+    with pytest.raises(NotImplementedError):
+        bare("logs").delete_account_policy(policyName="p", policyType="RETENTION_POLICY")
+
+
+@gap("embedded-metrics")
+def _(bare: Clients) -> None:
+    _groups(bare, "/a")
+    now = int(time.time() * 1000)
+    directive = {"Namespace": "N", "Dimensions": [[]], "Metrics": [{"Name": "M"}]}
+    line = {"_aws": {"Timestamp": now, "CloudWatchMetrics": [directive]}, "M": 1}
+    bare("logs").create_log_stream(logGroupName="/a", logStreamName="s")
+    bare("logs").put_log_events(
+        logGroupName="/a",
+        logStreamName="s",
+        logEvents=[{"timestamp": now, "message": json.dumps(line)}],
+    )
+    assert bare("cloudwatch").list_metrics()["Metrics"] == []
+
+
+@gap("throttling")
+def _(bare: Clients) -> None:
+    for _ in range(30):  # ten a second is the quota
+        bare("logs").describe_log_groups()
+
+
+def _groups(bare: Clients, *names: str) -> None:
+    for name in names:
+        bare("logs").create_log_group(logGroupName=name)
+
+
+# ------------------------------------------------------------------------------------ tag index
+
+
+def _tagged(bare: Clients, count: int) -> list[str]:
+    for number in range(count):
+        bare("logs").create_log_group(logGroupName=f"/{number}", tags={"a": "b"})
+    return [f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/{number}" for number in range(count)]
+
+
+def _found(bare: Clients, **asked: Any) -> int:
+    index = bare("resourcegroupstaggingapi")
+    return len(index.get_resources(**asked)["ResourceTagMappingList"])
+
+
+@gap("tag-index-type")
+def _(bare: Clients) -> None:
+    _tagged(bare, 1)
+    kinds = ("logs:log-group", "logs:loggroup")
+    assert [_found(bare, ResourceTypeFilters=[kind]) for kind in kinds] == [0, 1]
+
+
+@gap("tag-index-alone")
+def _(bare: Clients) -> None:
+    assert _found(bare, ResourceARNList=_tagged(bare, 1), ResourceTypeFilters=["logs"]) == 1
+
+
+@gap("tag-index-hundred")
+def _(bare: Clients) -> None:
+    assert _found(bare, ResourceARNList=_tagged(bare, 51)) == 50
+
+
+# --------------------------------------------------------------------------------- Lambda, SQS
+
+
+def _archive() -> bytes:
+    text = BytesIO()
+    with ZipFile(text, "w") as archive:
+        archive.writestr("index.py", "")
+    return text.getvalue()
+
+
+def _role(bare: Clients) -> str:
+    made = bare("iam").create_role(RoleName="role", AssumeRolePolicyDocument="{}")
+    return str(made["Role"]["Arn"])
+
+
+def _functions(bare: Clients, *names: str) -> None:
+    role = _role(bare)
+    for name in names:
+        bare("lambda").create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Handler="index.handler",
+            Role=role,
+            Code={"ZipFile": _archive()},
+        )
+
+
+def _queue(bare: Clients, name: str = "q", **attributes: str) -> str:
+    return str(bare("sqs").create_queue(QueueName=name, Attributes=attributes)["QueueUrl"])
+
+
+def _arn(queue: str = "q") -> str:
+    return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{queue}"
+
+
+def _mapped(bare: Clients, delays: Sequence[int]) -> tuple[int, int]:
+    """How often a function ran while messages were sent, and how many were left."""
+    ran: list[object] = []
+
+    def invoke(_: LambdaFunction, event: object = None) -> tuple[str, bool, str]:
+        ran.append(event)
+        return '{"batchItemFailures": [{"itemIdentifier": ""}]}', False, ""
+
+    _functions(bare, "f")
+    url = _queue(bare)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LambdaFunction, "_invoke_lambda", invoke)
+        bare("lambda").create_event_source_mapping(
+            FunctionName="f",
+            EventSourceArn=_arn(),
+            FunctionResponseTypes=["ReportBatchItemFailures"],
+        )
+        for delay in delays:
+            bare("sqs").send_message(QueueUrl=url, MessageBody="m", DelaySeconds=delay)
+    told = bare("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    names = ("", "Delayed", "NotVisible")
+    return len(ran), sum(int(told[f"ApproximateNumberOfMessages{name}"]) for name in names)
+
+
+@gap("functions-paged")
+def _(bare: Clients) -> None:
+    _functions(bare, "f", "g")
+    answer = bare("lambda").list_functions(MaxItems=1)
+    assert (len(answer["Functions"]), answer.get("NextMarker")) == (2, None)
+
+
+@gap("functions-listed")
+def _(bare: Clients) -> None:
+    _functions(bare, "f")
+    [function] = bare("lambda").list_functions()["Functions"]
+    assert {"State", "LastUpdateStatus"} <= function.keys()
+
+
+@gap("function-invoked")
+def _(bare: Clients) -> None:
+    assert "docker_client" in vars(LambdaFunction)["_invoke_lambda"].__code__.co_names
+
+
+@gap("mapping-batches")
+def _(bare: Clients) -> None:
+    assert _mapped(bare, [0, 0, 0])[0] == 3
+
+
+@gap("mapping-failures")
+def _(bare: Clients) -> None:
+    assert _mapped(bare, [0, 0, 0])[1] == 0
+
+
+@gap("mapping-delay")
+def _(bare: Clients) -> None:
+    assert _mapped(bare, [1]) == (0, 1)
+
+
+@gap("queue-time")
+def _(bare: Clients) -> None:
+    url = _queue(bare)
+    before = int(time.time() * 1000)
+    bare("sqs").send_message(QueueUrl=url, MessageBody="m")
+    [told] = bare("sqs").receive_message(QueueUrl=url, AttributeNames=["All"])["Messages"]
+    assert before <= int(told["Attributes"]["SentTimestamp"]) <= time.time() * 1000
+
+
+# --------------------------------------------------------------------------------- EventBridge
+
+
+def _routed(
+    bare: Clients,
+    detail: Mapping[str, Any],
+    pattern: Mapping[str, Any],
+    state: str = "ENABLED",
+    **target: Any,
+) -> list[Any]:
+    """What a rule's target got for an event of ours."""
+    url = _queue(bare)
+    bare("events").put_rule(Name="r", EventPattern=json.dumps(pattern), State=state)
+    bare("events").put_targets(Rule="r", Targets=[{"Id": "t", "Arn": _arn(), **target}])
+    entry = {"Source": "ours", "DetailType": "t", "Detail": json.dumps(detail)}
+    bare("events").put_events(Entries=[entry])
+    got = bare("sqs").receive_message(QueueUrl=url).get("Messages", [])
+    return [json.loads(message["Body"]) for message in got]
+
+
+OURS = {"source": ["ours"]}
+
+
+@gap("event-input")
+def _(bare: Clients) -> None:
+    [got] = _routed(bare, {}, OURS, Input='{"constant": true}')
+    assert got["source"] == "ours"
+
+
+@gap("event-account")
+def _(bare: Clients) -> None:
+    [got] = _routed(bare, {}, OURS)
+    assert "account" not in got
+
+
+@gap("event-disabled")
+def _(bare: Clients) -> None:
+    assert len(_routed(bare, {}, OURS, state="DISABLED")) == 1
+
+
+@gap("event-undelivered")
+def _(bare: Clients) -> None:
+    graves = {"Arn": _arn("graves")}
+    _queue(bare, "graves")
+    with pytest.raises(ClientError, match="queue does not exist"):
+        _routed(bare, {}, OURS, Arn=_arn("gone"), DeadLetterConfig=graves)
+
+
+@gap("event-queue-policy")
+def _(bare: Clients) -> None:
+    assert len(_routed(bare, {}, OURS)) == 1  # the queue has no policy
+
+
+@gap("event-numbers")
+def _(bare: Clients) -> None:
+    assert len(_routed(bare, {"a": True}, {"detail": {"a": [1]}})) == 1
+
+
+@gap("event-lists")
+def _(bare: Clients) -> None:
+    assert _routed(bare, {"a": [{"b": "c"}]}, {"detail": {"a": {"b": ["c"]}}}) == []
+
+
+@gap("event-pattern-checked")
+def _(bare: Clients) -> None:
+    bare("events").put_rule(Name="r", EventPattern='{"source": [{"exist": false}]}')
+
+
+@gap("event-machine")
+def _(bare: Clients) -> None:
+    machine = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:m"
+    with pytest.raises(NotImplementedError):
+        _routed(bare, {}, OURS, Arn=machine, RoleArn=ROLE)
+
+
+@gap("trail")
+def _(bare: Clients) -> None:
+    bare("events").put_rule(Name="r", EventPattern=json.dumps({"source": ["aws.logs"]}))
+    bare("events").put_targets(Rule="r", Targets=[{"Id": "t", "Arn": _arn()}])
+    url = _queue(bare)
+    _groups(bare, "/a")
+    assert "Messages" not in bare("sqs").receive_message(QueueUrl=url)
+
+
+@gap("parameter-changes")
+def _(bare: Clients) -> None:
+    bare("events").put_rule(Name="r", EventPattern=json.dumps({"source": ["aws.ssm"]}))
+    bare("events").put_targets(Rule="r", Targets=[{"Id": "t", "Arn": _arn()}])
+    url = _queue(bare)
+    bare("ssm").put_parameter(Name="/p", Value="v", Type="String")
+    assert "Messages" not in bare("sqs").receive_message(QueueUrl=url)
+
+
+@gap("schedules")
+def _(bare: Clients) -> None:
+    url = _queue(bare)
+    for name, expression in {"past": "at(2026-01-01T00:00:00)", "no": "cron(no)"}.items():
+        bare("scheduler").create_schedule(
+            Name=name,
+            ScheduleExpression=expression,
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target={"Arn": _arn(), "RoleArn": ROLE, "Input": "{}"},
+        )
+    assert "Messages" not in bare("sqs").receive_message(QueueUrl=url)
+
+
+# ------------------------------------------------------------------------------ CloudFormation
+
+
+def _stack(bare: Clients, resources: Mapping[str, Any], **more: Any) -> str:
+    """The status of a new stack."""
+    parameters = more.pop("parameters", [])
+    text = json.dumps({"Resources": resources, **more})
+    formation = bare("cloudformation")
+    formation.create_stack(StackName="s", TemplateBody=text, Parameters=parameters)
+    return str(formation.describe_stacks()["Stacks"][0]["StackStatus"])
+
+
+QUEUE = {"Q": {"Type": "AWS::SQS::Queue"}}
+GROUP = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/a"}}
+
+
+@gap("stack-alarms")
+def _(bare: Clients) -> None:
+    with pytest.warns(UserWarning, match="AWS::CloudWatch::Alarm"):
+        status = _stack(bare, {**QUEUE, "A": {"Type": "AWS::CloudWatch::Alarm", "Properties": {}}})
+    alarms = bare("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert (status, alarms) == ("CREATE_COMPLETE", [])
+
+
+@gap("stack-schedules")
+def _(bare: Clients) -> None:
+    timer = {"Type": "AWS::Scheduler::Schedule", "Properties": {}}
+    with pytest.warns(UserWarning, match="AWS::Scheduler::Schedule"):
+        status = _stack(bare, {**QUEUE, "T": timer})
+    schedules = bare("scheduler").list_schedules()["Schedules"]
+    assert (status, schedules) == ("CREATE_COMPLETE", [])
+
+
+@gap("stack-functions")
+def _(bare: Clients) -> None:
+    place = {"LocationConstraint": REGION}
+    bare("s3").create_bucket(Bucket="archives", CreateBucketConfiguration=place)
+    bare("s3").put_object(Bucket="archives", Key="f.zip", Body=_archive())
+    properties = {
+        "FunctionName": "f",
+        "Runtime": "python3.13",
+        "Handler": "index.handler",
+        "Role": _role(bare),
+        "Code": {"S3Bucket": "archives", "S3Key": "f.zip"},
+        "LoggingConfig": {"LogFormat": "JSON", "LogGroup": "/f"},
+        "TracingConfig": {"Mode": "Active"},
+        "Environment": {"Variables": {"DAYS": 30}},
+    }
+    _stack(bare, {"F": {"Type": "AWS::Lambda::Function", "Properties": properties}})
+    [function] = bare("lambda").list_functions()["Functions"]
+    assert function["TracingConfig"] == {"Mode": "PassThrough"}
+    assert "LoggingConfig" not in function
+    assert function["Environment"]["Variables"] == {"DAYS": 30}
+
+
+@gap("stack-no-value")
+def _(bare: Clients) -> None:
+    statement = {"Effect": "Allow", "Action": "logs:*", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [statement, {"Ref": "AWS::NoValue"}]}
+    policy = {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document}}
+    with pytest.raises(ClientError, match="MalformedPolicyDocument"):
+        _stack(bare, {"P": policy})
+
+
+@gap("stack-parameters")
+def _(bare: Clients) -> None:
+    known = {"Mode": {"Type": "String", "AllowedValues": ["audit"]}}
+    given = {"Mode": "enforce", "Unknown": "x"}
+    told = [{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()]
+    assert _stack(bare, QUEUE, Parameters=known, parameters=told) == "CREATE_COMPLETE"
+
+
+@gap("stack-rules")
+def _(bare: Clients) -> None:
+    assertion = {"Assert": {"Fn::Equals": ["a", "b"]}, "AssertDescription": "never"}
+    assert _stack(bare, QUEUE, Rules={"R": {"Assertions": [assertion]}}) == "CREATE_COMPLETE"
+
+
+@gap("stack-calls")
+def _(bare: Clients) -> None:
+    asked = _asked(lambda: _stack(bare, {"L": GROUP}))
+    assert asked == ["CreateStack", "DescribeStacks"]
+    assert _names(bare("logs").describe_log_groups()) == ["/a"]
+
+
+@gap("stack-updates")
+def _(bare: Clients) -> None:
+    _stack(bare, QUEUE)
+    text = json.dumps({"Resources": {**QUEUE, "L": GROUP}})
+    formation = bare("cloudformation")
+    asked = _asked(lambda: formation.update_stack(StackName="s", TemplateBody=text))
+    assert asked == ["UpdateStack"]
+    assert _names(bare("logs").describe_log_groups()) == ["/a"]
+
+
+def _asked(act: Callable[[], object]) -> list[str]:
+    """The operations that go through the seam on which the embedded account's witness hangs."""
+    asked, own = [], BaseResponse.call_action
+
+    def call_action(response: BaseResponse) -> Any:
+        asked.append(response._get_action())
+        return own(response)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseResponse, "call_action", call_action)
+        act()
+    return asked
+
+
+# ------------------------------------------------------------------------------ Step Functions
+
+
+def _machine(bare: Clients, state: Mapping[str, Any]) -> str:
+    definition = {"StartAt": "S", "States": {"S": {**state, "End": True}}}
+    made = bare("stepfunctions").create_state_machine(
+        name="m", definition=json.dumps(definition), roleArn=ROLE
+    )
+    return str(made["stateMachineArn"])
+
+
+@gap("machine-runs")
+def _(bare: Clients) -> None:
+    machine = _machine(bare, {"Type": "Pass"})
+    begun = bare("stepfunctions").start_execution(stateMachineArn=machine)["executionArn"]
+    assert bare("stepfunctions").describe_execution(executionArn=begun)["status"] == "RUNNING"
+
+
+@gap("machine-waits")
+def _(bare: Clients) -> None:
+    assert {"program_state_event", "wait"} <= {*WaitFunction._wait_interval.__code__.co_names}
+
+
+@gap("machine-retries")
+def _(bare: Clients) -> None:
+    assert vars(retrier_decl)["time"] is time
+
+
+@gap("machine-functions")
+def _(bare: Clients) -> None:
+    assert "moto_server_port" in boto_client_for.__code__.co_names
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MOTO_PORT", raising=False)
+        assert moto_server_port() == "5000"
+
+
+@gap("machine-paths")
+def _(bare: Clients) -> None:
+    called = "States.ArrayContains($[*][*].ended, 'incomplete')"
+    with (
+        mock_aws(config={"stepfunctions": {"execute_state_machine": True}}),
+        pytest.raises(ClientError, match="Expected 2 arguments"),
+    ):
+        _machine(bare, {"Type": "Pass", "Parameters": {"found.$": called}})
+
+
+# ---------------------------------------------------------- IAM, DynamoDB, CloudWatch, quotas
+
+
+@gap("roles")
+def _(bare: Clients) -> None:
+    asked = {"RoleArn": _role(bare), "RoleSessionName": "session"}
+    keys = bare("sts").assume_role(**asked)["Credentials"]
+    logs = boto3.client(
+        "logs",
+        region_name=REGION,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+    logs.create_log_group(logGroupName="/a")
+
+
+def _table(client: Any) -> None:
+    client.create_table(
+        TableName="t",
+        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
+@gap("items-expire")
+def _(bare: Clients) -> None:
+    table = bare("dynamodb")
+    _table(table)
+    expiry = {"Enabled": True, "AttributeName": "ttl"}
+    table.update_time_to_live(TableName="t", TimeToLiveSpecification=expiry)
+    table.put_item(TableName="t", Item={"k": {"S": "a"}, "ttl": {"N": "1"}})
+    assert table.scan(TableName="t")["Count"] == 1
+
+
+@gap("transactions")
+def _(bare: Clients) -> None:
+    assert vars(dynamodb)["copy"] is copy
+    assert "deepcopy" in dynamodb.DynamoDBBackend.transact_write_items.__code__.co_names
+
+
+@gap("alarms")
+def _(bare: Clients) -> None:
+    watch = bare("cloudwatch")
+    watch.put_metric_alarm(
+        AlarmName="a",
+        Namespace="N",
+        MetricName="M",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=0,
+        ComparisonOperator="GreaterThanThreshold",
+    )
+    watch.put_metric_data(Namespace="N", MetricData=[{"MetricName": "M", "Value": 1}])
+    assert watch.describe_alarms()["MetricAlarms"][0]["StateValue"] == "OK"
+
+
+@gap("quotas")
+def _(bare: Clients) -> None:
+    with pytest.raises(NotImplementedError):
+        bare("service-quotas").list_service_quotas(ServiceCode="logs")

@@ -1,0 +1,126 @@
+"""What scenarios on the embedded account share."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from embedded.account import EmbeddedAccount
+
+LOGS = "log-retention"
+START = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
+"""Six hours before the schedule fires."""
+
+
+@contextmanager
+def installed(**parameters: str) -> Iterator[EmbeddedAccount]:
+    """An account in which the stack was installed some time ago: its first sweep has planned."""
+    with EmbeddedAccount(parameters, start=START) as here:
+        here.settle()
+        here.server.clear()
+        here.host.metrics.clear()
+        here.host.invocations.clear()
+        here.journal.executions.clear()
+        here.journal.events.clear()
+        yield here
+
+
+def create(here: EmbeddedAccount, *names: str, **fields: Any) -> None:
+    logs = here.client("logs")
+    for name in names:
+        logs.create_log_group(logGroupName=name, **fields)
+
+
+def retention(here: EmbeddedAccount) -> dict[str, int | None]:
+    """Each group's days; the stack's own groups left out."""
+    pages = here.client("logs").get_paginator("describe_log_groups").paginate()
+    return {
+        group["logGroupName"]: group.get("retentionInDays")
+        for page in pages
+        for group in page["logGroups"]
+        if not group["logGroupName"].startswith("/aws/lambda/steward-")
+    }
+
+
+def put_policy(here: EmbeddedAccount, control: str = LOGS, **policy: Any) -> None:
+    """The team's policy, which sets off a sweep when it is written."""
+    put_parameter(here, f"policy/{control}", json.dumps(policy))
+
+
+def put_parameter(here: EmbeddedAccount, name: str, value: str) -> None:
+    here.client("ssm").put_parameter(
+        Name=f"/steward/{name}", Value=value, Type="String", Overwrite=True
+    )
+
+
+def metrics(here: EmbeddedAccount, name: str) -> list[float]:
+    """The values of a metric over all controls, oldest first."""
+    return [one.value for one in here.host.metrics if one.name == name and not one.dimensions]
+
+
+def skipped(here: EmbeddedAccount) -> Counter[str]:
+    """Events that were left alone, by reason, from the functions' logs."""
+    told: Counter[str] = Counter()
+    for line in logged(here, "skipped"):
+        told[line["reason"]] += line["events"]
+    return told
+
+
+def logged(here: EmbeddedAccount, message: str) -> list[Mapping[str, Any]]:
+    """Log lines with this message, oldest first."""
+    return [
+        line
+        for invoked in here.host.invocations
+        for line in invoked.lines
+        if line.get("message") == message
+    ]
+
+
+def batches(here: EmbeddedAccount) -> list[int]:
+    """How many messages each invocation by an inbox had."""
+    return [len(one.event["Records"]) for one in here.host.invocations if "Records" in one.event]
+
+
+def sweeps(here: EmbeddedAccount) -> list[str]:
+    """How the executions of the state machine ended."""
+    return [one.execution.status for one in here.journal.executions]
+
+
+def writes(here: EmbeddedAccount) -> Counter[str]:
+    """Calls that change log groups, by operation, also those that people made."""
+    names = ("PutRetentionPolicy", "DeleteRetentionPolicy")
+    return Counter({one: here.server.calls[f"logs.{one}"] for one in names})
+
+
+def envelope(here: EmbeddedAccount, name: str = "/a", **detail: Any) -> dict[str, Any]:
+    """A CreateLogGroup event of this account, as CloudTrail tells it; fields may be others."""
+    record = {
+        "eventVersion": "1.11",
+        "eventSource": "logs.amazonaws.com",
+        "eventName": "CreateLogGroup",
+        "awsRegion": here.region,
+        "recipientAccountId": here.account,
+        "requestParameters": {"logGroupName": name},
+        "responseElements": None,
+    }
+    return {
+        "version": "0",
+        "id": "00000000-0000-0000-0000-000000000000",
+        "detail-type": "AWS API Call via CloudTrail",
+        "source": "aws.logs",
+        "account": here.account,
+        "time": "2026-11-20T10:00:00Z",
+        "region": here.region,
+        "resources": [],
+        "detail": {**record, **detail},
+    }
+
+
+def send(here: EmbeddedAccount, *bodies: str | dict[str, Any]) -> None:
+    """Put messages into the inbox, past the rule."""
+    for body in bodies:
+        here.queue("log-retention").send(body if isinstance(body, str) else json.dumps(body))
