@@ -49,3 +49,23 @@ class EmbeddedClock:
         """Let it be that moment; one that has passed changes nothing."""
         with self._lock:
             self._passed = max(self._passed, moment - self._start)
+
+
+class InstanceClock(EmbeddedClock):
+    """The time of a function's instance: invocations at the same time do not take each other's.
+
+    It begins with the account's time, passes by the instance's own sleeping only, and takes the
+    account's time along.
+    """
+
+    def __init__(self, account: EmbeddedClock) -> None:
+        super().__init__(account.now())
+        self._account = account
+
+    def begin(self) -> None:
+        """An invocation begins: it is as late as in the account."""
+        super().advance_to(self._account.now())
+
+    def advance_to(self, moment: datetime) -> None:
+        super().advance_to(moment)
+        self._account.advance_to(moment)

@@ -20,6 +20,7 @@ from typing import Any
 import botocore.session
 from moto.awslambda.models import LambdaFunction
 
+from embedded.clock import EmbeddedClock, InstanceClock
 from embedded.handlers import automation_of
 from embedded.overlays import MotoChangedError
 from embedded.poller import InvocationError
@@ -95,13 +96,16 @@ class _Context:
 @dataclass(frozen=True, slots=True)
 class _Instance:
     handler: Handler
+    clock: InstanceClock
     out: io.StringIO
 
 
 class Host:
     """Invokes functions by name or ARN; may be called from several threads."""
 
-    def __init__(self, functions: Sequence[Function], clock: Clock, endpoint_url: str) -> None:
+    def __init__(
+        self, functions: Sequence[Function], clock: EmbeddedClock, endpoint_url: str
+    ) -> None:
         self.functions = {function.name: function for function in functions}
         self.invocations: list[Invoked] = []
         self.metrics: list[Datum] = []
@@ -112,6 +116,11 @@ class Host:
         self._idle: dict[str, list[_Instance]] = {}
         self._lock = threading.Lock()
         self._running = 0
+        self._here = threading.local()
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass in the invocation that calls this, by way of ``before``."""
+        self._here.clock.sleep(seconds)
 
     @property
     def is_idle(self) -> bool:
@@ -122,8 +131,11 @@ class Host:
         """A function's answer. Raises FunctionError, KeyError for a function that is not there."""
         function = self.functions[asked.rpartition(":")[2]]
         instance = self._take(function)
-        began = self._clock.now()
-        context = _Context(self._clock, function.arn, self._clock.monotonic() + function.timeout)
+        clock = instance.clock
+        clock.begin()
+        self._here.clock = clock
+        began = clock.now()
+        context = _Context(clock, function.arn, clock.monotonic() + function.timeout)
         answer: Mapping[str, Any] | None = None
         error: FunctionError | None = None
         try:
@@ -132,12 +144,12 @@ class Host:
             error = raised
         lines = self._told(instance)
         kind = error.type if error else ""
-        ended = self._clock.now()
+        ended = clock.now()
         with self._lock:
             self.invocations.append(
                 Invoked(function.name, event, answer, kind, began, ended, lines)
             )
-            self._idle[function.name].append(instance)
+            self._idle.setdefault(function.name, []).append(instance)
             self._running -= 1
         if error is not None or answer is None:
             raise error or FunctionError("Runtime.Unknown", "no answer")
@@ -175,13 +187,13 @@ class Host:
     def _cold(self, function: Function) -> _Instance:
         session = botocore.session.Session()
         session.set_credentials(function.access_key, "secret")
-        out = io.StringIO()
-        world = World(self._clock, self._endpoint_url, session, out)
+        out, clock = io.StringIO(), InstanceClock(self._clock)
+        world = World(clock, self._endpoint_url, session, out)
 
         def build(arn: str, controls: Sequence[str]) -> Any:
             return deployed(arn, controls, function.environment, world)
 
-        return _Instance(handler_of(automation_of(function.folder), build), out)
+        return _Instance(handler_of(automation_of(function.folder), build), clock, out)
 
     def _told(self, instance: _Instance) -> list[Mapping[str, Any]]:
         """Take what an instance printed: log lines are returned, metrics kept."""
@@ -189,7 +201,7 @@ class Host:
         instance.out.seek(0)
         instance.out.truncate()
         lines = [json.loads(line) for line in text.splitlines()]
-        data = [datum for line in lines if "_aws" in line for datum in _data(line, self._clock)]
+        data = [datum for line in lines if "_aws" in line for datum in _data(line, instance.clock)]
         with self._lock:
             self.metrics += data
         return [line for line in lines if "_aws" not in line]

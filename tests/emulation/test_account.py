@@ -278,7 +278,7 @@ def test_a_function_that_takes_too_long_has_timed_out(
     here: EmbeddedAccount, asked: Mapping[str, Any]
 ) -> None:
     """Two minutes are all that the template gives it, however it would have ended."""
-    here.host.before = lambda _name, _event: here.clock.advance(121)
+    here.host.before = lambda _name, _event: here.host.sleep(121)
     with pytest.raises(FunctionError) as error:
         here.invoke("log-retention", asked)
     assert error.value.type == "Sandbox.Timedout"

@@ -231,18 +231,24 @@ def delivered(file: str) -> dict[str, Any]:
     return {**envelope, "account": HERE, "region": REGION, "detail": told}
 
 
-def test_an_event_has_the_function_looked_at_and_a_deletion_forgets_it(assessor: Assessor) -> None:
+def test_a_named_function_is_looked_at_and_forgotten_once_it_is_gone(assessor: Assessor) -> None:
     """Reported with its dates, never called for; once the function is gone so is its item."""
+    asked = {"look": {"control": CONTROL.id, "resources": ["checkout"]}}
     seed("checkout", runtime="python3.9")
-    told = assessor(delivered("lambda.CreateFunction.assessor"))
-    assert told == {"fates": {"reported": 1}}
+    assert assessor(asked)["fates"] == {"reported": 1}
     assert assessor.known()["checkout"].code == "DEPRECATED"
     seed("checkout", runtime="python3.13")
-    assessor(delivered("lambda.UpdateFunctionConfiguration.assessor"))
+    assessor(asked)
     assert assessor.known()["checkout"].code == "SUPPORTED"
     assessor.api._client("lambda").delete_function(FunctionName="checkout")
-    assert assessor(delivered("lambda.DeleteFunction.assessor")) == {"fates": {"gone": 1}}
+    assert assessor(asked)["fates"] == {"gone": 1}
     assert assessor.known() == {}
+
+
+def test_the_assessor_looks_at_no_events(assessor: Assessor) -> None:
+    """It sweeps; an event that reaches it is told to be none of its own."""
+    seed("checkout", runtime="python3.9")
+    assert assessor(delivered("lambda.CreateFunction.assessor")) == {"skipped": "no-rule"}
 
 
 def test_a_sweep_judges_every_function_and_misses_those_that_are_gone(assessor: Assessor) -> None:
