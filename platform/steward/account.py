@@ -6,10 +6,12 @@ The template says all of it in the environment:
 |--------------------|--------------------------------------------------------------------------|
 | STEWARD_STACK      | the stack's name: of parameters, and the ledger's table (-ledger)         |
 | STEWARD_LEDGER     | the ledger's table, if it has another name                               |
-| STEWARD_CEILINGS   | JSON: the highest mode of each control, such as {"log-retention": "audit"} |
+| STEWARD_CEILINGS   | JSON: the highest mode of each control, such as {"log-retention": "audit"};
+|                    | audit of those it does not name                                          |
 | STEWARD_PACE       | the part of AWS's quotas that this process may use: 0.125, or JSON by
 |                    | service: {"logs": 0.125, "ssm": 0.0625}; 0.05 of those it does not name   |
-| STEWARD_ALLOW_WRITES | "false": nothing but plans is made, as the role grants no write          |
+| STEWARD_ALLOW_WRITES | "true", or nothing but plans is made                                    |
+| STEWARD_ALLOW_IRREVERSIBLE | "true", or what no undo can bring back is held                    |
 """
 
 from __future__ import annotations
@@ -89,6 +91,8 @@ class Account:
     plan_only: bool = False
     retry: bool = False
     """What was given up after five failures is tried again at once."""
+    irreversible: bool = True
+    """Calls that no undo can bring back may be sent, where the policy asks for them."""
     plans_first: bool = False
     """A control's first sweep only plans."""
     forget: Callable[[], None] = field(default=lambda: None)
@@ -106,7 +110,13 @@ class Account:
     ) -> Run[Any, Any]:
         """Everything that one pass of a control needs. Raises BadPolicy."""
         loaded = self.policy(control)
-        gate = Gate(loaded.policy.mode, self.plan_only or plan_only, self.stopped(), self.retry)
+        gate = Gate(
+            loaded.policy.mode,
+            plan_only=self.plan_only or plan_only,
+            stopped=self.stopped(),
+            retry=self.retry,
+            irreversible=self.irreversible,
+        )
         memory = Memory(self.ledger, control.id)
         return Run(
             id=run_id,
@@ -210,7 +220,8 @@ def deployed(
         endpoint_url=world.endpoint_url,
         session=world.session,
     )
-    policies = StackPolicies(aws, stack, clock, controls, _ceilings(environment))
+    ceilings = {**dict.fromkeys(controls, Mode.AUDIT), **_ceilings(environment)}
+    policies = StackPolicies(aws, stack, clock, controls, ceilings)
     return Account(
         aws=aws,
         ledger=DynamoDBLedger(aws, environment.get("STEWARD_LEDGER", ledger_table(stack)), clock),
@@ -218,7 +229,8 @@ def deployed(
         telemetry=LambdaTelemetry(clock, service=stack, out=world.out),
         policy=policies.policy,
         stopped=policies.stopped,
-        plan_only=environment.get("STEWARD_ALLOW_WRITES", "true") != "true",
+        plan_only=environment.get("STEWARD_ALLOW_WRITES") != "true",
+        irreversible=environment.get("STEWARD_ALLOW_IRREVERSIBLE") == "true",
         plans_first=True,
         forget=policies.forget,
     )

@@ -26,6 +26,8 @@ class Gate:
     """The stack's stop switch is set: every write is held."""
     retry: bool = False
     """An operator says that what kept failing may succeed now."""
+    irreversible: bool = True
+    """Calls that no undo can bring back may be sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +38,15 @@ class Hold:
     note: str
 
 
-def hold(gate: Gate, item: Item | None, now: datetime) -> Hold | None:
+def hold(gate: Gate, finding: Finding, item: Item | None, now: datetime) -> Hold | None:
     """Why a finding that has calls must wait, or None when they may be sent.
 
     ``item`` is what the ledger holds of the resource, if its fingerprint is the finding's.
     """
     if gate.mode is not Mode.ENFORCE:
         return Hold(Fate.PLANNED, f"mode {gate.mode}")
+    if closed(gate) is None and finding.irreversible and not gate.irreversible:
+        return Hold(Fate.HELD, "not allowed by the stack's AllowIrreversible")
     return closed(gate) or (None if gate.retry else _exhausted(item, now))
 
 

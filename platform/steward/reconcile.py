@@ -78,7 +78,7 @@ def _judge(run: Run[S, P], state: S | Unread, item: Item | None) -> Judged:
         return Judged(finding, state, item)
     mark = gates.fingerprint(run.loaded.hash, finding)
     same = item if item is not None and item.fingerprint == mark else None
-    held = gates.hold(run.gate, same, run.clock.now())
+    held = gates.hold(run.gate, finding, same, run.clock.now())
     if held is not None and held.fate is Fate.REPORTED and same is not None:
         finding = replace(finding, code=same.code, reason=same.reason)
     return Judged(finding, state, item, held, mark)
@@ -124,6 +124,20 @@ def _undone(run: Run[S, P], settled: Iterable[Change]) -> Iterator[Change]:
         undone = run.ledger.change(one.undoes) if one.undoes else None
         if undone is not None and one.status is Status.DONE:
             yield replace(undone, status=Status.UNDONE, settled_at=run.now)
+        elif undone is not None:
+            _judge_again(run, undone)
+
+
+def _judge_again(run: Run[S, P], change: Change) -> None:
+    """An undo of the change came to nothing: neither does its exemption."""
+    found = run.ledger.exemptions(run.control.id)
+    if any(e.resource == change.ref.id and e.reason == undo_reason(change) for e in found):
+        run.ledger.unexempt(run.control.id, change.ref.id)
+
+
+def undo_reason(change: Change) -> str:
+    """What the exemption says that an undo of the change makes."""
+    return f"undo of {change.id}"
 
 
 def _open_changes(run: Run[S, P], items: Iterable[Item]) -> Iterator[Change]:

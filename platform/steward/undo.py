@@ -6,10 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from steward import gate as gates
-from steward.errors import Gone, Invalid, Refused
+from steward.errors import Gone, Invalid, Refused, StewardError
 from steward.evaluate import effect, evaluate, foretold, observe
 from steward.ledger import Change, Item, Status, item_of, successor
 from steward.model import Call, Exemption, Fate, Finding, P, S, Unread, Verdict
+from steward.reconcile import undo_reason
 from steward.remediate import Judged, Sent, is_open, remediate
 from steward.run import Outcome, Run
 
@@ -23,9 +24,10 @@ def undo(run: Run[S, P], change_id: str, owner: str, exempt_for: timedelta = EXE
     Refused when somebody has changed the resource since.
     """
     change = _undoable(run, change_id)
+    _refuse_others(run, change)
     state = _unchanged_since(run, change)
     finding = Finding(
-        change.ref, Verdict.NON_COMPLIANT, "UNDO", f"undo of {change.id}", inverse(change)
+        change.ref, Verdict.NON_COMPLIANT, "UNDO", undo_reason(change), inverse(change)
     )
     held = gates.closed(run.gate)  # an operator may undo what a control in audit once did
     if held is not None:
@@ -40,7 +42,11 @@ def undo(run: Run[S, P], change_id: str, owner: str, exempt_for: timedelta = EXE
         exemption = before
     run.ledger.exempt(run.control.id, exemption)
     one = Judged(finding, state, item, undoes=change.id)
-    [(_, done, sent)] = remediate(run, [one])
+    try:
+        [(_, done, sent)] = remediate(run, [one])
+    except StewardError:  # nothing was written, and so nothing sent
+        _restore_exemption(run, change, before)
+        raise
     if sent.error or sent.bug or sent.untouched:
         return _failed(run, finding, done, sent, before)
     closed = replace(done, status=Status.DONE, sent=sent.calls, settled_at=run.now)
@@ -93,6 +99,15 @@ def _undoable(run: Run[S, P], change_id: str) -> Change:
     return change
 
 
+def _refuse_others(run: Run[S, P], change: Change) -> None:
+    """Whatever the ledger says: an undo calls what the control may call, of its resource only."""
+    for call in inverse(change):
+        action = f"{call.service}:{call.operation}"
+        if action not in run.control.writes or change.ref.id not in call.params.values():
+            what = f"{call.operation} {dict(call.params)}"
+            raise Refused(f"change {change.id}: its undo is not one of {change.ref.id}: {what}")
+
+
 def _unchanged_since(run: Run[S, P], change: Change) -> S:
     """The resource as it is now, if it still is as the change left it."""
     states = observe(run, [change.ref])
@@ -110,7 +125,7 @@ def _unchanged_since(run: Run[S, P], change: Change) -> S:
 
 def _exemption(run: Run[S, P], change: Change, owner: str, exempt_for: timedelta) -> Exemption:
     until = (run.clock.now() + exempt_for).date()
-    return Exemption(change.ref.id, f"undo of {change.id}", owner, until)
+    return Exemption(change.ref.id, undo_reason(change), owner, until)
 
 
 def _ledgers_exemption(run: Run[S, P], change: Change) -> Exemption | None:

@@ -49,6 +49,8 @@ class NotAnEvent:
 
     source: str  # the file's path with a line, or an index in its list: a.json:12, a.json[3]
     reason: str
+    damaged: bool = False
+    """Whether it could not be read, and may have been an event once; an empty file is such, too."""
 
 
 class _Unreadable(Exception):
@@ -221,7 +223,7 @@ def _events(name: str, text: _Text) -> Iterator[Mapping[str, Any] | NotAnEvent]:
             if not listed and text.enter():
                 listed, index, owed = base, 0, str(problem)
                 continue
-            yield NotAnEvent(place, str(problem))
+            yield NotAnEvent(place, str(problem), damaged=True)
             listed, seen, owed = "", True, ""
             if not text.next_line():
                 return
@@ -229,9 +231,9 @@ def _events(name: str, text: _Text) -> Iterator[Mapping[str, Any] | NotAnEvent]:
         yield from _unwrapped(place, place if listed else base, value)
         seen, index = True, index + 1
     if text.broken or owed:
-        yield NotAnEvent(f"{name}:{text.line()}", text.broken or owed)
+        yield NotAnEvent(f"{name}:{text.line()}", text.broken or owed, damaged=True)
     elif not seen:
-        yield NotAnEvent(name, "is empty")
+        yield NotAnEvent(name, "is empty", damaged=True)
 
 
 def _unwrapped(place: str, base: str, value: Any) -> Iterator[Mapping[str, Any] | NotAnEvent]:
@@ -266,7 +268,7 @@ def _event(place: str, value: Any) -> Mapping[str, Any] | NotAnEvent:
             "nor an EventBridge event (detail-type, source, detail)",
         )
     if _is_deep(value):
-        return NotAnEvent(place, "is nested too deeply")
+        return NotAnEvent(place, "is nested too deeply", damaged=True)
     return envelope(value) if record else value
 
 

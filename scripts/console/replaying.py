@@ -14,14 +14,19 @@ from console.routing import Event, Named, Route, route, routes
 from console.session import connect
 from console.views import ReplayView
 from steward.account import Account
+from steward.evaluate import unknown
 from steward.events import Skip
 from steward.ledger import new_id
 from steward.look import look
-from steward.model import Control, Deadline, Mode, Ref, Trigger
+from steward.model import Control, Deadline, Fate, Mode, Ref, Trigger
+from steward.run import Outcome, Run
 from steward.runtime import sheltered
 
 BATCH = 50
 """Resources looked at together: what one request can ask for."""
+
+NO_TIME = "there was no time for it: AWS was too busy"
+"""Of resources that two looks in a row left untouched."""
 
 Wanted = dict[str, dict[Ref, None]]
 """By control, what to look at, each once, in the order in which events named it."""
@@ -36,13 +41,24 @@ def replay(options: Options, files: Sequence[Path]) -> ExitCode:
     for control, ref in _named(account, files, summary, view):
         controls[control.id] = control
         wanted.setdefault(control.id, {})[ref] = None
-    for name, refs in wanted.items():
-        _look(account, controls[name], list(refs), summary, view)
+    asked = _asked(account, controls, wanted, view)
+    view.looking(sum(len(refs) for _, refs in asked))
+    for control, refs in asked:
+        for outcomes in _looked(account, control, refs):
+            _keep(outcomes, summary, view)
     if options.json:
         emit([summary.line(account.aws.calls)])
     else:
         view.conclude(summary, account.aws, enforce=options.enforce)
     return summary.exit_code
+
+
+def _keep(outcomes: Sequence[Outcome], summary: Summary, view: ReplayView) -> None:
+    for outcome in outcomes:
+        summary.add_outcome(outcome)
+    view.looked(outcomes)
+    if view.plain:
+        emit(map(outcome_line, outcomes))
 
 
 def _named(
@@ -58,6 +74,8 @@ def _named(
                 yield from found
                 continue
             summary.skipped[found.value] += 1
+            if isinstance(event, NotAnEvent) and event.damaged:
+                summary.complete = False
             view.skip(found.value, _shown(event))
             if view.plain:
                 emit([{"skipped": found.value, "event": _told(event)}])
@@ -69,16 +87,23 @@ def _routed(account: Account, event: Event | NotAnEvent, known: Sequence[Route])
     return route(event, known, account=account.aws.account, region=account.aws.region)
 
 
-def _look(
-    account: Account,
-    control: Control[Any, Any],
-    refs: Sequence[Ref],
-    summary: Summary,
-    view: ReplayView,
-) -> None:
-    if account.policy(control).policy.mode is Mode.OFF:
-        view.off(control)
-        return
+def _asked(
+    account: Account, controls: Mapping[str, Control[Any, Any]], wanted: Wanted, view: ReplayView
+) -> list[tuple[Control[Any, Any], list[Ref]]]:
+    """What to look at, by the controls that are not off."""
+    asked = []
+    for name, refs in wanted.items():
+        if account.policy(controls[name]).policy.mode is Mode.OFF:
+            view.off(controls[name])
+        else:
+            asked.append((controls[name], list(refs)))
+    return asked
+
+
+def _looked(
+    account: Account, control: Control[Any, Any], refs: Sequence[Ref]
+) -> Iterator[Sequence[Outcome]]:
+    """What became of each, a batch at a time."""
     run = account.run(
         control,
         Trigger.EVENT,
@@ -87,18 +112,24 @@ def _look(
         shelter=sheltered(account.telemetry),
     )
     for start in range(0, len(refs), BATCH):
-        outcomes = look(run, refs[start : start + BATCH]).outcomes
-        for outcome in outcomes:
-            summary.add_outcome(outcome)
-        view.keep(outcomes)
-        if view.plain:
-            emit(map(outcome_line, outcomes))
+        yield _twice(run, refs[start : start + BATCH])
+
+
+def _twice(run: Run[Any, Any], refs: Sequence[Ref]) -> Sequence[Outcome]:
+    """Look once more at what was left untouched; what still is has an outcome all the same."""
+    first = look(run, refs)
+    second = look(run, first.untouched)
+    left = (
+        Outcome(run.control.id, unknown(ref, "BUSY", NO_TIME), Fate.UNKNOWN, run.trigger)
+        for ref in second.untouched
+    )
+    return [*first.outcomes, *second.outcomes, *left]
 
 
 def _told(event: Event | NotAnEvent) -> Mapping[str, Any]:
     """Enough of an event to find it again."""
     if isinstance(event, NotAnEvent):
-        return {"place": event.source, "reason": event.reason}
+        return {"place": event.source, "reason": event.reason, "damaged": event.damaged}
     detail = event["detail"]
     return {
         "id": event.get("id") or detail.get("eventID"),

@@ -24,6 +24,8 @@ SHOWN = 50
 WIDTH = 200
 """Columns where the output is no terminal."""
 
+_TOLD = 40  # columns of what replay tells while it runs
+
 _STYLES = {
     Fate.REMEDIATED: "green",
     Fate.PLANNED: "yellow",
@@ -160,12 +162,31 @@ class ReplayView(FindingsView):
         self._skipped: list[tuple[str, str]] = []
         self._read = 0
         self._more = 0
+        self._seen = 0
+        self._wanted = 0
 
     def read(self) -> None:
         """One more event; on a terminal, a sign of life for every thousand."""
         self._read += 1
-        if not self.plain and not self._read % 1000 and sys.stderr.isatty():
-            print(f"\r{self._read} events read", end="", file=sys.stderr, flush=True)
+        if not self._read % 1000:
+            self._tell(f"{self._read} events read")
+
+    def looking(self, wanted: int) -> None:
+        """So many resources are looked at from now on; on a terminal, how many were is told."""
+        self._wanted = wanted
+        self.looked([])
+
+    def looked(self, outcomes: Sequence[Outcome]) -> None:
+        """What became of some more of them."""
+        self.keep(outcomes)
+        self._seen += len(outcomes)
+        end = "" if self._seen < self._wanted else "\n"
+        self._tell(f"{self._seen} of {self._wanted} resources looked at", end)
+
+    def _tell(self, text: str, end: str = "") -> None:
+        """Write over what was told before."""
+        if not self.plain and sys.stderr.isatty():
+            print(f"\r{text:<{_TOLD}}", end=end, file=sys.stderr, flush=True)
 
     def skip(self, reason: str, event: str) -> None:
         """Show why an event was left alone."""

@@ -208,11 +208,16 @@ class EmbeddedAccount:
             yield Timer.set(one.properties, self.clock.now())
 
     def _parameters_put(self) -> Iterator[Made]:
-        """CloudFormation made the stack's parameters through the API, as everybody can see."""
+        """CloudFormation made the stack's parameters through the API, as everybody can see.
+
+        What DependsOn another resource is made after all that do not.
+        """
         caller = Caller(
             account=self.account, name="deployer", invoked_by="cloudformation.amazonaws.com"
         )
-        for one in self.deployment.of_type("AWS::SSM::Parameter"):
+        written = self.template.of_type("AWS::SSM::Parameter")
+        made = self.deployment.of_type("AWS::SSM::Parameter")
+        for one in sorted(made, key=lambda one: "DependsOn" in written[one.id]):
             yield Made(
                 service="ssm",
                 operation="PutParameter",

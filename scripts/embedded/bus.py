@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from embedded.deployment import QUEUE, RULE, Deployment, Resource
+from embedded.deployment import QUEUE, RULE, STATE_MACHINE, Deployment, Resource
 from embedded.patterns import Pattern
 from embedded.queues import Queues
 from embedded.request import Refusal
@@ -66,10 +66,14 @@ class Bus:
             for one in deployment.of_type("AWS::SQS::QueuePolicy")
             for queue in one.properties["Queues"]
         ]
-        self._known = {one.arn for one in deployment.of_type(QUEUE)}
+        self._inboxes = {one.arn for one in deployment.of_type(QUEUE)}
+        self._machines = {one.arn for one in deployment.of_type(STATE_MACHINE)}
 
     def route(self, event: Event) -> list[str]:
-        """Deliver an event; the ids of the rules that matched."""
+        """Deliver an event; the ids of the rules that matched.
+
+        Raises LookupError for a target that is neither a queue nor a state machine of the stack.
+        """
         matched = [rule for rule in self.rules if rule.pattern.matches(event)]
         for rule in matched:
             for target in rule.targets:
@@ -78,8 +82,10 @@ class Bus:
 
     def _deliver(self, rule: Rule, target: Target, event: Event) -> None:
         text = json.dumps(event) if target.input is None else target.input
-        if target.arn not in self._known:
+        if target.arn in self._machines:
             self._start(target.arn, text)
+        elif target.arn not in self._inboxes:
+            raise LookupError(f"{rule.id}: target {target.arn} is not in the stack")
         elif not self._sent(rule, target.arn, text) and target.dead_letters:
             self._sent(rule, target.dead_letters, text)
 

@@ -130,7 +130,16 @@ class Host:
     def invoke(self, asked: str, event: Mapping[str, Any]) -> Mapping[str, Any]:
         """A function's answer. Raises FunctionError, KeyError for a function that is not there."""
         function = self.functions[asked.rpartition(":")[2]]
-        instance = self._take(function)
+        with self._lock:
+            self._running += 1
+        try:
+            return self._invoked(function, event)
+        finally:
+            with self._lock:
+                self._running -= 1
+
+    def _invoked(self, function: Function, event: Mapping[str, Any]) -> Mapping[str, Any]:
+        instance = self._take(function, event)
         clock = instance.clock
         clock.begin()
         self._here.clock = clock
@@ -150,7 +159,6 @@ class Host:
                 Invoked(function.name, event, answer, kind, began, ended, lines)
             )
             self._idle.setdefault(function.name, []).append(instance)
-            self._running -= 1
         if error is not None or answer is None:
             raise error or FunctionError("Runtime.Unknown", "no answer")
         return answer
@@ -169,20 +177,27 @@ class Host:
             answer = instance.handler(json.loads(json.dumps(event)), context)
         except Exception as error:  # Lambda's own part: it answers for any error
             _in_time(function, context)
-            instance.out.write(json.dumps({"level": "ERROR", "message": traceback.format_exc()}))
-            instance.out.write("\n")
+            instance.out.write(json.dumps(_traced()) + "\n")
             raise FunctionError(type(error).__name__, str(error)) from error
         _in_time(function, context)
         document: Mapping[str, Any] = json.loads(json.dumps(answer))
         return document
 
-    def _take(self, function: Function) -> _Instance:
+    def _take(self, function: Function, event: Mapping[str, Any]) -> _Instance:
+        """A new instance where none is idle. Raises FunctionError where it does not start."""
         with self._lock:
-            self._running += 1
             idle = self._idle.setdefault(function.name, [])
             if idle:
                 return idle.pop()
-        return self._cold(function)
+        began = self._clock.now()
+        try:
+            return self._cold(function)
+        except Exception as error:  # as for what a handler raises
+            kind, ended = type(error).__name__, self._clock.now()
+            invoked = Invoked(function.name, event, None, kind, began, ended, [_traced()])
+            with self._lock:
+                self.invocations.append(invoked)
+            raise FunctionError(kind, str(error)) from error
 
     def _cold(self, function: Function) -> _Instance:
         session = botocore.session.Session()
@@ -200,11 +215,25 @@ class Host:
         text = instance.out.getvalue()
         instance.out.seek(0)
         instance.out.truncate()
-        lines = [json.loads(line) for line in text.splitlines()]
+        lines = [_read(line) for line in text.splitlines()]
         data = [datum for line in lines if "_aws" in line for datum in _data(line, instance.clock)]
         with self._lock:
             self.metrics += data
         return [line for line in lines if "_aws" not in line]
+
+
+def _traced() -> Mapping[str, Any]:
+    """The log line of the error that is being handled."""
+    return {"level": "ERROR", "message": traceback.format_exc()}
+
+
+def _read(line: str) -> Mapping[str, Any]:
+    """A log line; one that is no JSON object, such as what a library prints, is its message."""
+    try:
+        document = json.loads(line)
+    except ValueError:
+        document = None
+    return document if isinstance(document, dict) else {"message": line}
 
 
 def _in_time(function: Function, context: _Context) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -18,6 +20,7 @@ from embedded.choices import ParameterError
 from embedded.course import UnsettledError
 from embedded.deployment import FUNCTION, RULE, Deployment
 from embedded.hosting import FunctionError
+from steward.account import World
 
 START = datetime(2027, 3, 1, 10, 0, tzinfo=UTC)
 """Ahead of the machine's time, and six hours before the schedule fires."""
@@ -61,6 +64,12 @@ def test_an_account_starts_empty_whatever_was_before() -> None:
             "/aws/lambda/other-log-retention",
         ]
         assert (len(after.watch.calls), after.journal.events) == (4, [])
+        puts = [one for one in after.watch.calls if one.operation == "PutParameter"]
+        assert [one.params["Name"] for one in puts] == [
+            "/other/defaults/log-retention",
+            "/other/defaults/function-runtime",
+            "/other/version",  # depends on them
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -306,6 +315,49 @@ def test_settling_ends_or_says_that_it_does_not(here: EmbeddedAccount) -> None:
     assert 2 <= next(made) < 20
 
 
+def test_a_function_may_print_what_is_no_json(
+    here: EmbeddedAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As libraries do: each such line is a message of the log."""
+    outs: list[io.StringIO] = []
+
+    def world(clock: Any, url: str, session: Any, out: io.StringIO) -> World:
+        outs.append(out)
+        return World(clock, url, session, out)
+
+    monkeypatch.setattr("embedded.hosting.World", world)
+    here.host.restart()
+
+    def prints(_name: str, _event: Mapping[str, Any]) -> None:
+        outs[-1].write('hello {"\n\n[1]\n')
+
+    here.host.before = prints
+    here.invoke("log-retention", LOOK)
+    messages = [line["message"] for line in here.host.invocations[-1].lines]
+    assert messages[:3] == ['hello {"', "", "[1]"]
+    assert here.host.is_idle
+
+
+def test_a_function_that_does_not_start_has_erred(
+    here: EmbeddedAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the error's name, as an invocation like others; nothing is running afterwards."""
+
+    def broken(_: Path) -> Any:
+        raise ImportError("no such module")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("embedded.hosting.automation_of", broken)
+        here.host.restart()
+        with pytest.raises(FunctionError, match="no such module") as error:
+            here.invoke("log-retention", LOOK)
+    [invoked] = here.host.invocations
+    assert (error.value.type, invoked.error) == ("ImportError", "ImportError")
+    assert "no such module" in invoked.lines[0]["message"]
+    assert here.host.is_idle
+    assert here.invoke("log-retention", LOOK)["fates"] == {"gone": 1}
+
+
 # ------------------------------------------------------------------------------------- the bus
 
 
@@ -360,6 +412,13 @@ def test_what_is_too_large_for_the_inbox_goes_there_too(here: EmbeddedAccount) -
     here.put_event(large)
     assert [one.visible for one in here.queues] == [0] * len([*here.queues])
     assert here.journal.events[-1].rules == ["LogRetentionEvents"]
+
+
+def test_a_target_that_is_not_in_the_stack_is_an_error(here: EmbeddedAccount) -> None:
+    """It would be lost without a word."""
+    topic = "arn:aws:sns:eu-west-1:111122223333:topic"
+    with pytest.raises(LookupError, match=f"LogRetentionEvents: target {topic}"):
+        bus(here, "LogRetentionEvents", Targets=[{"Arn": topic}]).route(event(here))
 
 
 def test_an_event_for_the_state_machine_starts_it_with_the_rules_own_input(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from steward.policy import load
 from steward.run import Outcome
 from steward.runtime import sheltered
 from steward.undo import undo
-from tests.fakes import ACCOUNT, REGION, FakeAws, FakeClock
+from tests.fakes import ACCOUNT, REGION, FakeAws, FakeClock, R, T
 from tests.toy import Telling
 
 
@@ -112,6 +112,33 @@ def test_a_group_missing_from_a_batch_is_asked_for_once_more() -> None:
     [group] = observe(sight(aws), [Ref(KIND, "a")])
     assert isinstance(group, LogGroup)
     assert aws.asked("logs", "DescribeLogGroups")[1] == {"logGroupNamePrefix": "a", "limit": 1}
+
+
+def test_groups_missing_from_a_batch_are_asked_for_together() -> None:
+    """Their results come in order, and one that is refused spoils no other."""
+
+    class Together(FakeAws):
+        asked_together: Sequence[object] = ()
+
+        def together(self, act: Callable[[T], R], items: Sequence[T]) -> list[R]:
+            self.asked_together = items
+            return super().together(act, items)
+
+    def describe(params: Mapping[str, Any]) -> Mapping[str, Any]:
+        name = params.get("logGroupNamePrefix", "")
+        if name == "b":
+            raise Denied("DescribeLogGroups: no")
+        there = [{"logGroupName": name, "arn": f"x:{name}"}] if name in ("a", "d") else []
+        return {"logGroups": there}
+
+    aws = Together({("logs", "DescribeLogGroups"): describe})
+    found = list(observe(sight(aws), [Ref(KIND, name) for name in "dcba"]))
+    assert [(one.ref.id, type(one)) for one in found] == [
+        ("a", LogGroup),
+        ("b", Unread),
+        ("d", LogGroup),
+    ]
+    assert aws.asked_together == ["a", "b", "c", "d"]
 
 
 def test_a_batch_is_read_to_its_last_page_by_exact_names() -> None:

@@ -18,7 +18,7 @@ from steward.aws.api import Api, Identity
 from steward.aws.dynamodb_ledger import DynamoDBLedger
 from steward.aws.pacing import Pacer
 from steward.controls.log_retention import CONTROL
-from steward.errors import BadPolicy, Busy, Denied, Invalid, Throttled, TryAgain
+from steward.errors import BadPolicy, Denied, Invalid, Throttled, TryAgain
 from steward.ledger import Status
 from steward.model import Mode
 from steward.runtime import handler
@@ -330,13 +330,13 @@ def test_a_sweep_goes_on_over_several_steps(function: Deployed) -> None:
     assert function.api.calls["logs.PutRetentionPolicy"] == 120
 
 
-def test_a_second_sweep_at_the_same_time_is_refused(function: Deployed) -> None:
+def test_a_second_sweep_at_the_same_time_is_told_to_wait(function: Deployed) -> None:
     """The lease is free again when the first is over, or dead for fifteen minutes."""
     function.create(*(f"g{n:03}" for n in range(60)))
     ledger = function.account.ledger
     assert ledger.acquire(CONTROL.id, "another", 900)
-    with pytest.raises(Busy):
-        sweep(function)
+    refused = function({"sweep": {"control": CONTROL.id, "cursor": None}})
+    assert (refused["busy"], refused["cursor"], refused["complete"]) == (True, "", False)
     function.clock.advance(901)
     assert sweep(function)[-1]["complete"]
     assert ledger.acquire(CONTROL.id, "next", 900)
@@ -410,8 +410,10 @@ def test_a_deployed_account_is_described_by_its_environment() -> None:
     account = deployed(arn, [CONTROL.id], environment)
     assert (account.aws.account, account.aws.region) == ("111122223333", "us-gov-west-1")
     assert account.aws.partition == "aws-us-gov"
-    assert (account.plans_first, account.plan_only) == (True, False)
-    assert deployed(arn, [CONTROL.id], {**environment, "STEWARD_ALLOW_WRITES": "false"}).plan_only
+    assert (account.plans_first, account.plan_only, account.irreversible) == (True, True, False)
+    allowed = {"STEWARD_ALLOW_WRITES": "true", "STEWARD_ALLOW_IRREVERSIBLE": "true"}
+    account = deployed(arn, [CONTROL.id], {**environment, **allowed})
+    assert (account.plan_only, account.irreversible) == (False, True)
     assert not account.aws.calls
     with pytest.raises(BadPolicy, match="STEWARD_CEILINGS"):
         deployed(arn, [CONTROL.id], {**environment, "STEWARD_CEILINGS": "enforce"})
@@ -447,3 +449,24 @@ def test_a_pace_that_is_none_is_a_bad_policy(text: str) -> None:
     """The variable is named, with what it is."""
     with pytest.raises(BadPolicy, match="STEWARD_PACE: is"):
         shares_of(text)
+
+
+ODD_REQUESTS: dict[str, dict[str, Any]] = {
+    "sweep is a number": {"sweep": 1},
+    "cursor is a number": {"sweep": {"control": CONTROL.id, "cursor": 5}},
+    "cursor is no cursor": {"sweep": {"control": CONTROL.id, "cursor": "{}"}},
+    "no control": {"sweep": {}},
+    "undo is null": {"undo": None},
+    "undo for no days": {"undo": {"change": f"{CONTROL.id}-1", "days": 0}},
+    "look at a string": {"look": {"control": CONTROL.id, "resources": "/a"}},
+    "look is a list": {"look": []},
+}
+
+
+@pytest.mark.parametrize("asked", ODD_REQUESTS.values(), ids=list(ODD_REQUESTS))
+def test_a_request_that_makes_no_sense_is_invalid(
+    function: Deployed, asked: dict[str, Any]
+) -> None:
+    """Told with the field, its value and what is allowed; nothing is called."""
+    with pytest.raises(Invalid, match="allowed"):
+        function(asked)

@@ -167,6 +167,33 @@ def test_a_refused_change_is_told_and_the_others_are_done(here: EmbeddedAccount)
     assert [one["resource"] for one in logged(here, "failed")] == ["/b"]
 
 
+def test_what_an_event_could_not_have_read_is_told_and_alarmed(here: EmbeddedAccount) -> None:
+    """The message is done, because trying again would not help; a sweep makes up for it."""
+    denied = Fault(operation="logs.DescribeLogGroups", code="AccessDeniedException", times=1)
+    here.server.faults = [denied]
+    create(here, "/a")
+    here.settle()
+    assert [one["resource"] for one in logged(here, "unknown")] == ["/a"]
+    assert "failed-outcomes" in here.alarms()
+    here.sweep()
+    assert retention(here) == {"/a": 30}
+
+
+def test_messages_that_keep_coming_back_are_alarmed_long_before_they_are_dead(
+    here: EmbeddedAccount,
+) -> None:
+    """Throttled for an hour: nothing is refused, and yet somebody should look."""
+    busy = Fault(operation="logs.PutRetentionPolicy", code="ThrottlingException", times=None)
+    here.server.faults = [busy]
+    create(here, "/a")
+    here.advance(minutes=40)
+    assert "given-back" in here.alarms()
+    assert not here.queue("log-retention-dead-letters").messages()
+    here.server.faults = []
+    here.settle()
+    assert retention(here) == {"/a": 30}
+
+
 def test_a_bad_policy_stops_the_control_and_a_sweep_makes_up_once_it_is_mended(
     here: EmbeddedAccount,
 ) -> None:

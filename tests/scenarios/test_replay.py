@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -140,7 +141,34 @@ def test_a_mixed_heap_of_files_acts_on_what_is_ours_and_tells_why_not_of_the_res
         "not-an-event": 2,
     }
     assert replay.summary["skipped"] == dict(replay.skipped)
-    assert replay.code == 0
+    assert replay.code == 2  # a line is cut off
+
+
+@pytest.mark.parametrize(
+    ("content", "complete"),
+    [
+        (json.dumps(record("/b"))[:-1], False),
+        ("", False),
+        (b"\xff\xfe", False),
+        (gzip.compress(json.dumps(record("/b")).encode()) + b"x", False),
+        (json.dumps({"no": "event"}), True),
+        (json.dumps({"Records": []}), True),
+    ],
+    ids=["cut off", "empty", "binary", "after the gzip", "no event", "no records"],
+)
+def test_input_that_is_damaged_makes_it_incomplete(
+    replay: Replay,
+    content: str | bytes,
+    complete: bool,  # noqa: FBT001  # a case
+) -> None:
+    """Exit code 2: an event may be missing; the others are acted on."""
+    replay.file(json.dumps(record()))
+    replay.file(content)
+    replay("--enforce")
+    assert replay.fates["/a"] == "remediated"
+    assert (replay.summary["complete"], replay.code) == (complete, 0 if complete else 2)
+    told = [one["event"]["damaged"] for one in replay.lines if "skipped" in one]
+    assert all(damaged is not complete for damaged in told)
 
 
 def test_a_resource_that_many_events_name_is_looked_at_once(replay: Replay) -> None:
@@ -183,6 +211,59 @@ def test_what_cannot_be_read_makes_it_incomplete(replay: Replay) -> None:
     replay.file(json.dumps(record()))
     replay("--enforce")
     assert (replay.fates, replay.code) == ({"/a": "unknown"}, 2)
+
+
+@pytest.fixture
+def busy(replay: Replay, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Replay]:
+    """Forty groups that events name, of which AWS is always too busy for the first so many."""
+
+    def replayed(count: int) -> Replay:
+        monkeypatch.setattr("steward.aws.api.LONGEST_BACKOFF", 0.0)  # repeats at once
+        names = [f"/busy/{number:02}" for number in range(40)]
+        seed_log_groups([Seed(name=name) for name in names], region=REGION)
+        replay.server.faults = [
+            Fault(
+                operation="logs.PutRetentionPolicy",
+                code="OperationAbortedException",
+                times=None,
+                when=lambda params: params["logGroupName"] in names[:count],
+            )
+        ]
+        replay.file(json.dumps([record(name) for name in names]))
+        return replay("--enforce")
+
+    return replayed
+
+
+def test_what_there_was_no_time_for_is_told_all_the_same(busy: Callable[[int], Replay]) -> None:
+    """Each resource has one line, though AWS stays too busy."""
+    replay = busy(40)
+    assert (len(replay.fates), replay.summary["resources"]) == (40, 40)
+    left = [one for one in replay.lines if one.get("fate") == "unknown"]
+    assert {(one["verdict"], one["code"]) for one in left} == {("UNKNOWN", "BUSY")}
+    assert all("no time" in one["reason"] for one in left)
+    assert set(replay.fates.values()) == {"failed", "unknown"}
+    assert (replay.summary["complete"], replay.code) == (False, 2)
+
+
+def test_what_there_was_no_time_for_is_looked_at_again(busy: Callable[[int], Replay]) -> None:
+    """Eight failures in a row end a look; the rest is put right by a second one."""
+    assert Counter(busy(15).fates.values()) == {"failed": 15, "remediated": 25}
+
+
+def test_a_terminal_is_told_how_far_it_is(
+    replay: Replay, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How many of how many resources were looked at; nothing of it with --json."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    replay.file(json.dumps([record(f"/none/{number}") for number in range(120)]))
+    replay()
+    assert "looked at" not in replay.err
+    place = ("--endpoint-url", replay.server.url, "--region", REGION, "--pace", "off")
+    ledger = ("--ledger", str(replay.folder / "ledger.sqlite3"))
+    main(["replay", *map(str, replay.files), *place, *ledger])
+    told = [one.strip() for one in capsys.readouterr().err.split("\r") if one]
+    assert told == [f"{number} of 120 resources looked at" for number in (0, 50, 100, 120)]
 
 
 @pytest.mark.parametrize(

