@@ -36,15 +36,21 @@ def replay(options: Options, files: Sequence[Path]) -> ExitCode:
     """Look at everything that the files' events name, each resource once."""
     account = connect(options)
     summary, view = Summary(), ReplayView(plain=options.json)
-    controls: dict[str, Control[Any, Any]] = {}
     wanted: Wanted = {}
-    for control, ref in _named(account, files, summary, view):
-        controls[control.id] = control
+
+    def is_on(control: Control[Any, Any]) -> bool:
+        on = account.policy(control).policy.mode is not Mode.OFF
+        if not on:
+            view.off(control)
+        return on
+
+    known = routes(is_on)
+    controls = {control.id: control for one in known for control in one.automation.controls}
+    for control, ref in _named(account, files, known, summary, view):
         wanted.setdefault(control.id, {})[ref] = None
-    asked = _asked(account, controls, wanted, view)
-    view.looking(sum(len(refs) for _, refs in asked))
-    for control, refs in asked:
-        for outcomes in _looked(account, control, refs):
+    view.looking(sum(map(len, wanted.values())))
+    for name, refs in wanted.items():
+        for outcomes in _looked(account, controls[name], list(refs)):
             _keep(outcomes, summary, view)
     if options.json:
         emit([summary.line(account.aws.calls)])
@@ -62,10 +68,13 @@ def _keep(outcomes: Sequence[Outcome], summary: Summary, view: ReplayView) -> No
 
 
 def _named(
-    account: Account, files: Sequence[Path], summary: Summary, view: ReplayView
+    account: Account,
+    files: Sequence[Path],
+    known: Sequence[Route],
+    summary: Summary,
+    view: ReplayView,
 ) -> Iterator[tuple[Control[Any, Any], Ref]]:
     """What the events name; the others are told with their reason as they are met."""
-    known = routes()
     for path in files:
         for event in read(path):
             view.read()
@@ -85,19 +94,6 @@ def _routed(account: Account, event: Event | NotAnEvent, known: Sequence[Route])
     if isinstance(event, NotAnEvent):
         return Skip.NOT_AN_EVENT
     return route(event, known, account=account.aws.account, region=account.aws.region)
-
-
-def _asked(
-    account: Account, controls: Mapping[str, Control[Any, Any]], wanted: Wanted, view: ReplayView
-) -> list[tuple[Control[Any, Any], list[Ref]]]:
-    """What to look at, by the controls that are not off."""
-    asked = []
-    for name, refs in wanted.items():
-        if account.policy(controls[name]).policy.mode is Mode.OFF:
-            view.off(controls[name])
-        else:
-            asked.append((controls[name], list(refs)))
-    return asked
 
 
 def _looked(

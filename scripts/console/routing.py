@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from embedded.handlers import automation_of
@@ -24,15 +24,20 @@ class Route:
     automation: Automation
 
 
-def routes() -> Sequence[Route]:
-    """The template's rules that name resources, with their automations."""
+def routes(is_on: Callable[[Control[Any, Any]], bool]) -> Sequence[Route]:
+    """The template's rules that name resources, with their automations and controls that are on.
+
+    A rule whose controls are all off is none.
+    """
     template = load()
     functions, folders = template.inboxes(), template.folders()
-    return [
-        Route(Pattern(rule.pattern), automation_of(folders[functions[rule.queue]]))
-        for rule in template.rules()
-        if rule.queue
-    ]
+    found = []
+    for rule in (rule for rule in template.rules() if rule.queue):
+        automation = automation_of(folders[functions[rule.queue]])
+        on = tuple(filter(is_on, automation.controls))
+        if on:
+            found.append(Route(Pattern(rule.pattern), replace(automation, controls=on)))
+    return found
 
 
 def route(event: Event, known: Sequence[Route], *, account: str, region: str) -> Named | Skip:
