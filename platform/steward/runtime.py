@@ -62,7 +62,7 @@ def handler(automation: Automation, build: Callable[..., Account] = deployed) ->
         left = context.get_remaining_time_in_millis() / 1000 - RESERVE_SECONDS
         deadline = Deadline(here.clock, left)
         here.aws.deadline = deadline
-        return Invocation(automation, here, deadline, context.aws_request_id).answer(event)
+        return Invocation(automation, here, deadline).answer(event)
 
     return handle
 
@@ -90,7 +90,6 @@ class Invocation:
     automation: Automation
     account: Account
     deadline: Deadline
-    id: str
 
     def answer(self, event: Event) -> Answer:
         """Do what the event asks for."""
