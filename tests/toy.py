@@ -225,6 +225,7 @@ def run(
     run_id: str = "run-1",
     plan_only: bool = False,
     stopped: bool = False,
+    retry: bool = False,
     trigger: Trigger = Trigger.DIRECT,
     shelter: Shelter | None = None,
 ) -> Run[Any, Any]:
@@ -236,7 +237,7 @@ def run(
         loaded=loaded,
         sight=Sight(world, loaded.policy, Memory(book, control.id), clock.now()),
         ledger=book,
-        gate=Gate(loaded.policy.mode, plan_only, stopped),
+        gate=Gate(loaded.policy.mode, plan_only, stopped, retry),
         trigger=trigger,
         clock=clock,
         deadline=deadline or Deadline(clock),

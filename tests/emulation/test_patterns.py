@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from embedded.patterns import InvalidPatternError, Pattern
@@ -319,8 +319,7 @@ def test_an_event_is_matched_by_what_it_says(event: dict[str, Any]) -> None:
     for path, leaf in leaves(event):
         assert Pattern({".".join(path): [leaf]}).matches(event)
         said.setdefault(".".join(path), []).append(leaf)
-    assume(said and not any(isinstance(value, list) for value in event.values()))
-    if "[" not in json.dumps(event):
+    if said and "[" not in json.dumps(event):
         assert Pattern(said).matches(event)
 
 

@@ -403,6 +403,16 @@ def test_what_the_organization_forbids_is_reported_and_not_tried_again(book: SQL
     assert world.calls["Resize"] == 1
 
 
+def test_an_item_forgets_the_intent_of_a_change_that_is_over(book: SQLiteLedger) -> None:
+    """Also where it ended as the one before it, in the same second: nothing else changes then."""
+    world = World({"a": 1})
+    world.errors["Resize", "a"] = [Protected("no"), Protected("no")]
+    for _ in range(2):
+        looked(world, book, clock=FakeClock(), retry=True)
+    [item] = book.items(CONTROL.id, toy.refs("a")).values()
+    assert (item.code, item.intent, world.calls["Resize"]) == (PROTECTED, "", 2)
+
+
 def test_exemptions_of_the_ledger_and_the_policy_hold_until_their_last_day(
     book: SQLiteLedger,
 ) -> None:
