@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias, TypeVar
 
+from steward.model import Ref
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -125,3 +127,19 @@ class FakeAws:
         if isinstance(answer, Exception):
             raise answer
         return answer(request.params) if callable(answer) else answer
+
+
+class NothingKnown:
+    """See ``steward.model.Known``: the ledger is empty; what a step has read, it reads once."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, Any] = {}
+
+    def items(self, refs: Sequence[Ref]) -> Mapping[Ref, Any]:
+        return {}
+
+    def once(self, key: str, make: Callable[[], T]) -> T:
+        if key not in self._made:
+            self._made[key] = make()
+        made: T = self._made[key]
+        return made

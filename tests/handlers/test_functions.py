@@ -28,7 +28,7 @@ from steward.ledger import Item
 from steward.model import Ref, Sight, Unread
 from steward.policy import load
 from steward.runtime import handler
-from tests.fakes import ACCOUNT, REGION, FakeAws, FakeClock
+from tests.fakes import ACCOUNT, REGION, FakeAws, FakeClock, NothingKnown
 from tests.toy import Telling
 
 ROOT = Path(__file__).parents[2]
@@ -45,23 +45,8 @@ def api() -> Iterator[Api]:
         yield Api(clock=clock, pacer=Pacer(clock, None), region=REGION, identity=where)
 
 
-class Memory:
-    """Nothing is known; what a step has read, it reads once."""
-
-    def __init__(self) -> None:
-        self.made: dict[str, Any] = {}
-
-    def items(self, refs: Any) -> dict[Ref, Any]:
-        return {}
-
-    def once(self, key: str, make: Any) -> Any:
-        if key not in self.made:
-            self.made[key] = make()
-        return self.made[key]
-
-
 def sight(aws: Any, **policy: Any) -> Sight[Any]:
-    return Sight(aws, load(CONTROL, policy).policy, Memory(), FakeClock().now())
+    return Sight(aws, load(CONTROL, policy).policy, NothingKnown(), FakeClock().now())
 
 
 def refs(*names: str) -> list[Ref]:

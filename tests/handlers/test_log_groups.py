@@ -26,7 +26,7 @@ from steward.policy import load
 from steward.run import Outcome
 from steward.runtime import sheltered
 from steward.undo import undo
-from tests.fakes import ACCOUNT, REGION, FakeAws, FakeClock, R, T
+from tests.fakes import ACCOUNT, REGION, FakeAws, FakeClock, NothingKnown, R, T
 from tests.toy import Telling
 
 
@@ -59,19 +59,7 @@ def retention(api: Api) -> dict[str, int | None]:
 
 
 def sight(aws: Any, **policy: Any) -> Sight[Any]:
-    class Nothing:
-        def __init__(self) -> None:
-            self.made: dict[str, Any] = {}
-
-        def items(self, refs: Any) -> dict[Ref, Any]:
-            return {}
-
-        def once(self, key: str, make: Any) -> Any:
-            if key not in self.made:
-                self.made[key] = make()
-            return self.made[key]
-
-    return Sight(aws, load(CONTROL, policy).policy, Nothing(), FakeClock().now())
+    return Sight(aws, load(CONTROL, policy).policy, NothingKnown(), FakeClock().now())
 
 
 def looked(api: Api, book: SQLiteLedger, *names: str, **policy: Any) -> list[Outcome]:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from embedded.account import EmbeddedAccount
 from embedded.faults import Fault, has
@@ -24,12 +21,6 @@ from tests.scenarios.embedding import (
     sweeps,
     writes,
 )
-
-
-@pytest.fixture
-def here() -> Iterator[EmbeddedAccount]:
-    with installed() as account:
-        yield account
 
 
 def test_a_new_group_gets_its_retention_and_its_neighbours_nothing(here: EmbeddedAccount) -> None:

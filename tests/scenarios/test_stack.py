@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from console.cli import main
 from embedded.account import EmbeddedAccount
-from tests.scenarios.embedding import create, installed, put_policy, retention, writes
+from tests.scenarios.embedding import create, put_policy, retention, writes
 
 Lines = list[dict[str, Any]]
 Console = Callable[..., tuple[int, Lines, str]]
-
-
-@pytest.fixture
-def here() -> Iterator[EmbeddedAccount]:
-    with installed() as account:
-        yield account
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -28,12 +27,6 @@ from tests.scenarios.embedding import (
     sweeps,
     writes,
 )
-
-
-@pytest.fixture
-def here() -> Iterator[EmbeddedAccount]:
-    with installed() as account:
-        yield account
 
 
 def seed(here: EmbeddedAccount, *names: str, **fields: Any) -> None:
