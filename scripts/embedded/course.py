@@ -88,7 +88,7 @@ class Timer:
 
 @dataclass(slots=True)
 class Course:
-    """Everything that moves, and the only one to move it; not for several threads at once."""
+    """Everything that moves, and the only one to move it; threads may call ``start`` alone."""
 
     clock: EmbeddedClock
     watch: Watch

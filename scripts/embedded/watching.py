@@ -93,11 +93,7 @@ class Watch:
         with self._lock:
             self.calls.append(made)
             self.calls.extend(calls_by_cloudformation(made))
-            self.seen.append((self._name(request), request.service, request.operation))
-
-    def _name(self, request: Request) -> str:
-        role = self.roles.get(request.access_key)
-        return role.name if role else self.people.get(request.access_key, "developer")
+            self.seen.append((made.caller.name, request.service, request.operation))
 
     def _caller(self, request: Request) -> Caller:
         role = self.roles.get(request.access_key)
