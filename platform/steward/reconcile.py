@@ -234,7 +234,7 @@ def _result(
             gone.append(one.item or item)
         elif (changed := successor(one.item, item, run.now)) is not None:
             items.append(changed)
-        elif one.settled:
+        elif one.settled or outcome.change in by_change:  # the ledger's names an intent
             items.append(one.item or item)
     untouched = [change.ref for _, change, sent in results if sent.untouched]
     return Result(outcomes, items, gone, closed, untouched)

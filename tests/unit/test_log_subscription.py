@@ -375,7 +375,11 @@ def test_a_memory_is_of_a_filter_and_of_a_week() -> None:
     lasting = [days.count(one) for one in dict.fromkeys(days)]
     assert set(lasting[1:-1]) == {RECHECK_DAYS}
     assert policy(exclude=["/b"], **NARROW).memory("/a", START) == days[0]
-    others = [{"filter_pattern": "ERROR"}, {"filter_prefix": "a"}, {"former_prefixes": ["a"]}]
+    others: list[dict[str, Any]] = [
+        {"filter_pattern": "ERROR"},
+        {"filter_prefix": "a"},
+        {"former_prefixes": ["a"]},
+    ]
     assert days[0] not in [policy(**one).memory("/a", START) for one in others]
     begun = {policy().memory(f"/{n}", START).rpartition("/")[2] for n in range(50)}
     assert len(begun) == 2  # of some the week began before that of others
