@@ -1,4 +1,4 @@
-"""What of a log group matters to its retention."""
+"""How log groups are read: whole pages in a sweep, exact names after an event."""
 
 from __future__ import annotations
 

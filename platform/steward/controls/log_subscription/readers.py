@@ -3,7 +3,7 @@
 One request for each group, five a second for the whole account: so a sweep takes from the ledger
 what it remembers, and reads anew what is new, changed, not in order, or was last read a week ago.
 What somebody else puts or deletes is told by an event and read at once; where that event was lost,
-the memory is stale for ``RECHECK_DAYS`` days and one sweep's interval at most.
+the memory is stale for seven days (RECHECK_DAYS) and one sweep's interval at most.
 """
 
 from __future__ import annotations
