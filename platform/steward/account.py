@@ -10,7 +10,8 @@ The template says all of it in the environment:
 | STEWARD_ALLOWED    | JSON: the values that fields of policies may have, by control, such as
 |                    | {"log-subscription": {"destination_arn": ["arn:..."]}}                   |
 | STEWARD_PACE       | the part of AWS's quotas that this process may use: 0.125, or JSON by
-|                    | service: {"logs": 0.125, "ssm": 0.0625}; 0.05 of those it does not name   |
+|                    | service or by group (quotas.py): {"logs": 0.125, "ssm": 0.0625,           |
+|                    | "logs.DescribeLogGroups": 0.05}; 0.05 of what it does not name            |
 | STEWARD_ALLOW_WRITES | "false": nothing but plans is made, as the role grants no write          |
 """
 

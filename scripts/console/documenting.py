@@ -150,8 +150,9 @@ def _requests(control: Control[Any, Any]) -> Iterator[Sequence[str]]:
                 yield _code(action), purpose, "no request", ""
                 continue
             service = _SERVICES.get(service, service)
-            rate = RATES.get(group_of(service, operation), UNLISTED)
-            share = rate * float(_variable("STEWARD_PACE")[service])
+            group, pace = group_of(service, operation), _variable("STEWARD_PACE")
+            rate = RATES.get(group, UNLISTED)
+            share = rate * float(pace.get(group, pace[service]))
             yield _code(action), purpose, f"{rate:g}/s", f"{share:g}/s"
 
 

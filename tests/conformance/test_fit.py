@@ -85,8 +85,13 @@ BREAKS: Sequence[tuple[Check, Change, str]] = [
     (sweeps.pace, pace("a lot"), "STEWARD_PACE: is 'a lot'"),
     (
         sweeps.pace,
+        pace('{"logs": 0.126, "resourcegroupstaggingapi": 0.05, "ssm": 0.05}'),
+        "logs.PutRetentionPolicy: 0.504",
+    ),
+    (
+        sweeps.pace,
         pace('{"logs": 0.0635, "resourcegroupstaggingapi": 0.05, "ssm": 0.05}'),
-        "logs: 0.504",
+        "logs.DescribeLogGroups: 0.504",
     ),
     (
         sweeps.pace,
