@@ -312,7 +312,7 @@ def test_a_sweep_out_of_time_goes_on_where_it_was(here: Place) -> None:
 
     place = Place(CountedFake(fake(describe, *names)), here.book, here.clock)
     first = place.swept(mode="audit")
-    assert (first.finished, first.last_id, first.resources) == ("", "/g/12", 13)
+    assert (first.finished, first.error, first.last_id, first.resources) == ("", "", "/g/12", 13)
     late["after"] = 99
     done = place.swept(mode="audit")
     assert (done.complete, done.resources, read) == (True, 25, names)
@@ -364,6 +364,16 @@ def test_all_pages_of_account_policies_are_read(here: Place) -> None:
     aws._answers[("logs", "DescribeAccountPolicies")] = policies
     done = Place(CountedFake(aws), here.book, here.clock).swept()
     assert (done.complete, done.verdicts) == (True, {"COMPLIANT": 1})
+
+
+def test_what_a_destination_has_no_use_for_makes_no_difference(here: Place) -> None:
+    """CloudWatch Logs tells a distribution of every filter, also of one to a function."""
+    arn = f"arn:aws:lambda:{HERE}:function:ship"
+    told = {"filterName": "steward-logs", "filterPattern": "", "destinationArn": arn}
+    aws = fake({"subscriptionFilters": [{**told, "distribution": "ByLogStream"}]}, "/a")
+    done = Place(CountedFake(aws), here.book, here.clock).swept(destination_arn=arn, role_arn="")
+    assert (done.complete, done.verdicts) == (True, {"COMPLIANT": 1})
+    assert aws.asked("logs", "PutSubscriptionFilter") == []
 
 
 def test_a_group_that_vanishes_while_it_is_read_is_gone(here: Place) -> None:

@@ -413,8 +413,9 @@ def test_a_deployed_account_is_described_by_its_environment() -> None:
     assert (account.plans_first, account.plan_only) == (True, False)
     assert deployed(arn, [CONTROL.id], {**environment, "STEWARD_ALLOW_WRITES": "false"}).plan_only
     assert not account.aws.calls
-    with pytest.raises(BadPolicy, match="STEWARD_CEILINGS"):
-        deployed(arn, [CONTROL.id], {**environment, "STEWARD_CEILINGS": "enforce"})
+    for name, text in {"STEWARD_CEILINGS": "enforce", "STEWARD_ALLOWED": "[1]"}.items():
+        with pytest.raises(BadPolicy, match=name):
+            deployed(arn, [CONTROL.id], {**environment, name: text})
 
 
 def test_the_ceiling_of_the_template_holds(function: Deployed) -> None:
