@@ -8,8 +8,11 @@ The template says all of it in the environment:
 | STEWARD_LEDGER     | the ledger's table, if it has another name                               |
 | STEWARD_CEILINGS   | JSON: the highest mode of each control, such as {"log-retention": "audit"};
 |                    | audit of those it does not name                                          |
+| STEWARD_ALLOWED    | JSON: the values that fields of policies may have, by control, such as
+|                    | {"log-subscription": {"destination_arn": ["arn:..."]}}                   |
 | STEWARD_PACE       | the part of AWS's quotas that this process may use: 0.125, or JSON by
-|                    | service: {"logs": 0.125, "ssm": 0.0625}; 0.05 of those it does not name   |
+|                    | service or by group (quotas.py): {"logs": 0.125, "ssm": 0.0625,           |
+|                    | "logs.DescribeLogGroups": 0.05}; 0.05 of what it does not name            |
 | STEWARD_ALLOW_WRITES | "true", or nothing but plans is made                                    |
 | STEWARD_ALLOW_IRREVERSIBLE | "true", or what no undo can bring back is held                    |
 """
@@ -22,7 +25,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TextIO, TypeVar
+from typing import Any, TextIO, TypeAlias, TypeVar
 
 from steward.aws import parameters
 from steward.aws.api import Api, Identity, Session
@@ -38,6 +41,9 @@ from steward.run import Run, Shelter
 from steward.telemetry import LambdaTelemetry, Telemetry
 
 T = TypeVar("T")
+
+Allowed: TypeAlias = Mapping[str, Mapping[str, Sequence[Any]]]
+"""By control and field of its policy: the values that the template allows."""
 
 REST = 0.05
 """The share of quotas that STEWARD_PACE does not name."""
@@ -143,19 +149,22 @@ class StackPolicies:
         clock: Clock,
         controls: Sequence[str],
         ceilings: Mapping[str, Mode] | None = None,
+        allowed: Allowed | None = None,
     ) -> None:
         self._aws = aws
         self._stack = stack
         self._clock = clock
         self._controls = controls
         self._ceilings = ceilings or {}
+        self._allowed = allowed or {}
         self._values: Mapping[str, str] = {}
         self._read_at = float("-inf")
 
     def policy(self, control: Control[Any, Any]) -> Loaded[Any]:
         """A control's policy from the stack's parameters. Raises BadPolicy."""
         layers = parameters.layers(self._fresh(), self._stack, control.id)
-        return load(control, *layers, ceiling=self._ceilings.get(control.id, Mode.ENFORCE))
+        ceiling = self._ceilings.get(control.id, Mode.ENFORCE)
+        return load(control, *layers, ceiling=ceiling, allowed=self._allowed.get(control.id))
 
     def is_deployed(self) -> bool:
         """Whether there are parameters that only a stack's template makes."""
@@ -221,7 +230,7 @@ def deployed(
         session=world.session,
     )
     ceilings = {**dict.fromkeys(controls, Mode.AUDIT), **_ceilings(environment)}
-    policies = StackPolicies(aws, stack, clock, controls, ceilings)
+    policies = StackPolicies(aws, stack, clock, controls, ceilings, _allowed(environment))
     return Account(
         aws=aws,
         ledger=DynamoDBLedger(aws, environment.get("STEWARD_LEDGER", ledger_table(stack)), clock),
@@ -242,6 +251,15 @@ def _ceilings(environment: Mapping[str, str]) -> Mapping[str, Mode]:
         return {control: Mode(mode) for control, mode in json.loads(text).items()}
     except (ValueError, AttributeError) as error:
         raise BadPolicy(f"STEWARD_CEILINGS: is {text[:80]!r}: {error}") from error
+
+
+def _allowed(environment: Mapping[str, str]) -> Allowed:
+    text = environment.get("STEWARD_ALLOWED", "{}")
+    try:
+        told = json.loads(text)
+        return {control: {**fields} for control, fields in told.items()}
+    except (ValueError, AttributeError, TypeError) as error:
+        raise BadPolicy(f"STEWARD_ALLOWED: is {text[:80]!r}: {error}") from error
 
 
 def shares_of(text: str) -> tuple[float, Mapping[str, float]]:

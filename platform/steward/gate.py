@@ -64,7 +64,7 @@ def _exhausted(item: Item | None, now: datetime) -> Hold | None:
         return None
     if now >= datetime.fromisoformat(item.last_attempt) + RETRY_EXHAUSTED:
         return None
-    if item.code == PROTECTED:
+    if item.fate is Fate.REPORTED:  # nothing that a repetition could mend
         return Hold(Fate.REPORTED, item.reason)
     return Hold(Fate.HELD, f"exhausted: failed {item.attempts} times, tried again weekly")
 

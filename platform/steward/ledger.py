@@ -39,6 +39,8 @@ class Item:
     last_attempt: str = ""
     intent: str = ""
     """The change whose calls may or may not have been sent; the next look settles it."""
+    memory: str = ""
+    """What the control wants to be told when it next sees the resource."""
 
 
 class Status(StrEnum):
@@ -182,12 +184,17 @@ def successor(old: Item | None, new: Item, now: str) -> Item | None:
     was_in_order, is_in_order = (_in_order(item.verdict) for item in (old, new))
     first_seen = old.first_seen if was_in_order == is_in_order else now
     same = replace(new, first_seen=old.first_seen, changed_at=old.changed_at)
-    return None if same == old else replace(new, first_seen=first_seen, changed_at=now)
+    if same == old:
+        return None
+    if replace(same, memory=old.memory) == old:
+        return same
+    return replace(new, first_seen=first_seen, changed_at=now)
 
 
 def item_of(control: str, finding: Finding, fate: Fate) -> Item:
     """A finding as an item, without history."""
-    return Item(control, finding.ref, finding.verdict, finding.code, finding.reason, fate)
+    told = (finding.verdict, finding.code, finding.reason)
+    return Item(control, finding.ref, *told, fate, memory=finding.memory)
 
 
 def call_from_dict(document: Mapping[str, Any]) -> Call:

@@ -26,11 +26,21 @@ class Looked:
 def look(run: Run[S, P], refs: Sequence[Ref]) -> Looked:
     """Look at each named resource once; everything is committed when this returns."""
     wanted = list(dict.fromkeys(refs))
-    if not wanted:
-        return Looked([])
-    states = _read(run, wanted)
-    known = run.ledger.items(run.control.id, wanted)
-    lost = set(wanted) - {state.ref for state in states}
+    outcomes: list[Outcome] = []
+    for start in range(0, len(wanted), run.control.batch):
+        if start and run.deadline.left() <= 0:
+            return Looked(outcomes, wanted[start:])
+        looked = _together(run, wanted[start : start + run.control.batch])
+        outcomes += looked.outcomes
+        if looked.untouched:
+            return Looked(outcomes, [*looked.untouched, *wanted[start + run.control.batch :]])
+    return Looked(outcomes)
+
+
+def _together(run: Run[S, P], refs: Sequence[Ref]) -> Looked:
+    states = _read(run, refs)
+    known = run.ledger.items(run.control.id, refs)
+    lost = set(refs) - {state.ref for state in states}
     results = [reconcile(run, states, known), vanished(run, sorted(lost), known)]
     run.ledger.commit(
         items=[item for result in results for item in result.items],

@@ -90,6 +90,8 @@ class Finding:
     code: str
     reason: str
     remediation: tuple[Call, ...] = ()
+    memory: str = ""
+    """What the control is told when it next sees the resource; see ``Known``."""
 
     @property
     def irreversible(self) -> bool:
@@ -138,7 +140,6 @@ class Aws(Protocol):
 
     def together(self, act: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """Apply ``act`` to all items, up to eight at once; results in the order of items."""
-        ...
 
 
 class Clock(Protocol):
@@ -243,13 +244,9 @@ class Remembered(Protocol):
     """What the ledger keeps of one resource."""
 
     @property
-    def verdict(self) -> Verdict: ...
-    @property
     def code(self) -> str: ...
     @property
-    def fingerprint(self) -> str: ...
-    @property
-    def changed_at(self) -> str: ...
+    def memory(self) -> str: ...
 
 
 class Known(Protocol):
@@ -259,7 +256,6 @@ class Known(Protocol):
 
     def once(self, key: str, make: Callable[[], T]) -> T:
         """``make()`` the first time in a step, the same value afterwards."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +291,10 @@ class Control(Generic[S, P]):
     """Every reason code that assess gives, with what it means."""
     monthly_cost: str = "nothing beyond requests that AWS does not charge for"
     """What the control's own doings cost, in words and USD."""
+    limit_code: str = ""
+    """The code of a finding whose call met a used-up quota: reported; '': such a call failed."""
+    batch: int = 50
+    """How many named resources are read and put right together."""
     ordered: bool = False
     """The API documents that discovery comes in the order of ids."""
     destructive: bool = False

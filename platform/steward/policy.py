@@ -39,8 +39,16 @@ def schema(control_id: str) -> Document:
     return loaded
 
 
-def load(control: Control[S, P], *layers: Document, ceiling: Mode = Mode.ENFORCE) -> Loaded[P]:
+def load(
+    control: Control[S, P],
+    *layers: Document,
+    ceiling: Mode = Mode.ENFORCE,
+    allowed: Mapping[str, Sequence[Any]] | None = None,
+) -> Loaded[P]:
     """Merge the layers, later ones winning, and judge the result.
+
+    ``allowed`` are the values that fields may have besides the schema's default, where the
+    template limits them.
 
     Raises BadPolicy, naming the field, its value and what is allowed.
     """
@@ -54,14 +62,24 @@ def load(control: Control[S, P], *layers: Document, ceiling: Mode = Mode.ENFORCE
     _refuse(control.id, policy.problems())
     modes = list(Mode)
     if modes.index(policy.mode) > modes.index(ceiling):
-        allowed = f"the template allows '{ceiling}' at most"
-        raise BadPolicy(f"{control.id}: mode: is '{policy.mode}', {allowed}")
+        most = f"the template allows '{ceiling}' at most"
+        raise BadPolicy(f"{control.id}: mode: is '{policy.mode}', {most}")
+    _refuse(control.id, _forbidden(control.id, document, allowed or {}))
     return Loaded(policy, document, digest(document))
 
 
 def _refuse(control_id: str, problems: Iterator[str]) -> None:
     if found := "; ".join(problems):
         raise BadPolicy(f"{control_id}: {found}")
+
+
+def _forbidden(
+    control_id: str, document: Document, allowed: Mapping[str, Sequence[Any]]
+) -> Iterator[str]:
+    for field, values in allowed.items():
+        if document[field] not in (schema(control_id)["properties"][field]["default"], *values):
+            told = ", ".join(json.dumps(value) for value in values if value) or "none"
+            yield f"{field}: is {_short(json.dumps(document[field]))}, the template allows {told}"
 
 
 def merged(*layers: Document) -> Document:

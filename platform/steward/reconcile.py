@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import Any
 
 from steward import gate as gates
-from steward.errors import Gone, NotConnected, Protected, TryAgain
+from steward.errors import Gone, Limit, NotConnected, Protected, StewardError, TryAgain
 from steward.evaluate import effect, evaluate, foretold, observe, unknown
 from steward.ledger import Change, Item, Status, item_of, successor
-from steward.model import Fate, Finding, P, Ref, S, Unread, Verdict
+from steward.model import Fate, Finding, P, Ref, S, Trigger, Unread, Verdict
 from steward.remediate import (
     Judged,
     Remediated,
@@ -78,6 +78,8 @@ def _judge(run: Run[S, P], state: S | Unread, item: Item | None) -> Judged:
         return Judged(finding, state, item)
     mark = gates.fingerprint(run.loaded.hash, finding)
     same = item if item is not None and item.fingerprint == mark else None
+    if same is not None and run.trigger is Trigger.EVENT and same.code == run.control.limit_code:
+        same = None  # somebody changed the resource: there may be room now
     held = gates.hold(run.gate, finding, same, run.clock.now())
     if held is not None and held.fate is Fate.REPORTED and same is not None:
         finding = replace(finding, code=same.code, reason=same.reason)
@@ -202,11 +204,18 @@ def _ended(run: Run[S, P], one: Judged, change: Change, sent: Sent) -> Outcome:
         return _outcome(run, finding, Fate.REMEDIATED, change=change.id)
     if isinstance(error, Gone):
         return _outcome(run, finding, Fate.GONE, "gone meanwhile", change.id)
-    if isinstance(error, Protected):
-        barred = replace(finding, code=gates.PROTECTED, reason=clipped(str(error)))
+    if code := _barred(run, error):
+        barred = replace(finding, code=code, reason=clipped(str(error)))
         return _outcome(run, barred, Fate.REPORTED, change=change.id)
     again = isinstance(error, TryAgain | NotConnected)
     return _outcome(run, finding, Fate.FAILED, str(error), change.id, retry=again)
+
+
+def _barred(run: Run[S, P], error: StewardError) -> str:
+    """The code of a finding that no repetition of its calls would mend; '' for any other."""
+    if isinstance(error, Protected):
+        return gates.PROTECTED
+    return run.control.limit_code if isinstance(error, Limit) else ""
 
 
 def _outcome(
@@ -260,7 +269,7 @@ def _next_item(run: Run[S, P], one: Judged, outcome: Outcome, sent: Sent | None)
     item = carried(run, replace(one, finding=told), outcome.fate)
     if one.item is not None and one.item.intent:
         item = replace(item, intent=one.item.intent)  # still open: nobody may forget it
-    if outcome.finding.code == gates.PROTECTED and outcome.change:
+    if outcome.fate is Fate.REPORTED and outcome.change:  # barred
         return replace(item, attempts=gates.MAX_ATTEMPTS, last_attempt=run.now)
     if sent is not None and is_open(sent):
         return replace(item, intent=outcome.change)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from steward.errors import Invalid, NotConnected, Refused, StewardError
+from steward.errors import Invalid, NotConnected, OutOfTime, Refused, StewardError
 from steward.evaluate import observe
 from steward.ledger import Item, Ledger, Sweep, new_id, stamp
 from steward.model import Fate, P, Page, Ref, S, Unread
@@ -35,7 +35,7 @@ class Step:
     sweep: Sweep
     outcomes: Sequence[Outcome] = ()
     paused: bool = False
-    """The deadline came within the page; the rest of it is looked at in the next step."""
+    """The deadline came within the page; what is left of it is looked at in the next step."""
 
 
 def mark(policy_hash: str, *, plan_only: bool) -> str:
@@ -115,6 +115,9 @@ def advance(run: Run[S, P], sweep: Sweep) -> Iterator[Step]:
             step = _one_page(run, sweep, page, states, known, met)
         except NotConnected:
             raise
+        except OutOfTime:
+            yield Step(sweep, paused=True)
+            return
         except StewardError as error:
             sweep = replace(sweep, error=str(error))
             run.ledger.commit(sweep=sweep)

@@ -146,9 +146,13 @@ def _requests(control: Control[Any, Any]) -> Iterator[Sequence[str]]:
     for purpose, actions in (("reading", control.reads), ("changing", control.writes)):
         for action in sorted(actions):
             service, _, operation = action.partition(":")
+            if action == "iam:PassRole":
+                yield _code(action), purpose, "no request", ""
+                continue
             service = _SERVICES.get(service, service)
-            rate = RATES.get(group_of(service, operation), UNLISTED)
-            share = rate * float(_variable("STEWARD_PACE")[service])
+            group, pace = group_of(service, operation), _variable("STEWARD_PACE")
+            rate = RATES.get(group, UNLISTED)
+            share = rate * float(pace.get(group, pace[service]))
             yield _code(action), purpose, f"{rate:g}/s", f"{share:g}/s"
 
 
@@ -168,12 +172,13 @@ def _policy(control: Control[Any, Any]) -> Iterator[Sequence[str]]:
 
 
 def _fields(part: Mapping[str, Any], above: str = "") -> Iterator[Field]:
-    """The fields of an object and of the objects in its lists, in the schema's order."""
+    """The fields of an object, of those in it and in its lists, in the schema's order."""
     for name, inner in part.get("properties", {}).items():
         path = f"{above}{name}"
         default = json.dumps(inner["default"]) if "default" in inner else ""
         default = REQUIRED if name in part.get("required", ()) else default
         yield Field(path, _limits(inner), default, inner.get("description", ""))
+        yield from _fields(inner, f"{path}.")
         yield from _fields(inner.get("items", {}), f"{path}[].")
 
 

@@ -16,7 +16,7 @@ from steward.controls import CONTROLS, named
 from steward.errors import BadPolicy
 from steward.evaluate import COMMON_CODES, observe
 from steward.ledger import new_id
-from steward.model import Control, Deadline, Ref, Trigger
+from steward.model import Control, Deadline, Mode, Ref, Trigger
 from steward.policy import schema
 from steward.reconcile import reconcile, vanished
 from steward.run import Outcome
@@ -75,7 +75,7 @@ def allowed(part: Mapping[str, Any]) -> str:
 
 
 def _explain_resource(options: Options, resource_id: str) -> ExitCode:
-    """Read the resource now and judge it under every control; nothing is written."""
+    """Read the resource now and judge it under every control that is on; nothing is written."""
     account = connect(options)
     found = [one for control in CONTROLS for one in _looked(account, control, resource_id)]
     if not found:
@@ -103,6 +103,8 @@ def _looked(
         shelter=sheltered(account.telemetry),
         plan_only=True,
     )
+    if run.gate.mode is Mode.OFF:
+        return
     refs = [Ref(kind, resource_id) for kind in control.kinds]
     states = observe(run, refs)
     items = run.ledger.items(control.id, refs)

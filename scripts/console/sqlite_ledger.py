@@ -24,11 +24,11 @@ from steward.ledger import (
 )
 from steward.model import Exemption, Ref
 
-_VERSION = 1
+_VERSION = 2
 _OWNER = 0x53746577  # "Stew": marks a file as ours, for SQLite's application_id
 
 _ITEM = "kind resource verdict code reason fate fingerprint first_seen changed_at attempts"
-_ITEM += " last_attempt intent"
+_ITEM += " last_attempt intent memory"
 _CHANGE = "id kind resource status at trigger run code reason before calls sent error settled_at"
 _CHANGE += " undoes"
 _SWEEP = "id started policy_hash finished complete token last_id pages resources verdicts fates"
@@ -193,11 +193,13 @@ class SQLiteLedger:
         if owner != _OWNER and (owner or tables):
             raise sqlite3.DatabaseError("is the database of another program")
         [version] = self._db.execute("PRAGMA user_version").fetchone()
-        if version not in (0, _VERSION):
+        if version not in (0, 1, _VERSION):
             raise sqlite3.DatabaseError(f"is of version {version}, this Steward reads {_VERSION}")
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
         with self._transaction():
+            if self._db.execute("PRAGMA user_version").fetchone()[0] == 1:
+                self._db.execute("ALTER TABLE items ADD COLUMN memory NOT NULL DEFAULT ''")
             for table, (columns, key) in _TABLES.items():
                 self._db.execute(
                     f"CREATE TABLE IF NOT EXISTS {table} (scope, control, {_quoted(columns)}, "

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from moto.core.responses import ActionContext, ActionResult, BaseResponse
 from moto.core.serialize import DefaultAttributePicker
 
-from embedded import account_policies, functions, logs, tagging
+from embedded import account_policies, functions, logs, subscriptions, tagging
 from embedded.request import Refusal, Request
 from embedded.wire import parsed
 
@@ -30,6 +30,8 @@ OVERLAYS: Mapping[tuple[str, str], Overlay] = {
     ("logs", "PutAccountPolicy"): account_policies.put,
     ("logs", "DescribeAccountPolicies"): account_policies.describe,
     ("logs", "DeleteAccountPolicy"): account_policies.delete,
+    ("logs", "DescribeSubscriptionFilters"): subscriptions.describe,
+    ("logs", "PutSubscriptionFilter"): subscriptions.put,
     ("resourcegroupstaggingapi", "GetResources"): tagging.get_resources,
 }
 GUARDS: Mapping[tuple[str, str], Guard] = {

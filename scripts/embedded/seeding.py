@@ -10,7 +10,7 @@ from datetime import timedelta
 from moto.awslambda.models import LambdaBackend, lambda_backends
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.iam.models import iam_backends
-from moto.logs.models import LogGroup, LogsBackend, logs_backends
+from moto.logs.models import LogGroup, LogsBackend, SubscriptionFilter, logs_backends
 from moto.utilities.utils import get_partition
 
 from embedded.stamping import now
@@ -42,6 +42,14 @@ def seed_log_groups(
         group = backend.create_log_group(seed.name, dict(seed.tags), RetentionInDays=seed.days)
         vars(group)["log_class"] = seed.log_class
         _age(group, seed.age_days, seed.stored_bytes)
+
+
+def seed_filters(name: str, destination_arn: str, role_arn: str, *, region: str = REGION) -> None:
+    """Give every log group a subscription filter for all events, spread over the shards."""
+    for group in _backend(region, None).groups.values():
+        made = SubscriptionFilter(name, group.name, "", destination_arn, role_arn)
+        vars(made)["distribution"] = "Random"
+        group.subscription_filters[name] = made
 
 
 def age_log_group(

@@ -9,7 +9,7 @@ from typing import Any
 
 from embedded.template import Template
 from steward.account import shares_of
-from steward.aws.quotas import UNPACED
+from steward.aws.quotas import UNPACED, group_of
 from steward.controls import CONTROLS, function_of
 from steward.errors import BadPolicy
 from steward.model import Control
@@ -30,8 +30,15 @@ OF_AN_INBOX, OF_AN_OPERATOR = 2, 1
 
 def services(control: Control[Any, Any]) -> set[str]:
     """The paced services that a control uses, by boto3's names."""
-    prefixes = {action.partition(":")[0] for action in control.reads | control.writes}
-    return {SDK_NAMES.get(prefix, prefix) for prefix in prefixes} - UNPACED
+    return {service for service, _ in operations(control)}
+
+
+def operations(control: Control[Any, Any]) -> set[tuple[str, str]]:
+    """The paced requests of a control, by boto3's names of service and operation."""
+    asked = (control.reads | control.writes) - {"iam:PassRole"}  # a right, and no request
+    parts = (action.split(":") for action in asked)
+    named = {(SDK_NAMES.get(prefix, prefix), operation) for prefix, operation in parts}
+    return {one for one in named if one[0] not in UNPACED}
 
 
 def groups(stack: Stack) -> Sequence[Mapping[str, Any]]:
@@ -170,20 +177,28 @@ def pace(template: Template) -> list[str]:
         except BadPolicy as error:
             found.append(f"{one.id}: {error}")
             continue
-        for service in sorted(_services(one)):
-            if service not in shares:
-                found.append(f"{one.id}: STEWARD_PACE does not name {service}")
-            used[service] += shares.get(service, rest) * _processes(stack, one)
+        named = {service for service, _ in _operations(one)}
+        found += [
+            f"{one.id}: STEWARD_PACE does not name {service}"
+            for service in sorted(named - set(shares))
+        ]
+        by_group = {group_of(*operation): operation[0] for operation in _operations(one)}
+        for group, service in by_group.items():
+            share = shares.get(group, shares.get(service, rest))
+            used[group] += share * _processes(stack, one)
     return found + [
-        f"{service}: {share:.3f} of its quota is used at once"
-        for service, share in used.items()
+        f"{group}: {share:.3f} of its quota is used at once"
+        for group, share in used.items()
         if share > HALF + 1e-9
     ]
 
 
-def _services(one: Deployed) -> set[str]:
-    """Every function reads policies."""
-    return {"ssm"}.union(*(services(control) for control in one.automation.controls))
+def _operations(one: Deployed) -> set[tuple[str, str]]:
+    """Service and operation of every paced request; every function reads policies."""
+    found = {("ssm", "GetParameters")}
+    for control in one.automation.controls:
+        found |= operations(control)
+    return found
 
 
 def _processes(stack: Stack, one: Deployed) -> int:

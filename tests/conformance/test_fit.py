@@ -85,15 +85,20 @@ BREAKS: Sequence[tuple[Check, Change, str]] = [
     (sweeps.pace, pace("a lot"), "STEWARD_PACE: is 'a lot'"),
     (
         sweeps.pace,
-        pace('{"logs": 0.126, "resourcegroupstaggingapi": 0.08, "ssm": 0.08}'),
-        "logs: 0.504",
+        pace('{"logs": 0.126, "resourcegroupstaggingapi": 0.05, "ssm": 0.05}'),
+        "logs.PutRetentionPolicy: 0.504",
     ),
     (
         sweeps.pace,
-        pace('{"logs": 0.1, "resourcegroupstaggingapi": 0.08, "ssm": 0.1}'),
+        pace('{"logs": 0.0635, "resourcegroupstaggingapi": 0.05, "ssm": 0.05}'),
+        "logs.DescribeLogGroups: 0.504",
+    ),
+    (
+        sweeps.pace,
+        pace('{"logs": 0.05, "resourcegroupstaggingapi": 0.05, "ssm": 0.065}'),
         "ssm: 0.560",
     ),
-    (sweeps.pace, pace('{"logs": 0.1, "ssm": 0.08}'), "does not name resourcegroupstaggingapi"),
+    (sweeps.pace, pace('{"logs": 0.05, "ssm": 0.05}'), "does not name resourcegroupstaggingapi"),
     (policies.defaults, without("FunctionRuntimeDefaults"), "function-runtime: has no defaults"),
     (policies.defaults, defaults('"days": ', '"days": 1'), "log-retention: log-retention: days"),
     (policies.defaults, defaults('"days": ', '"days": -'), "log-retention: log-retention: days"),
@@ -158,6 +163,9 @@ def test_a_mode_above_its_ceiling_is_refused_by_the_templates_rules() -> None:
         "LogRetentionMode: audit is taken below off",
         "LogRetentionMode: enforce is taken below off",
         "LogRetentionMode: enforce is taken below audit",
+        "LogSubscriptionMode: audit is taken below off",
+        "LogSubscriptionMode: enforce is taken below off",
+        "LogSubscriptionMode: enforce is taken below audit",
     ]
 
 

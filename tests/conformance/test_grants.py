@@ -30,6 +30,11 @@ STATEMENTS = ("Policies", 0, "PolicyDocument", "Statement")
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/one"
 LIST = {"Sid": "More", "Effect": "Allow", "Action": ["logs:ListLogGroups"], "Resource": "*"}
 
+SUBSCRIBING = {
+    "LogDestinationArn": "arn:aws:kinesis:eu-west-1:123456789012:stream/events",
+    "LogDestinationRoleArn": "arn:aws:iam::123456789012:role/ships",
+}
+
 MANY = 70
 """More log groups than one step of a sweep has time to change, at the pace of a function."""
 
@@ -59,9 +64,18 @@ def an_event_is_answered_and_taken_back(here: EmbeddedAccount) -> None:
     here.invoke("log-retention", {"undo": change})
 
 
+def groups_are_subscribed_and_unsubscribed(here: EmbeddedAccount) -> None:
+    """Of groups with a tag, to a stream; then of none."""
+    here.client("kinesis").create_stream(StreamName="events", ShardCount=1)
+    policy(here, "log-subscription", mode="enforce", include={"tags": ["team"]})
+    here.sweep()
+    policy(here, "log-subscription", mode="enforce", include={"tags": ["nobody"]})
+
+
 def a_message_is_unreadable(here: EmbeddedAccount) -> None:
-    url = here.client("sqs").get_queue_url(QueueName=f"{here.stack}-log-retention")["QueueUrl"]
-    here.client("sqs").send_message(QueueUrl=url, MessageBody="no event")
+    for inbox in ("log-retention", "log-subscription"):
+        url = here.client("sqs").get_queue_url(QueueName=f"{here.stack}-{inbox}")["QueueUrl"]
+        here.client("sqs").send_message(QueueUrl=url, MessageBody="no event")
     here.settle()
 
 
@@ -77,6 +91,7 @@ def everything_that_functions_do(here: EmbeddedAccount) -> None:
     here.settle()
     tagged_resources_are_swept(here)
     an_event_is_answered_and_taken_back(here)
+    groups_are_subscribed_and_unsubscribed(here)
     a_message_is_unreadable(here)
     an_operator_asks(here)
 
@@ -84,7 +99,7 @@ def everything_that_functions_do(here: EmbeddedAccount) -> None:
 @pytest.fixture(scope="module")
 def used() -> EmbeddedAccount:
     """A stack whose functions did everything that they can do; it is over, but remembers."""
-    with EmbeddedAccount() as here:
+    with EmbeddedAccount(SUBSCRIBING) as here:
         everything_that_functions_do(here)
     return here
 
@@ -93,7 +108,10 @@ def test_a_stack_that_is_used_does_what_the_test_says(used: EmbeddedAccount) -> 
     """A sweep of several steps, a change taken back, a dead letter."""
     steps = [one for one in used.host.invocations if one.event.get("sweep", {}).get("cursor")]
     assert steps != []
-    assert {str(one.event["sweep"]["control"]) for one in steps} == {"log-retention"}
+    assert {str(one.event["sweep"]["control"]) for one in steps} == {
+        "log-retention",
+        "log-subscription",
+    }
     assert used.queue("log-retention-dead-letters").visible == 1
 
 

@@ -252,6 +252,16 @@ def test_a_variant_differs_where_it_should(
     assert differences(load(), **given) == carriers(load(), changed)
 
 
+def test_a_role_may_be_passed_only_where_one_is_told() -> None:
+    """By the function that subscribes, if it may write."""
+    told = {"LogDestinationRoleArn": "arn:aws:iam::111122223333:role/ships"}
+    passed = {("LogSubscriptionRole", "AWS::IAM::Role", "Policies")}
+    assert differences(load(), **told) == passed
+    assert differences(load(), **told, AllowWrites="false") == differences(
+        load(), AllowWrites="false"
+    )
+
+
 def test_a_role_without_the_boundary_is_noticed() -> None:
     """The comparison itself can fail."""
     template = altered(without("AssessorRole", "PermissionsBoundary"))

@@ -25,6 +25,9 @@ from steward.account import World
 START = datetime(2027, 3, 1, 10, 0, tzinfo=UTC)
 """Ahead of the machine's time, and six hours before the schedule fires."""
 
+OTHERS = ["LogSubscriptionEvents"]
+"""What else an event of a new log group goes to, besides the rule of log-retention."""
+
 LOOK = {"look": {"control": "log-retention", "resources": ["/none"]}}
 
 
@@ -62,11 +65,13 @@ def test_an_account_starts_empty_whatever_was_before() -> None:
         assert [group["logGroupName"] for group in found] == [
             "/aws/lambda/other-assessor",
             "/aws/lambda/other-log-retention",
+            "/aws/lambda/other-log-subscription",
         ]
-        assert (len(after.watch.calls), after.journal.events) == (4, [])
+        assert (len(after.watch.calls), after.journal.events) == (5, [])
         puts = [one for one in after.watch.calls if one.operation == "PutParameter"]
         assert [one.params["Name"] for one in puts] == [
             "/other/defaults/log-retention",
+            "/other/defaults/log-subscription",
             "/other/defaults/function-runtime",
             "/other/version",  # depends on them
         ]
@@ -129,7 +134,8 @@ def test_the_stack_is_there(shared: EmbeddedAccount) -> None:
     """Its resources have what refers to them, and installing it led to one sweep."""
     [table] = shared.client("dynamodb").list_tables()["TableNames"]
     functions = {one.name: one.environment for one in shared.host.functions.values()}
-    assert set(functions) == {"steward-log-retention", "steward-assessor"}
+    controls = ("assessor", "log-retention", "log-subscription")
+    assert set(functions) == {f"steward-{name}" for name in controls}
     assert {one["STEWARD_LEDGER"] for one in functions.values()} == {table} == {"steward-ledger"}
     assert [one.name for one in shared.queues if one.messages()] == []
     assert [one.execution.status for one in shared.journal.executions] == ["SUCCEEDED"]
@@ -273,9 +279,10 @@ def test_a_function_that_raises_gets_its_messages_again(here: EmbeddedAccount) -
     create(here, "/again")
     began = here.clock.now()
     here.settle()
-    assert inboxes(here)[:2] == ["ZeroDivisionError", ""]
+    assert inboxes(here)[:3] == ["ZeroDivisionError", "", ""]
     assert group(here, "/again")["retentionInDays"] == 30
-    assert here.host.invocations[1].began - began >= timedelta(seconds=720)
+    again = [one for one in here.host.invocations if one.function.endswith("retention")][1]
+    assert again.began - began >= timedelta(seconds=720)
     here.host.before = failing(ZeroDivisionError("by zero"))
     with pytest.raises(FunctionError, match="by zero") as error:
         here.invoke("log-retention", {"Records": []})
@@ -377,9 +384,9 @@ def bus(here: EmbeddedAccount, id: str, **properties: Any) -> Bus:
 
 def test_a_disabled_rule_delivers_nothing(here: EmbeddedAccount) -> None:
     """An enabled one delivers the event as it is."""
-    assert bus(here, "LogRetentionEvents", State="DISABLED").route(event(here)) == []
+    assert bus(here, "LogRetentionEvents", State="DISABLED").route(event(here)) == OTHERS
     assert here.queue("log-retention").messages() == []
-    assert bus(here, "LogRetentionEvents").route(event(here)) == ["LogRetentionEvents"]
+    assert bus(here, "LogRetentionEvents").route(event(here)) == ["LogRetentionEvents", *OTHERS]
     assert [json.loads(one.body) for one in here.queue("log-retention").messages()] == [event(here)]
 
 
@@ -411,7 +418,7 @@ def test_what_is_too_large_for_the_inbox_goes_there_too(here: EmbeddedAccount) -
     large = {**event(here), "padding": "x" * 2**20}
     here.put_event(large)
     assert [one.visible for one in here.queues] == [0] * len([*here.queues])
-    assert here.journal.events[-1].rules == ["LogRetentionEvents"]
+    assert here.journal.events[-1].rules == ["LogRetentionEvents", *OTHERS]
 
 
 def test_a_target_that_is_not_in_the_stack_is_an_error(here: EmbeddedAccount) -> None:

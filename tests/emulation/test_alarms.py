@@ -63,7 +63,8 @@ def test_every_alarm_of_the_stack_is_judged(
         for name, alarm in names(here).items()
         if alarm["TreatMissingData"] == "breaching"
     }
-    assert here.alarms() == silent == {"log-retention-heartbeat", "function-runtime-heartbeat"}
+    controls = ("function-runtime", "log-retention", "log-subscription")
+    assert here.alarms() == silent == {f"{control}-heartbeat" for control in controls}
 
 
 def test_after_a_sweep_that_went_well_nothing_rings(here: EmbeddedAccount) -> None:

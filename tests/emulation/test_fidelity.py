@@ -242,6 +242,62 @@ def test_account_policy_deleted(bare: Clients) -> None:
         bare("logs").delete_account_policy(policyName="p", policyType="RETENTION_POLICY")
 
 
+def _subscribed(bare: Clients, *names: str, **more: Any) -> list[dict[str, Any]]:
+    """The filters of /a after these were put, to a stream."""
+    bare("kinesis").create_stream(StreamName="s", ShardCount=1)
+    for name in names:
+        bare("logs").put_subscription_filter(
+            logGroupName="/a",
+            filterName=name,
+            filterPattern="",
+            destinationArn=f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/s",
+            **more,
+        )
+    told = bare("logs").describe_subscription_filters(
+        logGroupName="/a", filterNamePrefix="b", limit=1
+    )
+    return list(told["subscriptionFilters"])
+
+
+@gap("subscription-limit")
+def test_subscription_limit(bare: Clients) -> None:
+    _groups(bare, "/a")
+    with pytest.raises(ClientError, match="LimitExceeded"):
+        _subscribed(bare, "a", "b", "c")
+
+
+@gap("subscription-update")
+def test_subscription_update(bare: Clients) -> None:
+    _groups(bare, "/a")
+    with pytest.raises(ClientError, match="LimitExceeded"):
+        _subscribed(bare, "a", "b", "a")
+
+
+@gap("subscription-role")
+def test_subscription_role(bare: Clients) -> None:
+    _groups(bare, "/a")
+    assert len(_subscribed(bare, "a")) == 1
+
+
+@gap("subscription-distribution")
+def test_subscription_distribution(bare: Clients) -> None:
+    _groups(bare, "/a")
+    [one] = _subscribed(bare, "a", distribution="Random", roleArn=ROLE)
+    assert one["distribution"] == "ByLogStream"
+
+
+@gap("subscription-class")
+def test_subscription_class(bare: Clients) -> None:
+    bare("logs").create_log_group(logGroupName="/a", logGroupClass="DELIVERY")
+    assert len(_subscribed(bare, "a")) == 1
+
+
+@gap("subscription-paged")
+def test_subscription_paged(bare: Clients) -> None:
+    _groups(bare, "/a")
+    assert len(_subscribed(bare, "a", "b")) == 2
+
+
 @gap("embedded-metrics")
 def test_embedded_metrics(bare: Clients) -> None:
     _groups(bare, "/a")

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -861,3 +862,19 @@ def test_a_disk_that_fails_is_told_in_our_words(tmp_path: Path) -> None:
     with pytest.raises(StewardError):
         ledger.commit(items=[item(f"/{number}" * 50) for number in range(200)])
     ledger.close()
+
+
+def test_a_ledger_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
+    """What it holds is there, and what it did not know of is empty."""
+    path = tmp_path / "ledger.db"
+    ledger = SQLiteLedger(path, "here")
+    ledger.commit(items=[item("/a")])
+    ledger.close()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("ALTER TABLE items DROP COLUMN memory")
+        database.execute("PRAGMA user_version = 1")
+        database.commit()
+    for _ in range(2):
+        ledger = SQLiteLedger(path, "here")
+        assert [*ledger.all_items(CONTROL)] == [item("/a")]
+        ledger.close()

@@ -415,8 +415,9 @@ def test_a_deployed_account_is_described_by_its_environment() -> None:
     account = deployed(arn, [CONTROL.id], {**environment, **allowed})
     assert (account.plan_only, account.irreversible) == (False, True)
     assert not account.aws.calls
-    with pytest.raises(BadPolicy, match="STEWARD_CEILINGS"):
-        deployed(arn, [CONTROL.id], {**environment, "STEWARD_CEILINGS": "enforce"})
+    for name, text in {"STEWARD_CEILINGS": "enforce", "STEWARD_ALLOWED": "[1]"}.items():
+        with pytest.raises(BadPolicy, match=name):
+            deployed(arn, [CONTROL.id], {**environment, name: text})
 
 
 def test_the_ceiling_of_the_template_holds(function: Deployed) -> None:

@@ -80,9 +80,10 @@ def logged(here: EmbeddedAccount, message: str) -> list[Mapping[str, Any]]:
     ]
 
 
-def batches(here: EmbeddedAccount) -> list[int]:
-    """How many messages each invocation by an inbox had."""
-    return [len(one.event["Records"]) for one in here.host.invocations if "Records" in one.event]
+def batches(here: EmbeddedAccount, control: str = LOGS) -> list[int]:
+    """How many messages each invocation of a control's function by its inbox had."""
+    mine = (one for one in here.host.invocations if one.function.endswith(control))
+    return [len(one.event["Records"]) for one in mine if "Records" in one.event]
 
 
 def sweeps(here: EmbeddedAccount) -> list[str]:

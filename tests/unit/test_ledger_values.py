@@ -64,6 +64,7 @@ ITEMS = st.builds(
     attempts=st.integers(0),
     last_attempt=TEXTS,
     intent=TEXTS,
+    memory=TEXTS,
 )
 CHANGES = st.builds(
     Change,

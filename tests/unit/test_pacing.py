@@ -227,3 +227,12 @@ def test_no_window_ever_holds_more_than_its_share(share: float, events: list[str
     for first, last in itertools.combinations(range(len(found)), 2):
         window = found[last] - found[first]
         assert last - first + 1 <= RATE * share * window + 1 + 1e-6
+
+
+def test_a_group_may_have_another_share_than_its_service() -> None:
+    """Of what several functions read, each uses less."""
+    clock = FakeClock()
+    pacer = Pacer(clock, 0.05, {"logs": 0.5, "logs.DescribeLogGroups": 0.25})
+    assert spacing(pacer, clock) == pytest.approx(1 / (RATE * 0.5))
+    listed = "logs.DescribeLogGroups"
+    assert spacing(pacer, clock, listed) == pytest.approx(1 / (RATES[listed] * 0.25))

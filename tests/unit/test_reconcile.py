@@ -25,7 +25,7 @@ from steward.errors import (
 from steward.gate import MAX_ATTEMPTS, PROTECTED
 from steward.ledger import Change, Status
 from steward.look import look
-from steward.model import Deadline, Fate, Mode, Verdict
+from steward.model import Deadline, Fate, Finding, Mode, Trigger, Verdict
 from steward.run import REASON, Outcome
 from tests import toy
 from tests.fakes import FakeClock
@@ -411,6 +411,39 @@ def test_an_item_forgets_the_intent_of_a_change_that_is_over(book: SQLiteLedger)
         looked(world, book, clock=FakeClock(), retry=True)
     [item] = book.items(CONTROL.id, toy.refs("a")).values()
     assert (item.code, item.intent, world.calls["Resize"]) == (PROTECTED, "", 2)
+
+
+def test_a_used_up_quota_is_what_the_control_says_it_is(book: SQLiteLedger) -> None:
+    """SUB-80: reported with its own code, not failed; tried again at an event or after a week."""
+    control = replace(CONTROL, limit_code="NO_ROOM")
+    world, clock = World({"a": 1}), FakeClock()
+    world.errors["Resize", "a"] = [Limit("full"), Limit("still full")]
+    for trigger, calls in [("direct", 1), ("sweep", 1), ("event", 2), ("sweep", 2)]:
+        settings = {"control": control, "trigger": Trigger(trigger), "clock": clock}
+        one = only(looked(world, book, **settings))
+        assert (one.fate, one.finding.code, one.retry) == (Fate.REPORTED, "NO_ROOM", False)
+        assert "full" in one.reason
+        assert world.calls["Resize"] == calls
+    clock.advance(timedelta(days=7).total_seconds())
+    assert fates(looked(world, book, control=control, clock=clock)) == {"a": "remediated"}
+
+
+def test_what_a_control_wants_to_remember_is_kept_with_its_finding(book: SQLiteLedger) -> None:
+    """Also with what a change has brought about; a new memory alone changes nothing else."""
+    world, clock, told, kept = World({"a": 1}), FakeClock(), {"memory": ""}, []
+
+    def assess(toy_: toy.Toy, policy: toy.Policy) -> Finding:
+        return replace(toy.assess(toy_, policy), memory=told["memory"])
+
+    control = replace(CONTROL, assess=assess)
+    for memory in ("one", "one", "one", "two"):
+        told["memory"] = memory
+        looked(world, book, control=control, clock=clock)
+        clock.advance(60)
+        kept.append(book.items(CONTROL.id, toy.refs("a"))[toy.refs("a")[0]])
+    assert [item.memory for item in kept] == ["one", "one", "one", "two"]
+    assert {item.changed_at for item in kept} == {kept[0].changed_at}
+    assert {item.verdict for item in kept} == {Verdict.COMPLIANT}
 
 
 def test_exemptions_of_the_ledger_and_the_policy_hold_until_their_last_day(

@@ -20,7 +20,8 @@ class Pacer:
     """A token bucket of capacity 1 for each quota group: requests are evenly spaced.
 
     ``share`` is the part of AWS's quotas that this process may use (0 to 1); None: no pacing.
-    ``shares`` are those of services where it is another, such as ``{"logs": 0.125}``.
+    ``shares`` are those of services, or of single groups, where it is another, such as
+    ``{"logs": 0.125, "logs.DescribeLogGroups": 0.0625}``.
     """
 
     def __init__(
@@ -58,5 +59,6 @@ class Pacer:
                 self._slowed[group] = min(1.0, self._slowed.get(group, 1.0) + RECOVERY)
 
     def _rate(self, group: str, share: float) -> float:
-        part = self._shares.get(group.partition(".")[0], share)
+        of_service = self._shares.get(group.partition(".")[0], share)
+        part = self._shares.get(group, of_service)
         return RATES.get(group, UNLISTED) * part * self._slowed.get(group, 1.0)

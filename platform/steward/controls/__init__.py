@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from steward.controls import function_runtime, log_retention
+from steward.controls import function_runtime, log_retention, log_subscription
 from steward.model import Control
 
 CONTROLS: tuple[Control[Any, Any], ...] = (
     log_retention.CONTROL,
+    log_subscription.CONTROL,
     function_runtime.CONTROL,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from embedded.demo.stage import Stage
+from embedded.demo.stage import CONTROL, Stage
 from embedded.demo.words import counted
 from embedded.hosting import Invoked
 
@@ -105,7 +105,8 @@ def burst(stage: Stage) -> None:
 def _tell_burst(stage: Stage, new: Sequence[Invoked], asked: Mapping[str, int]) -> None:
     """What the inbox's batches came to, together."""
     now, screen = stage.here.clock.now(), stage.screen
-    batches = [len(one.event["Records"]) for one in new if "Records" in one.event]
+    mine = [one for one in new if one.function.endswith(CONTROL)]  # another one hears of them, too
+    batches = [len(one.event["Records"]) for one in mine if "Records" in one.event]
     own = sum(batches) - BURST
     told = f"{sum(batches)} events, {own} of them our own changes come back"
     screen.line(now, f"{told}, in {len(batches)} batches", depth=1)

@@ -1,0 +1,42 @@
+"""The calls from the filters of ours that a group has to those it should have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from steward.controls.log_subscription.state import Filter, LogGroup
+from steward.model import Call
+
+Filters = Mapping[str, Filter]
+
+
+def changes_to(group: LogGroup, wanted: Filters) -> tuple[Call, ...]:
+    """First put, then delete, so that no event is left out in between.
+
+    Each call knows the filters of ours that there are after it, and so does its undo.
+    """
+    return tuple(_calls(group, wanted))
+
+
+def _calls(group: LogGroup, wanted: Filters) -> Iterator[Call]:
+    now: Filters = dict(group.owned)
+    for name, told in wanted.items():
+        if now.get(name) != told:
+            after = {**now, name: told}
+            undo = _put(group, name, now) if name in now else _delete(group, name, now)
+            yield _put(group, name, after, undo)
+            now = after
+    for name in sorted(now.keys() - wanted.keys()):
+        after = {one: told for one, told in now.items() if one != name}
+        yield _delete(group, name, after, _put(group, name, now))
+        now = after
+
+
+def _put(group: LogGroup, name: str, after: Filters, undo: Call | None = None) -> Call:
+    params = {"logGroupName": group.name, "filterName": name, **after[name]}
+    return Call("logs", "PutSubscriptionFilter", params, undo, {"owned": after})
+
+
+def _delete(group: LogGroup, name: str, after: Filters, undo: Call | None = None) -> Call:
+    params = {"logGroupName": group.name, "filterName": name}
+    return Call("logs", "DeleteSubscriptionFilter", params, undo, {"owned": after})

@@ -1,0 +1,79 @@
+"""One group's subscription filters, as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from steward.controls.log_groups import Found
+from steward.controls.log_subscription.account_filters import account_filter
+from steward.controls.log_subscription.destinations import Destination
+from steward.controls.log_subscription.state import Filter, LogGroup, Policy
+from steward.errors import Denied, Gone, NotConnected, OutOfTime, StewardError, TryAgain
+from steward.model import Sight, Unread
+
+Read: TypeAlias = LogGroup | Unread | OutOfTime | None
+"""What came of reading a group: OutOfTime where no request was sent, None where it is gone."""
+
+_FIELDS = (
+    *("roleArn", "distribution", "applyOnTransformedLogs"),
+    *("fieldSelectionCriteria", "emitSystemFields"),
+)
+"""What a filter may have besides pattern and destination (SubscriptionFilter, API reference)."""
+
+
+def fresh(sight: Sight[Policy], found: Sequence[Found | Unread]) -> list[Read]:
+    """The groups with their filters as they are now, in their order; see ``Read``."""
+    if not found:
+        return []
+    account_filter(sight, sight.policy.destination_arn)  # once, before there are threads
+    return sight.aws.together(lambda one: _read(sight, one), found)
+
+
+def _read(sight: Sight[Policy], found: Found | Unread) -> Read:
+    if isinstance(found, Unread):
+        return found
+    try:
+        pages = sight.aws.pages("logs", "DescribeSubscriptionFilters", logGroupName=found.name)
+        told = [one for answer, _ in pages for one in answer.get("subscriptionFilters", [])]
+    except NotConnected:
+        raise
+    except OutOfTime as late:
+        return late
+    except Gone:
+        return None
+    except StewardError as error:
+        code = "BUSY" if isinstance(error, TryAgain) else "UNREADABLE"
+        return Unread(found.ref, "ACCESS_DENIED" if isinstance(error, Denied) else code, str(error))
+    owns = sight.policy.owns
+    owned = {one["filterName"]: _filter(one) for one in told if owns(one["filterName"])}
+    foreign = {one["filterName"]: one for one in told if not owns(one["filterName"])}
+    return state(
+        sight, found, owned, {name: one["destinationArn"] for name, one in foreign.items()}
+    )
+
+
+def state(
+    sight: Sight[Policy], found: Found, owned: Mapping[str, Filter], foreign: Mapping[str, str]
+) -> LogGroup:
+    """A group with these filters."""
+    policy = sight.policy
+    return LogGroup(
+        name=found.name,
+        log_class=found.log_class,
+        tags=found.tags,
+        owned=owned,
+        foreign=foreign,
+        account_filter=account_filter(sight, policy.destination_arn).over(found.name),
+        memory=policy.memory(found.name, sight.now),
+    )
+
+
+def _filter(described: Mapping[str, Any]) -> Filter:
+    """A filter by the parameters that would put it; what is off or has no effect is left out."""
+    arn = described["destinationArn"]
+    told = {name: described[name] for name in _FIELDS if described.get(name)}
+    destination = Destination.read(arn)
+    if destination is None or not destination.is_distributed:
+        told.pop("distribution", None)
+    return {"filterPattern": described.get("filterPattern", ""), "destinationArn": arn, **told}

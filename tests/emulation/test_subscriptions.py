@@ -1,0 +1,119 @@
+"""Subscription filters of the embedded account are as AWS has them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from embedded.overlays import faithful
+
+ACCOUNT, REGION = "123456789012", "eu-west-1"
+HERE = f"{REGION}:{ACCOUNT}"
+STREAM = f"arn:aws:kinesis:{HERE}:stream/events"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/ships"
+
+
+@pytest.fixture
+def logs() -> Iterator[Any]:
+    """A client of CloudWatch Logs, with the group /a and the stream events."""
+    session = boto3.Session(region_name=REGION)
+    with mock_aws(), faithful():
+        session.client("kinesis").create_stream(StreamName="events", ShardCount=1)
+        client = session.client("logs")
+        client.create_log_group(logGroupName="/a")
+        yield client
+
+
+def put(logs: Any, *names: str, **fields: Any) -> None:
+    to = {"destinationArn": STREAM, "roleArn": ROLE, "filterPattern": "", "logGroupName": "/a"}
+    for name in names:
+        asked = {**to, **fields}
+        logs.put_subscription_filter(
+            filterName=name, **{key: value for key, value in asked.items() if value is not None}
+        )
+
+
+def filters(logs: Any, **asked: Any) -> list[dict[str, Any]]:
+    answer = logs.describe_subscription_filters(logGroupName="/a", **asked)
+    return list(answer["subscriptionFilters"])
+
+
+def names(told: list[dict[str, Any]]) -> list[str]:
+    return [one["filterName"] for one in told]
+
+
+def test_a_group_has_five_filters_and_a_sixth_is_refused(logs: Any) -> None:
+    """Not two, as it once was."""
+    put(logs, *"abcde")
+    with pytest.raises(logs.exceptions.LimitExceededException):
+        put(logs, "f")
+    assert names(filters(logs)) == [*"abcde"]
+
+
+def test_a_full_groups_filter_can_be_replaced(logs: Any) -> None:
+    """SUB-40: the name decides; it keeps the time of its creation."""
+    put(logs, *"abcde")
+    [before] = filters(logs, filterNamePrefix="c")
+    put(logs, "c", filterPattern="ERROR")
+    [after] = filters(logs, filterNamePrefix="c")
+    assert after == {**before, "filterPattern": "ERROR"}
+
+
+def test_a_stream_needs_a_role(logs: Any) -> None:
+    """A function must not have one; that it may be invoked is not checked."""
+    with pytest.raises(logs.exceptions.InvalidParameterException, match="without roleArn"):
+        put(logs, "a", roleArn=None)
+
+
+def test_the_distribution_is_kept(logs: Any) -> None:
+    """By log stream where nothing is told."""
+    put(logs, "a", distribution="Random")
+    put(logs, "b")
+    assert [one["distribution"] for one in filters(logs)] == ["Random", "ByLogStream"]
+
+
+def test_only_the_standard_class_takes_filters(logs: Any) -> None:
+    """The class is for ever."""
+    logs.create_log_group(logGroupName="/cheap", logGroupClass="INFREQUENT_ACCESS")
+    with pytest.raises(logs.exceptions.InvalidParameterException):
+        put(logs, "a", logGroupName="/cheap")
+
+
+def test_filters_are_described_by_prefix_and_in_pages(logs: Any) -> None:
+    """Sorted by name, whatever came first; a made-up token is refused."""
+    put(logs, "b2", "a", "b1")
+    assert names(filters(logs, filterNamePrefix="b")) == ["b1", "b2"]
+    first = logs.describe_subscription_filters(logGroupName="/a", limit=2)
+    rest = filters(logs, limit=2, nextToken=first["nextToken"])
+    assert (names(first["subscriptionFilters"]), names(rest)) == (["a", "b1"], ["b2"])
+    with pytest.raises(logs.exceptions.InvalidParameterException):
+        filters(logs, nextToken="made up")
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        pytest.param(f"arn:aws:kinesis:{HERE}:stream/none", id="stream"),
+        pytest.param(f"arn:aws:firehose:{HERE}:deliverystream/none", id="firehose"),
+        pytest.param(f"arn:aws:lambda:{HERE}:function:none", id="function"),
+        pytest.param(f"arn:aws:logs:{HERE}:destination:none", id="destination"),
+        pytest.param(f"arn:aws:sqs:{HERE}:none", id="no destination"),
+    ],
+)
+def test_what_is_not_there_is_no_destination(logs: Any, arn: str) -> None:
+    """CloudWatch Logs tries it before it takes the filter."""
+    with pytest.raises(logs.exceptions.InvalidParameterException):
+        put(logs, "a", destinationArn=arn)
+    assert filters(logs) == []
+
+
+def test_a_group_that_is_not_there_has_no_filters(logs: Any) -> None:
+    """Neither to put nor to describe."""
+    with pytest.raises(logs.exceptions.ResourceNotFoundException):
+        put(logs, "a", logGroupName="/none")
+    with pytest.raises(logs.exceptions.ResourceNotFoundException):
+        logs.describe_subscription_filters(logGroupName="/none")

@@ -1,0 +1,412 @@
+"""How log groups are read with their filters, and subscribed, on a faithful moto."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from console.sqlite_ledger import SQLiteLedger
+from embedded.overlays import faithful
+from embedded.seeding import Seed, seed_filters, seed_log_groups
+from steward import sweep as sweeps
+from steward.account import Account
+from steward.aws.api import Api, Identity
+from steward.aws.pacing import Pacer
+from steward.controls.log_subscription import CONTROL
+from steward.controls.log_subscription.readers import BATCH
+from steward.errors import Denied, OutOfTime, Refused, TryAgain
+from steward.events import LOG_GROUP
+from steward.ledger import Sweep
+from steward.look import look
+from steward.model import Deadline, Ref, Trigger
+from steward.policy import load
+from steward.run import Outcome, Run
+from steward.runtime import sheltered
+from steward.undo import undo
+from tests.fakes import REGION, FakeAws, FakeClock
+from tests.toy import Telling
+
+HERE = f"{REGION}:123456789012"
+STREAM = f"arn:aws:kinesis:{HERE}:stream/events"
+ROLE = "arn:aws:iam::123456789012:role/ships"
+SHIPS = {"mode": "enforce", "destination_arn": STREAM, "role_arn": ROLE}
+
+
+class Place:
+    """An account with a stream, a ledger and a clock."""
+
+    def __init__(self, api: Any, book: SQLiteLedger, clock: FakeClock) -> None:
+        self.api, self.book, self.clock = api, book, clock
+
+    def run(self, trigger: Trigger, **policy: Any) -> Run[Any, Any]:
+        account = Account(
+            self.api,
+            self.book,
+            self.clock,
+            Telling(),
+            lambda control: load(control, {**SHIPS, **policy}),
+        )
+        return account.run(
+            CONTROL, trigger, "run", deadline=Deadline(self.clock), shelter=sheltered(Telling())
+        )
+
+    def looked(self, *names: str, **policy: Any) -> list[Outcome]:
+        run = self.run(Trigger.EVENT, **policy)
+        return list(look(run, [Ref(LOG_GROUP, name) for name in names]).outcomes)
+
+    def swept(self, **policy: Any) -> Sweep:
+        run = self.run(Trigger.SWEEP, **policy)
+        at = sweeps.begin(self.book, CONTROL.id, run.loaded.hash, self.clock.now())
+        self.api.calls.clear()
+        for step in sweeps.advance(run, at):
+            at = step.sweep
+        return at
+
+    def create(self, *names: str, **fields: Any) -> None:
+        for name in names:
+            self.api.ask("logs", "CreateLogGroup", logGroupName=name, **fields)
+
+    def put(self, group: str, name: str, **fields: Any) -> None:
+        told = {"destinationArn": STREAM, "roleArn": ROLE, "filterPattern": "", **fields}
+        self.api.ask("logs", "PutSubscriptionFilter", logGroupName=group, filterName=name, **told)
+
+    def filters(self, group: str) -> dict[str, str]:
+        answer = self.api.ask("logs", "DescribeSubscriptionFilters", logGroupName=group)
+        return {one["filterName"]: one["filterPattern"] for one in answer["subscriptionFilters"]}
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Place]:
+    clock = FakeClock()
+    with faithful(), mock_aws():
+        where = Identity("123456789012", REGION, "aws")
+        api = Api(clock=clock, pacer=Pacer(clock, None), region=REGION, identity=where)
+        api.ask("kinesis", "CreateStream", StreamName="events", ShardCount=1)
+        ledger = SQLiteLedger(tmp_path / "ledger.sqlite3", "here")
+        yield Place(api, ledger, clock)
+        api.close()
+        ledger.close()
+
+
+def codes(outcomes: list[Outcome]) -> dict[str, tuple[str, str]]:
+    return {one.finding.ref.id: (one.finding.code, one.fate.value) for one in outcomes}
+
+
+def test_a_group_is_subscribed_once_and_then_left_alone(here: Place) -> None:
+    """SUB-35, SUB-37, SUB-78: beside what is not ours; the second look writes nothing."""
+    here.create("/a", "/a/b")
+    here.put("/a", "theirs", filterPattern="ERROR", destinationArn=other(here))
+    for fate in ("remediated", "none"):
+        [one] = here.looked("/a")
+        assert one.fate == fate
+    assert (here.filters("/a"), here.filters("/a/b")) == (
+        {"steward-logs": "", "theirs": "ERROR"},
+        {},
+    )
+
+
+def other(here: Place) -> str:
+    here.api.ask("kinesis", "CreateStream", StreamName="theirs", ShardCount=1)
+    return STREAM.replace("events", "theirs")
+
+
+def test_a_sweep_goes_over_all_pages(here: Place) -> None:
+    """SUB-16, SUB-17, SUB-19: what lacks the filter, has another, and is not selected."""
+    names = [f"/g/{number:03}" for number in range(60)]
+    here.create(*names, "/other")
+    here.put("/g/000", "steward-logs", filterPattern="[event]")
+    here.put("/other", "steward-logs")
+    done = here.swept(include={"prefixes": ["/g/"]})
+    assert (done.complete, done.resources) == (True, 61)
+    assert {name for name in names if here.filters(name) != {"steward-logs": ""}} == set()
+    assert here.filters("/other") == {}
+
+
+def test_what_the_ledger_remembers_is_not_read_again(here: Place) -> None:
+    """Sixty-two groups: their pages, and nothing else; until somebody changes one, or a week."""
+    here.create(*(f"/g/{number:03}" for number in range(60)), "/other")
+    here.create("/cheap", logGroupClass="INFREQUENT_ACCESS")
+    narrow = {"include": {"prefixes": ["/g/"]}}
+    here.swept(**narrow)
+    assert here.swept(**narrow).complete
+    assert dict(here.api.calls) == {"logs.DescribeLogGroups": 2, "logs.DescribeAccountPolicies": 1}
+    here.create("/g/new")
+    here.swept(**narrow)
+    assert here.api.calls["logs.DescribeSubscriptionFilters"] == 1
+    read = 0
+    for _ in range(8):
+        here.clock.advance(timedelta(days=1).total_seconds())
+        here.swept(**narrow)
+        read += here.api.calls["logs.DescribeSubscriptionFilters"]
+    assert 62 <= read < 2 * 62
+
+
+def test_a_converged_sweep_over_2000_groups_takes_60_calls_at_most(here: Place) -> None:
+    """Forty pages of groups, and what the account's own policy is."""
+    seed_log_groups((Seed(name=f"/g/{number:04}") for number in range(2000)), region=REGION)
+    seed_filters("steward-logs", STREAM, ROLE, region=REGION)
+    first = here.swept()
+    assert here.api.calls["logs.DescribeSubscriptionFilters"] == 2000
+    again = here.swept()
+    assert first.verdicts == again.verdicts == {"COMPLIANT": 2000}
+    assert sum(here.api.calls.values()) <= 60, here.api.calls
+
+
+def test_a_memory_is_of_one_policy(here: Place) -> None:
+    """Another pattern, then the first again: nothing is taken for done that is not."""
+    here.create("/a", "/b")
+    for pattern in ("", "ERROR", "", "ERROR"):
+        here.swept(filter_pattern=pattern)
+        assert here.filters("/a") == here.filters("/b") == {"steward-logs": pattern}
+
+
+def test_an_unsubscribed_group_that_is_selected_again_is_read_first(here: Place) -> None:
+    """SUB-20: tags are read in each sweep, filters where the tags decide otherwise than before."""
+    here.create("/a", tags={"ship": "yes"})
+    by_tag = {"include": {"tags": ["ship=yes"]}}
+    here.swept(**by_tag)
+    assert here.filters("/a") == {"steward-logs": ""}
+    arn = f"arn:aws:logs:{HERE}:log-group:/a"
+    here.api.ask("logs", "UntagResource", resourceArn=arn, tagKeys=["ship"])
+    here.swept(**by_tag)
+    assert (here.filters("/a"), here.api.calls["logs.DescribeSubscriptionFilters"]) == ({}, 2)
+    here.api.ask("logs", "TagResource", resourceArn=arn, tags={"ship": "yes"})
+    here.swept(**by_tag)
+    assert here.filters("/a") == {"steward-logs": ""}
+
+
+def test_tags_are_read_only_where_they_decide(here: Place) -> None:
+    """SUB-1, SUB-3, SUB-8: not without conditions, and not where the name has decided."""
+    here.create("/api/a", "/lambda/a", tags={"tag2": "b"})
+    here.looked("/api/a", "/lambda/a", mode="audit")
+    narrow = {"prefixes": ["/lambda/"], "tags": ["tag2"]}
+    here.looked("/api/a", mode="audit", include=narrow)
+    assert "resourcegroupstaggingapi.GetResources" not in here.api.calls
+    assert codes(here.looked("/api/a", "/lambda/a", mode="audit", include=narrow)) == {
+        "/api/a": ("NOT_SELECTED", "none"),
+        "/lambda/a": ("NOT_SUBSCRIBED", "planned"),
+    }
+
+
+def test_an_account_policy_to_the_destination_is_respected(here: Place) -> None:
+    """SUB-83: what it covers is in order, what it leaves out is subscribed."""
+    here.create("/a", "/b")
+    here.api.ask(
+        "logs",
+        "PutAccountPolicy",
+        policyName="all",
+        policyType="SUBSCRIPTION_FILTER_POLICY",
+        policyDocument=json.dumps({"DestinationArn": STREAM, "RoleArn": ROLE, "FilterPattern": ""}),
+        selectionCriteria='LogGroupName NOT IN ["/b"]',
+    )
+    here.swept()
+    assert (here.filters("/a"), here.filters("/b")) == ({}, {"steward-logs": ""})
+    [item] = here.book.items(CONTROL.id, [Ref(LOG_GROUP, "/a")]).values()
+    assert item.code == "ACCOUNT_POLICY_COVERS"
+
+
+def test_a_full_group_is_reported(here: Place) -> None:
+    """SUB-80: five filters are enough; no failure, no second try until one is deleted."""
+    here.create("/a")
+    aside = other(here)
+    for name in "abcde":
+        here.put("/a", name, destinationArn=aside)
+    for _ in range(2):
+        done = here.swept()
+        assert (done.complete, done.fates) == (True, {"reported": 1})
+    assert here.api.calls["logs.PutSubscriptionFilter"] == 0
+    assert codes(here.looked("/a")) == {"/a": ("NO_FILTER_SLOT", "reported")}
+    here.api.ask("logs", "DeleteSubscriptionFilter", logGroupName="/a", filterName="c")
+    assert codes(here.looked("/a")) == {"/a": ("NOT_SUBSCRIBED", "remediated")}
+
+
+def test_undo_brings_back_the_filters_that_were(here: Place) -> None:
+    """Of another pattern and of another name; a filter that was put is gone."""
+    here.create("/a", "/b", "/c")
+    here.put("/a", "steward-logs", filterPattern="ERROR", distribution="ByLogStream")
+    here.put("/b", "old-logs", filterPattern="WARN")
+    names = ("/a", "/b", "/c")
+    before = [filters_in_full(here, name) for name in names]
+    here.swept(former_prefixes=["old"])
+    assert {str(here.filters(name)) for name in names} == {"{'steward-logs': ''}"}
+    run = here.run(Trigger.DIRECT, former_prefixes=["old"])
+    for change in list(here.book.changes(CONTROL.id)):
+        undo(run, change.id, "alice")
+    assert [filters_in_full(here, name) for name in names] == before
+
+
+def filters_in_full(here: Place, group: str) -> list[dict[str, Any]]:
+    answer = here.api.ask("logs", "DescribeSubscriptionFilters", logGroupName=group)
+    told = [dict(one) for one in answer["subscriptionFilters"]]
+    return [{key: one[key] for key in one if key != "creationTime"} for one in told]
+
+
+def groups(*names: str) -> Mapping[str, Any]:
+    return {"logGroups": [{"logGroupName": name, "arn": f"x:{name}"} for name in names]}
+
+
+def fake(describe: Any, *names: str) -> FakeAws:
+    """An account of these groups, where filters are described as ``describe`` says."""
+    answers: dict[Any, Any] = {
+        ("logs", "DescribeLogGroups"): groups(*names),
+        ("logs", "DescribeAccountPolicies"): {"accountPolicies": []},
+        ("logs", "DescribeSubscriptionFilters"): describe,
+        ("logs", "PutSubscriptionFilter"): {},
+    }
+    return FakeAws(answers)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        pytest.param(Denied("no"), "ACCESS_DENIED", id="denied"),
+        pytest.param(TryAgain("busy"), "BUSY", id="SUB-82 busy"),
+        pytest.param(Refused("odd"), "UNREADABLE", id="SUB-27 refused"),
+    ],
+)
+def test_a_group_that_cannot_be_read_is_unknown_and_stops_no_other(
+    here: Place, error: Exception, code: str
+) -> None:
+    """SUB-81, SUB-42: a sweep that could not read all is not complete."""
+
+    def describe(params: Mapping[str, Any]) -> Mapping[str, Any]:
+        if params["logGroupName"] == "/b":
+            raise error
+        return {"subscriptionFilters": []}
+
+    aws = fake(describe, "/a", "/b", "/c")
+    place = Place(CountedFake(aws), here.book, here.clock)
+    done = place.swept()
+    assert (done.complete, done.verdicts["UNKNOWN"], done.fates["remediated"]) == (False, 1, 2)
+    [item] = here.book.items(CONTROL.id, [Ref(LOG_GROUP, "/b")]).values()
+    assert item.code == code
+
+
+class CountedFake:
+    """A FakeAws with counters, as the sweeps here look at them."""
+
+    def __init__(self, aws: FakeAws) -> None:
+        self._aws, self.calls = aws, dict[str, int]()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._aws, name)
+
+
+def test_a_sweep_out_of_time_goes_on_where_it_was(here: Place) -> None:
+    """What was read before the deadline is done; the next step begins behind it."""
+    names = [f"/g/{number:02}" for number in range(25)]
+    read: list[str] = []
+    late = {"after": 13}
+
+    def describe(params: Mapping[str, Any]) -> Mapping[str, Any]:
+        if len(read) == late["after"]:
+            raise OutOfTime("too late")
+        read.append(params["logGroupName"])
+        return {"subscriptionFilters": []}
+
+    place = Place(CountedFake(fake(describe, *names)), here.book, here.clock)
+    first = place.swept(mode="audit")
+    assert (first.finished, first.error, first.last_id, first.resources) == ("", "", "/g/12", 13)
+    late["after"] = 99
+    done = place.swept(mode="audit")
+    assert (done.complete, done.resources, read) == (True, 25, names)
+    assert len(names) > 2 * BATCH
+
+
+def test_tags_that_cannot_be_read_subscribe_nothing(here: Place) -> None:
+    """SUB-25: an exclusion may be among them; it is reported as unknown."""
+    no_tags = {("resourcegroupstaggingapi", "GetResources"): Denied("no")}
+    aws = fake({"subscriptionFilters": []}, "/a")
+    aws._answers.update(no_tags)
+    place = Place(CountedFake(aws), here.book, here.clock)
+    done = place.swept(exclude_tags=["private"])
+    assert (done.complete, done.verdicts) == (False, {"UNKNOWN": 1})
+    assert aws.asked("logs", "PutSubscriptionFilter") == []
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        pytest.param({"policyDocument": "{"}, id="no JSON"),
+        pytest.param({"selectionCriteria": "LogGroupName IN [1]"}, id="other criteria"),
+    ],
+)
+def test_an_account_policy_that_is_not_understood_stops_the_control(
+    here: Place, policy: dict[str, str]
+) -> None:
+    """Events might be shipped twice: nothing is done, and the sweep is not complete."""
+    told = {"policyName": "all", "policyDocument": json.dumps({"DestinationArn": STREAM}), **policy}
+    aws = fake({"subscriptionFilters": []}, "/a")
+    aws._answers[("logs", "DescribeAccountPolicies")] = {"accountPolicies": [told]}
+    done = Place(CountedFake(aws), here.book, here.clock).swept()
+    assert (done.complete, "is not understood" in done.error) == (False, True)
+
+
+def test_all_pages_of_account_policies_are_read(here: Place) -> None:
+    """Botocore has no paginator of them."""
+    mine = {"policyName": "all", "policyDocument": json.dumps({"DestinationArn": STREAM})}
+    theirs = {"policyName": "b", "policyDocument": json.dumps({"DestinationArn": "elsewhere"})}
+    aws = fake({"subscriptionFilters": []}, "/a")
+    pages: list[dict[str, Any]] = [
+        {"accountPolicies": [theirs], "nextToken": "2"},
+        {"accountPolicies": [mine]},
+    ]
+
+    def policies(params: Mapping[str, Any]) -> Mapping[str, Any]:
+        return pages[int(params.get("nextToken", "1")) - 1]
+
+    aws._answers[("logs", "DescribeAccountPolicies")] = policies
+    done = Place(CountedFake(aws), here.book, here.clock).swept()
+    assert (done.complete, done.verdicts) == (True, {"COMPLIANT": 1})
+
+
+def test_what_a_destination_has_no_use_for_makes_no_difference(here: Place) -> None:
+    """CloudWatch Logs tells a distribution of every filter, also of one to a function."""
+    arn = f"arn:aws:lambda:{HERE}:function:ship"
+    told = {"filterName": "steward-logs", "filterPattern": "", "destinationArn": arn}
+    aws = fake({"subscriptionFilters": [{**told, "distribution": "ByLogStream"}]}, "/a")
+    done = Place(CountedFake(aws), here.book, here.clock).swept(destination_arn=arn, role_arn="")
+    assert (done.complete, done.verdicts) == (True, {"COMPLIANT": 1})
+    assert aws.asked("logs", "PutSubscriptionFilter") == []
+
+
+def test_a_group_that_vanishes_while_it_is_read_is_gone(here: Place) -> None:
+    """Neither unknown nor in order."""
+    here.create("/a")
+    here.swept()
+    here.api.ask("logs", "DeleteLogGroup", logGroupName="/a")
+    assert codes(here.looked("/a")) == {"/a": ("GONE", "gone")}
+
+
+def test_an_excluded_group_is_not_even_read(here: Place) -> None:
+    """SUB-11: it is none of our business, also where a filter of ours is left."""
+    here.create("/aws/lambda/exclude-me")
+    here.put("/aws/lambda/exclude-me", "steward-logs")
+    here.swept(exclude=["/aws/lambda/exclude*"])
+    assert "logs.DescribeSubscriptionFilters" not in here.api.calls
+    assert here.filters("/aws/lambda/exclude-me") == {"steward-logs": ""}
+
+
+def test_a_burst_is_looked_at_in_parts(here: Place) -> None:
+    """So that what was read can be put right before the time is over."""
+    names = [f"/g/{number:02}" for number in range(25)]
+    here.create(*names)
+    run = here.run(Trigger.EVENT)
+    order: list[str] = []
+    ask = here.api.ask
+
+    def watched(service: str, operation: str, /, **params: Any) -> Any:
+        order.append(operation)
+        return ask(service, operation, **params)
+
+    here.api.ask = watched
+    looked = look(run, [Ref(LOG_GROUP, name) for name in names])
+    assert {one.fate.value for one in looked.outcomes} == {"remediated"}
+    assert order.index("PutSubscriptionFilter") < order.index("DescribeSubscriptionFilters") + 12
+    assert order.count("PutSubscriptionFilter") == 25

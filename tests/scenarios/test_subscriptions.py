@@ -1,0 +1,273 @@
+"""Subscribing on the embedded account: the template, its events, sweeps and roles."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from embedded.account import EmbeddedAccount
+from embedded.faults import Fault
+from embedded.seeding import Seed, seed_log_groups
+from tests.scenarios.embedding import (
+    create,
+    installed,
+    logged,
+    metrics,
+    put_policy,
+    retention,
+    sweeps,
+)
+
+CONTROL = "log-subscription"
+PLACE = "eu-west-1:123456789012"
+STREAM = f"arn:aws:kinesis:{PLACE}:stream/events"
+ASIDE = f"arn:aws:kinesis:{PLACE}:stream/aside"
+ROLE = "arn:aws:iam::123456789012:role/ships"
+PARAMETERS = {
+    "LogSubscriptionMode": "enforce",
+    "LogDestinationArn": STREAM,
+    "LogDestinationRoleArn": ROLE,
+}
+
+
+@pytest.fixture
+def here() -> Iterator[EmbeddedAccount]:
+    with installed(**PARAMETERS) as account:
+        for name in ("events", "aside"):
+            account.client("kinesis").create_stream(StreamName=name, ShardCount=1)
+        yield account
+
+
+def put(here: EmbeddedAccount, group: str, name: str, **fields: Any) -> None:
+    told = {"destinationArn": ASIDE, "roleArn": ROLE, "filterPattern": "", **fields}
+    here.client("logs").put_subscription_filter(logGroupName=group, filterName=name, **told)
+
+
+def filters(here: EmbeddedAccount) -> dict[str, list[str]]:
+    """The names of each group's filters; groups without any left out."""
+    logs = here.client("logs", user="auditor")
+    pages = logs.get_paginator("describe_log_groups").paginate()
+    names = [group["logGroupName"] for page in pages for group in page["logGroups"]]
+    found = {
+        name: [
+            one["filterName"]
+            for one in logs.describe_subscription_filters(logGroupName=name)["subscriptionFilters"]
+        ]
+        for name in names
+    }
+    return {name: told for name, told in found.items() if told}
+
+
+def writes(here: EmbeddedAccount) -> int:
+    """Calls that changed filters, also those of people."""
+    calls = here.server.calls
+    return calls["logs.PutSubscriptionFilter"] + calls["logs.DeleteSubscriptionFilter"]
+
+
+def seed(here: EmbeddedAccount, *names: str) -> None:
+    seed_log_groups((Seed(name=name, days=30) for name in names), region=here.region)
+
+
+def test_an_event_subscribes_a_group_and_sets_its_retention(here: EmbeddedAccount) -> None:
+    """SUB-1: two automations by one event; each sees its own work come back, and stops."""
+    create(here, "/a")
+    here.settle()
+    assert (filters(here), retention(here)) == ({"/a": ["steward-logs"]}, {"/a": 30})
+    [made] = here.client("logs").describe_subscription_filters(logGroupName="/a")[
+        "subscriptionFilters"
+    ]
+    told = (made["destinationArn"], made["roleArn"], made["distribution"], made["filterPattern"])
+    assert told == (STREAM, ROLE, "Random", "")
+    events = [one.event for one in here.journal.events if one.event["source"] == "aws.logs"]
+    names = sorted(one["detail"]["eventName"] for one in events)
+    assert names == ["CreateLogGroup", "PutRetentionPolicy", "PutSubscriptionFilter"]
+    by = {who for who, _, operation in here.watch.seen if operation == "PutSubscriptionFilter"}
+    assert [one.startswith("steward-LogSubscriptionRole-") for one in by] == [True]
+
+
+def test_a_filter_of_ours_that_somebody_deletes_or_changes_is_put_again(
+    here: EmbeddedAccount,
+) -> None:
+    """SUB-17 by events; then nothing more happens, and what is not ours stays."""
+    create(here, "/a")
+    put(here, "/a", "theirs")
+    here.settle()
+    here.client("logs").delete_subscription_filter(logGroupName="/a", filterName="steward-logs")
+    here.settle()
+    put(here, "/a", "steward-logs", destinationArn=STREAM, filterPattern="[event]")
+    here.settle()
+    assert filters(here) == {"/a": ["steward-logs", "theirs"]}
+    done = writes(here)
+    assert done == 6  # three by people, three by us
+    here.sweep()
+    here.settle()
+    assert writes(here) == done
+
+
+def test_tags_decide_by_events(here: EmbeddedAccount) -> None:
+    """SUB-12, SUB-70: a tag subscribes, and its end unsubscribes."""
+    put_policy(here, CONTROL, include={"tags": ["ship=yes"]})
+    here.settle()
+    create(here, "/a", "/b")
+    here.settle()
+    logs, arn = here.client("logs"), f"arn:aws:logs:{PLACE}:log-group:/a"
+    logs.tag_resource(resourceArn=arn, tags={"ship": "yes"})
+    here.settle()
+    assert filters(here) == {"/a": ["steward-logs"]}
+    logs.untag_log_group(logGroupName="/a", tags=["ship"])
+    here.settle()
+    assert filters(here) == {}
+
+
+def test_a_narrowed_policy_unsubscribes_only_what_is_ours(here: EmbeddedAccount) -> None:
+    """SUB-28, SUB-39, SUB-51: the sweep that the policy starts does it."""
+    create(here, "/a", "/b")
+    put(here, "/a", "theirs")
+    here.settle()
+    put_policy(here, CONTROL, include={"prefixes": ["/b"]})
+    here.settle()
+    assert filters(here) == {"/a": ["theirs"], "/b": ["steward-logs"]}
+
+
+def test_a_renamed_prefix_replaces_the_filters(here: EmbeddedAccount) -> None:
+    """SUB-84: without the former prefix the old ones are not ours, and that is reported."""
+    create(here, "/a", "/b")
+    here.settle()
+    put_policy(here, CONTROL, filter_prefix="acme")
+    here.settle()
+    assert filters(here) == {"/a": ["steward-logs"], "/b": ["steward-logs"]}
+    assert {one["code"] for one in logged(here, "reported")} == {"FOREIGN_DUPLICATE"}
+    put_policy(here, CONTROL, filter_prefix="acme", former_prefixes=["steward"])
+    here.settle()
+    assert filters(here) == {"/a": ["acme-logs"], "/b": ["acme-logs"]}
+
+
+def test_a_full_group_is_reported_and_not_retried(here: EmbeddedAccount) -> None:
+    """SUB-80: no failure, no dead letter; a filter that is deleted makes room at once."""
+    create(here, "/a")
+    for name in "abcde":
+        put(here, "/a", name)
+    here.settle()
+    here.sweep()
+    assert {one["code"] for one in logged(here, "reported")} == {"NO_FILTER_SLOT"}
+    assert (sweeps(here), logged(here, "failed")) == (["SUCCEEDED"], [])
+    here.client("logs").delete_subscription_filter(logGroupName="/a", filterName="c")
+    here.settle()
+    assert filters(here) == {"/a": ["a", "b", "d", "e", "steward-logs"]}
+    assert here.queue("log-subscription-dead-letters").visible == 0
+
+
+def test_the_delivery_path_is_never_subscribed(here: EmbeddedAccount) -> None:
+    """SUB-58, SUB-64, SUB-71: neither by event nor by sweep."""
+    create(here, "/aws/lambda/steward-log-shipper", "/aws/lambda/other")
+    here.settle()
+    here.sweep()
+    assert filters(here) == {"/aws/lambda/other": ["steward-logs"]}
+
+
+def test_undo_takes_the_filter_away_and_nobody_puts_it_again(here: EmbeddedAccount) -> None:
+    """The function undoes it, by its own role, and exempts the group."""
+    create(here, "/a")
+    here.settle()
+    [change] = {one["change"] for one in logged(here, "remediated") if one["control"] == CONTROL}
+    here.invoke(CONTROL, {"undo": change})
+    here.settle()
+    here.sweep()
+    here.settle()
+    assert filters(here) == {}
+
+
+@pytest.mark.parametrize(
+    "code", ["ThrottlingException", "OperationAbortedException", "ServiceUnavailableException"]
+)
+def test_a_busy_service_is_asked_again(here: EmbeddedAccount, code: str) -> None:
+    """SUB-24, SUB-26, SUB-82: within the same look."""
+    here.server.faults = [
+        Fault(operation="logs.PutSubscriptionFilter", code=code, times=1),
+        Fault(operation="logs.DescribeSubscriptionFilters", code=code, times=1),
+    ]
+    create(here, "/a")
+    here.settle()
+    assert (filters(here), metrics(here, "BrokenBatches")) == ({"/a": ["steward-logs"]}, [])
+
+
+def test_a_page_that_cannot_be_read_makes_the_sweep_incomplete(here: EmbeddedAccount) -> None:
+    """SUB-81: it never looks like success."""
+    seed(here, *(f"/g/{number:02}" for number in range(60)))
+    here.server.faults = [
+        Fault(
+            operation="logs.DescribeSubscriptionFilters", code="AccessDeniedException", times=None
+        )
+    ]
+    assert (here.sweep().status, sum(metrics(here, "IncompleteSweeps"))) == ("FAILED", 1)
+
+
+def test_a_destination_that_the_template_does_not_allow_stops_the_control(
+    here: EmbeddedAccount,
+) -> None:
+    """Whoever may write a parameter cannot ship an account's logs to elsewhere."""
+    create(here, "/a")
+    here.settle()
+    put_policy(here, CONTROL, destination_arn=ASIDE)
+    here.settle()
+    assert sum(metrics(here, "BadPolicies")) > 0
+    assert "bad-policy" in here.alarms()
+    [made] = here.client("logs").describe_subscription_filters(logGroupName="/a")[
+        "subscriptionFilters"
+    ]
+    assert made["destinationArn"] == STREAM
+
+
+def test_without_writes_the_same_is_planned_and_nothing_is_put() -> None:
+    """SUB-85: also the role grants nothing."""
+    with installed(**PARAMETERS, AllowWrites="false") as here:
+        here.client("kinesis").create_stream(StreamName="events", ShardCount=1)
+        create(here, "/a")
+        here.settle()
+        planned = [one for one in logged(here, "planned") if one["control"] == CONTROL]
+        assert ([one["code"] for one in planned], writes(here)) == (["NOT_SUBSCRIBED"], 0)
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        pytest.param({"errorCode": "LimitExceededException"}, id="SUB-72 a failed call"),
+        pytest.param({"requestParameters": None}, id="SUB-73 no parameters"),
+        pytest.param({"requestParameters": {"resourceArn": "arn:aws:s3:::a"}}, id="SUB-62 other"),
+    ],
+)
+def test_an_event_that_names_no_group_calls_nothing(
+    here: EmbeddedAccount, detail: dict[str, Any]
+) -> None:
+    """It is skipped, and told."""
+    record = {"eventName": "TagResource", "requestParameters": {"logGroupName": "/a"}, **detail}
+    event = {
+        "source": "aws.logs",
+        "detail-type": "AWS API Call via CloudTrail",
+        "account": here.account,
+        "region": here.region,
+        "detail": record,
+    }
+    before = here.server.calls["logs.DescribeLogGroups"]
+    here.queue(CONTROL).send(json.dumps(event))
+    here.settle()
+    assert here.server.calls["logs.DescribeLogGroups"] == before
+    assert len(logged(here, "skipped")) == 1
+
+
+def test_a_converged_sweep_reads_the_pages_of_groups_and_no_filters(here: EmbeddedAccount) -> None:
+    """The functions' ledger remembers them, and is written only for the sweep itself."""
+    seed(here, *(f"/g/{number:03}" for number in range(100)))
+    here.sweep()
+    here.settle()
+    assert len(filters(here)) == 100
+    here.server.calls.clear()
+    assert here.sweep().status == "SUCCEEDED"
+    calls = here.server.calls
+    assert calls["logs.DescribeSubscriptionFilters"] == 0
+    assert calls["logs.DescribeLogGroups"] == 2 * 3  # by two controls
+    assert (calls["logs.DescribeAccountPolicies"], writes(here)) == (1, 0)
+    assert calls["dynamodb.BatchWriteItem"] == 0

@@ -1,0 +1,459 @@
+"""Whether a log group is subscribed as it should be: selection, judgement, calls."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steward.controls.log_subscription import CONTROL
+from steward.controls.log_subscription.assess import CODES, assess
+from steward.controls.log_subscription.state import RECHECK_DAYS, LogGroup, Policy
+from steward.errors import BadPolicy
+from steward.evaluate import foretold
+from steward.model import Call, Finding, Verdict
+from steward.policy import load
+from steward.run import REASON
+from tests.fakes import START
+
+HERE = "eu-west-1:111122223333"
+STREAM = f"arn:aws:kinesis:{HERE}:stream/events"
+FIREHOSE = f"arn:aws:firehose:{HERE}:deliverystream/events"
+FUNCTION = f"arn:aws:lambda:{HERE}:function:ship-logs"
+LOGS = f"arn:aws:logs:{HERE}:destination:central"
+ROLE = "arn:aws:iam::111122223333:role/ships"
+
+OURS = {"destinationArn": FUNCTION, "filterPattern": ""}
+TO_STREAM = {"destination_arn": STREAM, "role_arn": ROLE}
+BY_STREAM = {
+    "destinationArn": STREAM,
+    "filterPattern": "",
+    "roleArn": ROLE,
+    "distribution": "Random",
+}
+TAGS = {"tag1": "value1", "tag2": "value2"}
+
+
+def policy(**fields: Any) -> Policy:
+    asked = {"mode": "enforce", "destination_arn": FUNCTION, **fields}
+    loaded: Policy = load(CONTROL, asked).policy
+    return loaded
+
+
+def group(name: str = "/aws/lambda/test-me", **fields: Any) -> LogGroup:
+    return LogGroup(name, **fields)
+
+
+def sent(finding: Finding) -> list[tuple[str, str]]:
+    """What is called, in short: put or delete, and the filter's name."""
+    return [
+        (call.operation.removesuffix("SubscriptionFilter"), call.params["filterName"])
+        for call in finding.remediation
+    ]
+
+
+PREFIX = {"include": {"prefixes": ["/aws/lambda/"]}}
+
+
+@pytest.mark.parametrize(
+    ("name", "tags", "asked", "selected"),
+    [
+        pytest.param("/aws/lambda/test-me", {}, PREFIX, True, id="SUB-1 prefix"),
+        pytest.param("/api/gateway/test-me", {}, PREFIX, False, id="SUB-2 SUB-19 other prefix"),
+        pytest.param("/api/gateway/test-me", {}, {}, True, id="SUB-3 SUB-21 nothing told"),
+        pytest.param("/a", TAGS, {"tags": "AND tag2,tag3"}, False, id="SUB-5 one is missing"),
+        pytest.param("/a", TAGS, {"tags": "AND tag2=value2,tag3"}, False, id="SUB-5 by value"),
+        pytest.param("/a", TAGS, {"tags": "AND tag1=value1,tag2=value2"}, True, id="SUB-5 all"),
+        pytest.param("/a", TAGS, {"tags": "OR tag3,tag4"}, False, id="SUB-6 none"),
+        pytest.param("/a", TAGS, {"tags": "OR tag1=value2"}, False, id="SUB-7 another value"),
+        pytest.param(
+            "/api/x", TAGS, {**PREFIX, "tags": "OR tag2,tag3"}, False, id="SUB-8 prefix and tags"
+        ),
+        pytest.param("/a", {"tag2": ""}, {"tags": "OR tag2,tag3"}, True, id="SUB-20 one of two"),
+        pytest.param("/a", TAGS, {"out": "OR tag2,tag3"}, False, id="SUB-12 excluded by one"),
+        pytest.param("/a", TAGS, {"out": "OR tag2=value2,tag3"}, False, id="SUB-12 by value"),
+        pytest.param("/a", TAGS, {"out": "OR tag1=value1,tag2"}, False, id="SUB-12 by both"),
+        pytest.param("/a", TAGS, {"out": "AND tag2,tag3"}, True, id="excluded by all only"),
+        pytest.param("/a", TAGS, {"out": "OR tag3,tag4"}, True, id="SUB-14 by none"),
+        pytest.param("/a", TAGS, {"out": "OR tag1=value2"}, True, id="SUB-15 by another value"),
+        pytest.param("/a", {"k": "a=b"}, {"tags": "AND k=a=b"}, True, id="SUB-75 = in a value"),
+        pytest.param("/a", TAGS, {"tags": "AND tag1 , tag2"}, True, id="SUB-76 trimmed"),
+        pytest.param("/a", {"k": ""}, {"tags": "AND k"}, True, id="SUB-77 an empty value"),
+        pytest.param("/a", {"k": "v"}, {"tags": "AND k="}, False, id="another than the empty one"),
+        pytest.param(
+            "/x/a", {"team": "apps"}, {"tags": "OR team=apps"}, True, id="SUB-70 by tag alone"
+        ),
+        pytest.param("/a/test/b", {}, {"include": {"regex": [".*test.*"]}}, True, id="SUB-70"),
+        pytest.param("/a/test/b", {}, {"include": {"regex": ["test"]}}, False, id="whole name"),
+        pytest.param("/log/g1", {}, {"include": {"names": ["/log/g*"]}}, True, id="SUB-65 glob"),
+        pytest.param("/x/log/g1", {}, {"include": {"names": ["/log/g*"]}}, False, id="anchored"),
+        pytest.param("/a", {}, {"include": {"prefixes": ["*"]}}, True, id="SUB-56 any prefix"),
+        pytest.param(
+            "/b", {}, {"include": {"prefixes": ["/a"], "names": ["/b"]}}, True, id="one of the ways"
+        ),
+    ],
+)
+def test_selection(
+    name: str, tags: dict[str, str], asked: dict[str, Any], *, selected: bool
+) -> None:
+    """Names by any of the ways that are told, and tags."""
+    fields: dict[str, Any] = {"include": dict(asked.get("include", {}))}
+    if "tags" in asked:
+        mode, _, listed = asked["tags"].partition(" ")
+        fields["include"] |= {"tags": listed.split(","), "tags_mode": mode}
+    if "out" in asked:
+        mode, _, listed = asked["out"].partition(" ")
+        fields |= {"exclude_tags": listed.split(","), "exclude_tags_mode": mode}
+    finding = assess(group(name, tags=tags), policy(**fields))
+    assert finding.code == ("NOT_SUBSCRIBED" if selected else "NOT_SELECTED")
+
+
+OLD = {**OURS, "filterPattern": "[event]"}
+ELSEWHERE = {**OURS, "destinationArn": LOGS}
+PUT, DELETE = ("Put", "steward-logs"), ("Delete", "steward-old")
+NARROW = {"include": {"names": ["/none"]}}
+COVERING = {"name": "all", "destinationArn": FUNCTION, "filterPattern": ""}
+
+
+@pytest.mark.parametrize(
+    ("state", "asked", "code", "calls"),
+    [
+        pytest.param(group(), {}, "NOT_SUBSCRIBED", [PUT], id="SUB-35 nothing there"),
+        pytest.param(
+            group(owned={"steward-logs": OURS}), {}, "SUBSCRIBED", [], id="SUB-78 as it should be"
+        ),
+        pytest.param(
+            group(owned={"steward-logs": OURS}, foreign={"foo": LOGS}),
+            {},
+            "SUBSCRIBED",
+            [],
+            id="SUB-37 beside a foreign one",
+        ),
+        pytest.param(
+            group(owned={"steward-logs": OLD}), {}, "WRONG_FILTER", [PUT], id="SUB-17 pattern"
+        ),
+        pytest.param(
+            group(owned={"steward-logs": ELSEWHERE}), {}, "WRONG_FILTER", [PUT], id="SUB-17 arn"
+        ),
+        pytest.param(
+            group(owned={"steward-logs": {**BY_STREAM, "distribution": "ByLogStream"}}),
+            TO_STREAM,
+            "WRONG_FILTER",
+            [PUT],
+            id="distribution",
+        ),
+        pytest.param(
+            group(owned={"steward-logs": {**BY_STREAM, "roleArn": f"{ROLE}-2"}}),
+            TO_STREAM,
+            "WRONG_FILTER",
+            [PUT],
+            id="role",
+        ),
+        pytest.param(
+            group(owned={"steward-logs": {**OURS, "emitSystemFields": ["@aws.region"]}}),
+            {},
+            "WRONG_FILTER",
+            [PUT],
+            id="a field that is not ours",
+        ),
+        pytest.param(
+            group(owned={"steward-old": OURS}, foreign={"foo": LOGS}),
+            {},
+            "NOT_SUBSCRIBED",
+            [PUT, DELETE],
+            id="SUB-33 SUB-84 another name",
+        ),
+        pytest.param(
+            group(owned={"observe-logs": BY_STREAM}),
+            {**TO_STREAM, "former_prefixes": ["observe"]},
+            "NOT_SUBSCRIBED",
+            [PUT, ("Delete", "observe-logs")],
+            id="SUB-34 SUB-84 the prefix of before",
+        ),
+        pytest.param(
+            group(owned={"steward-logs": OURS, "steward-old": OURS}),
+            {},
+            "EXTRA_FILTER",
+            [DELETE],
+            id="one too many",
+        ),
+        pytest.param(group(), NARROW, "NOT_SELECTED", [], id="SUB-38 nothing to take away"),
+        pytest.param(
+            group(owned={"steward-logs": OURS, "steward-old": OLD}, foreign={"foo": FUNCTION}),
+            NARROW,
+            "EXTRA_FILTER",
+            [("Delete", "steward-logs"), DELETE],
+            id="SUB-28 SUB-29 SUB-30 SUB-31 SUB-39 SUB-51 only ours",
+        ),
+        pytest.param(
+            group(foreign={"theirs": FUNCTION}), {}, "FOREIGN_DUPLICATE", [], id="shipped already"
+        ),
+        pytest.param(
+            group(owned={"steward-logs": OURS}, foreign={"theirs": FUNCTION}),
+            {},
+            "FOREIGN_DUPLICATE",
+            [],
+            id="shipped twice",
+        ),
+        pytest.param(
+            group(account_filter=COVERING), {}, "ACCOUNT_POLICY_COVERS", [], id="SUB-83 covered"
+        ),
+        pytest.param(
+            group(account_filter={**COVERING, "destinationArn": LOGS}),
+            {},
+            "NOT_SUBSCRIBED",
+            [PUT],
+            id="SUB-83 to somewhere else",
+        ),
+        pytest.param(
+            group(account_filter={**COVERING, "filterPattern": "ERROR"}),
+            {},
+            "FOREIGN_DUPLICATE",
+            [],
+            id="SUB-83 some of it",
+        ),
+        pytest.param(
+            group(account_filter=COVERING, owned={"steward-logs": OURS}),
+            {},
+            "FOREIGN_DUPLICATE",
+            [],
+            id="SUB-83 both",
+        ),
+        *(
+            pytest.param(
+                group(log_class=name), {}, "CLASS_WITHOUT_SUBSCRIPTIONS", [], id=f"SUB-78 {name}"
+            )
+            for name in ("DELIVERY", "INFREQUENT_ACCESS", "ESSENTIALS")
+        ),
+        pytest.param(
+            group("/aws/lambda/ship-logs"), {}, "DELIVERY_PATH", [], id="SUB-71 the destination"
+        ),
+        pytest.param(
+            group("/aws/lambda/ship-logs"),
+            {"destination_arn": f"{FUNCTION}:live"},
+            "DELIVERY_PATH",
+            [],
+            id="SUB-71 an alias of it",
+        ),
+        pytest.param(
+            group("/aws/lambda/us-east-1.ship-logs"), {}, "DELIVERY_PATH", [], id="at the edge"
+        ),
+        pytest.param(
+            group("/aws/lambda/ship-logs-2"), {}, "NOT_SUBSCRIBED", [PUT], id="a longer name"
+        ),
+        pytest.param(
+            group("/aws/kinesisfirehose/events"),
+            {"destination_arn": FIREHOSE, "role_arn": ROLE},
+            "DELIVERY_PATH",
+            [],
+            id="SUB-71 of Firehose",
+        ),
+        pytest.param(
+            group("/aws/lambda/stack-shipper", owned={"steward-logs": OURS}),
+            {"own_prefixes": ["/aws/lambda/stack-"]},
+            "EXTRA_FILTER",
+            [("Delete", "steward-logs")],
+            id="SUB-58 SUB-64 SUB-71 our own functions",
+        ),
+        pytest.param(
+            group(),
+            {"filter_prefix": "observe"},
+            "NOT_SUBSCRIBED",
+            [("Put", "observe-logs")],
+            id="our own name",
+        ),
+    ],
+)
+def test_judgement(
+    state: LogGroup, asked: dict[str, Any], code: str, calls: list[tuple[str, str]]
+) -> None:
+    """A code, and what would be called in this order."""
+    finding = assess(state, policy(**asked))
+    assert (finding.code, sent(finding)) == (code, calls)
+
+
+def test_a_filter_has_what_its_destination_takes() -> None:
+    """Role and distribution for a stream, a role for Firehose, neither for the others."""
+    told = {
+        STREAM: BY_STREAM,
+        FIREHOSE: {"destinationArn": FIREHOSE, "filterPattern": "", "roleArn": ROLE},
+        FUNCTION: OURS,
+        LOGS: {"destinationArn": LOGS, "filterPattern": ""},
+    }
+    for arn, wanted in told.items():
+        role = ROLE if "roleArn" in wanted else ""
+        [call] = assess(group(), policy(destination_arn=arn, role_arn=role)).remediation
+        assert call.params == {
+            "logGroupName": "/aws/lambda/test-me",
+            "filterName": "steward-logs",
+            **wanted,
+        }
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        pytest.param({"destination_arn": ""}, "destination_arn: is missing", id="SUB-56 none"),
+        pytest.param({"destination_arn": "hello"}, "destination_arn: is 'hello'", id="SUB-56"),
+        pytest.param(
+            {"destination_arn": "", "mode": "off", "role_arn": ROLE},
+            "role_arn: is of no use",
+            id="SUB-56 a role without destination",
+        ),
+        pytest.param({"destination_arn": STREAM}, "role_arn: is ''", id="no role for a stream"),
+        pytest.param(
+            {"destination_arn": FIREHOSE, "role_arn": "ships"}, "role_arn: is 'ships'", id="no ARN"
+        ),
+        pytest.param({"role_arn": ROLE}, "role_arn: a function takes none", id="role, function"),
+        pytest.param(
+            {"destination_arn": LOGS, "role_arn": ROLE},
+            "role_arn: a destination takes none",
+            id="role, destination",
+        ),
+        pytest.param({"strategy": "account"}, "strategy: is", id="not yet"),
+        pytest.param({"filter_prefix": ""}, "filter_prefix: is", id="SUB-56 no name"),
+        pytest.param({"filter_prefix": "a:b"}, "filter_prefix: is", id="a name that none is"),
+        pytest.param({"include": {"prefixes": ["\\"]}}, "include.prefixes[0]: is", id="SUB-56"),
+        pytest.param({"include": {"prefixes": ["!!"]}}, "include.prefixes[0]: is", id="SUB-56 !!"),
+        pytest.param({"include": {"regex": ["\\"]}}, "include.regex[0]: is", id="SUB-56 regex"),
+        pytest.param({"include": {"regex": ["(a"]}}, "no regular expression", id="open group"),
+        pytest.param({"include": {"tags": [" =a"]}}, "include.tags[0]: names no key", id="no key"),
+        pytest.param({"exclude_tags": [" "]}, "exclude_tags[0]: names no key", id="no key, out"),
+        pytest.param({"filter_pattern": "[a"}, "']' is missing", id="SUB-68 bracket"),
+        pytest.param({"filter_pattern": "a)"}, "')' closes nothing", id="SUB-68 closed"),
+        pytest.param({"filter_pattern": "{ ($.a = 1] }"}, "']' closes nothing", id="SUB-68 order"),
+        pytest.param({"filter_pattern": '"a'}, "quotation mark", id="SUB-68 quote"),
+        pytest.param({"filter_pattern": '"a\\"'}, "quotation mark", id="SUB-68 escaped quote"),
+        pytest.param({"filter_pattern": "a" * 1025}, "has 1025 characters", id="SUB-68 length"),
+    ],
+)
+def test_a_policy_that_cannot_be_meant_is_refused(asked: dict[str, Any], problem: str) -> None:
+    """The field, what it is and what is allowed."""
+    with pytest.raises(BadPolicy) as caught:
+        policy(**asked)
+    assert problem in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param({"destination_arn": "", "mode": "off"}, id="off"),
+        pytest.param({"destination_arn": FUNCTION.replace("aws", "aws-cn", 1)}, id="SUB-74 China"),
+        pytest.param(
+            {"destination_arn": FUNCTION.replace("aws", "aws-us-gov", 1)}, id="SUB-74 GovCloud"
+        ),
+        pytest.param({"destination_arn": FIREHOSE, "role_arn": ROLE}, id="SUB-56 Firehose"),
+        *(
+            pytest.param({"filter_pattern": pattern}, id=f"SUB-68 {pattern}")
+            for pattern in (
+                *("", "ERROR", "*", '"a ( b"', "?ERROR ?WARN", "-a b", "%^[a-z{]+%"),
+                *("[ip, user, ..., status = 4*]", '{ ($.a = "x}") && ($.b[0] > 1) }', "it's"),
+            )
+        ),
+    ],
+)
+def test_a_policy_that_may_be_right_is_taken(asked: dict[str, Any]) -> None:
+    """CloudWatch Logs may yet refuse a pattern, and says so."""
+    assert policy(**asked).owns("steward-logs")
+
+
+def test_the_template_limits_destination_and_role() -> None:
+    """A policy may leave them empty, and may not name others."""
+    allowed = {"destination_arn": [FUNCTION], "role_arn": [""]}
+    load(CONTROL, {"destination_arn": FUNCTION}, allowed=allowed)
+    load(CONTROL, {}, allowed=allowed)
+    with pytest.raises(BadPolicy, match=r"destination_arn: .* the template allows"):
+        load(CONTROL, {"destination_arn": LOGS}, allowed=allowed)
+
+
+def test_a_memory_is_of_a_filter_and_of_a_week() -> None:
+    """It holds for RECHECK_DAYS days, and not under a policy that wants another filter."""
+    days = [policy().memory("/a", START + timedelta(days=day)) for day in range(30)]
+    lasting = [days.count(one) for one in dict.fromkeys(days)]
+    assert set(lasting[1:-1]) == {RECHECK_DAYS}
+    assert policy(exclude=["/b"], **NARROW).memory("/a", START) == days[0]
+    others: list[dict[str, Any]] = [
+        {"filter_pattern": "ERROR"},
+        {"filter_prefix": "a"},
+        {"former_prefixes": ["a"]},
+    ]
+    assert days[0] not in [policy(**one).memory("/a", START) for one in others]
+    begun = {policy().memory(f"/{n}", START).rpartition("/")[2] for n in range(50)}
+    assert len(begun) == 2  # of some the week began before that of others
+
+
+FILTERS = st.sampled_from([OURS, OLD, ELSEWHERE, {**BY_STREAM, "distribution": "ByLogStream"}])
+NAMES = st.sampled_from(["steward-logs", "steward-old", "observe-logs"])
+STATES = st.builds(
+    LogGroup,
+    name=st.from_regex(r"[.\-_/#A-Za-z0-9]{1,512}", fullmatch=True)
+    | st.sampled_from(["/aws/lambda/ship-logs", "/a/b"]),
+    log_class=st.sampled_from(["STANDARD", "STANDARD", "DELIVERY", "NEW"]),
+    tags=st.dictionaries(st.sampled_from(["team", "env"]), st.sampled_from(["", "a"])),
+    owned=st.dictionaries(NAMES, FILTERS),
+    foreign=st.dictionaries(st.text(min_size=1, max_size=512), st.sampled_from([FUNCTION, LOGS])),
+    account_filter=st.sampled_from([{}, COVERING, {**COVERING, "destinationArn": LOGS}]),
+    memory=st.just("mark"),
+)
+POLICIES = st.builds(
+    policy,
+    filter_pattern=st.sampled_from(["", "ERROR"]),
+    former_prefixes=st.just(["observe"]),
+    include=st.fixed_dictionaries(
+        {
+            "prefixes": st.sampled_from([[], ["/a"]]),
+            "tags": st.sampled_from([[], ["team"], ["team=a"]]),
+        }
+    ),
+    exclude_tags=st.sampled_from([[], ["env"]]),
+)
+DONE = {"SUBSCRIBED", "NOT_SELECTED", "DELIVERY_PATH", "CLASS_WITHOUT_SUBSCRIPTIONS"}
+
+
+@given(STATES, POLICIES)
+def test_the_judgement_is_total_and_its_calls_settle_it(state: LogGroup, asked: Policy) -> None:
+    """Any group gets a documented code and a short reason; what is planned leaves nothing to do."""
+    finding = assess(state, asked)
+    assert finding == assess(state, asked)
+    assert finding.code in CODES
+    assert 0 < len(finding.reason) <= REASON
+    assert (finding.memory == "mark") is (finding.verdict is not Verdict.NON_COMPLIANT)
+    after = assess(foretold(state, finding.remediation), asked)
+    assert after.remediation == ()
+    if finding.remediation:
+        assert finding.verdict is Verdict.NON_COMPLIANT
+        assert after.code in DONE or after.code == "ACCOUNT_POLICY_COVERS"
+
+
+@given(STATES, POLICIES)
+def test_calls_do_what_they_say_and_can_be_taken_back(state: LogGroup, asked: Policy) -> None:
+    """Only filters of ours are named; done in turn and taken back in turn, all is as before."""
+    calls = assess(state, asked).remediation
+    filters = dict(state.owned)
+    seen = [filters]
+    for call in calls:
+        filters = carried_out(call, filters)
+        assert filters == call.effect["owned"]
+        seen.append(filters)
+    for call, before in zip(reversed(calls), reversed(seen[:-1]), strict=True):
+        assert call.undo is not None
+        filters = carried_out(call.undo, filters)
+        assert filters == before == call.undo.effect["owned"]
+
+
+def carried_out(call: Call, filters: dict[str, Any]) -> dict[str, Any]:
+    """What CloudWatch Logs makes of a call."""
+    params = dict(call.params)
+    name, _ = params.pop("filterName"), params.pop("logGroupName")
+    assert name.startswith(("steward-", "observe-"))
+    rest = {one: told for one, told in filters.items() if one != name}
+    return {**rest, name: params} if call.operation.startswith("Put") else rest
+
+
+def test_what_is_put_comes_before_what_is_deleted() -> None:
+    """No event is left out in between."""
+    finding = assess(group(owned={"steward-a": OURS, "steward-z": OURS}), policy())
+    assert sent(finding) == [PUT, ("Delete", "steward-a"), ("Delete", "steward-z")]
