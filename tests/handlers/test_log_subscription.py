@@ -194,6 +194,16 @@ def test_tags_are_read_only_where_they_decide(here: Place) -> None:
     }
 
 
+def test_a_group_that_is_made_anew_is_read_anew(here: Place) -> None:
+    """Also where no event told of it: its filters went with the one before."""
+    seed_log_groups([Seed(name="/a", age_days=9)], region=REGION)
+    here.swept()
+    here.api.ask("logs", "DeleteLogGroup", logGroupName="/a")
+    seed_log_groups([Seed(name="/a", age_days=1)], region=REGION)
+    assert here.swept().fates == {"remediated": 1}
+    assert here.filters("/a") == {"steward-logs": ""}
+
+
 def test_an_account_policy_to_the_destination_is_respected(here: Place) -> None:
     """SUB-83: what it covers is in order, what it leaves out is subscribed."""
     here.create("/a", "/b")

@@ -259,6 +259,13 @@ COVERING = {"name": "all", "destinationArn": FUNCTION, "filterPattern": ""}
             id="SUB-58 SUB-64 SUB-71 our own functions",
         ),
         pytest.param(
+            group("/aws/lambda/steward-assessor"),
+            {"stack_prefixes": ["/aws/lambda/steward-"], "own_prefixes": ["/aws/lambda/ships"]},
+            "DELIVERY_PATH",
+            [],
+            id="SUB-71 the stack's, whatever else is named",
+        ),
+        pytest.param(
             group(),
             {"filter_prefix": "observe"},
             "NOT_SUBSCRIBED",
@@ -371,17 +378,18 @@ def test_the_template_limits_destination_and_role() -> None:
 
 def test_a_memory_is_of_a_filter_and_of_a_week() -> None:
     """It holds for RECHECK_DAYS days, and not under a policy that wants another filter."""
-    days = [policy().memory("/a", START + timedelta(days=day)) for day in range(30)]
+    days = [policy().memory("/a", 1, START + timedelta(days=day)) for day in range(30)]
     lasting = [days.count(one) for one in dict.fromkeys(days)]
     assert set(lasting[1:-1]) == {RECHECK_DAYS}
-    assert policy(exclude=["/b"], **NARROW).memory("/a", START) == days[0]
+    assert policy(exclude=["/b"], **NARROW).memory("/a", 1, START) == days[0]
+    assert days[0] not in (policy().memory("/a", 2, START), policy().memory("/a", None, START))
     others: list[dict[str, Any]] = [
         {"filter_pattern": "ERROR"},
         {"filter_prefix": "a"},
         {"former_prefixes": ["a"]},
     ]
-    assert days[0] not in [policy(**one).memory("/a", START) for one in others]
-    begun = {policy().memory(f"/{n}", START).rpartition("/")[2] for n in range(50)}
+    assert days[0] not in [policy(**one).memory("/a", 1, START) for one in others]
+    begun = {policy().memory(f"/{n}", 1, START).rpartition("/")[2] for n in range(50)}
     assert len(begun) == 2  # of some the week began before that of others
 
 

@@ -36,6 +36,11 @@ class Found:
         return Ref(LOG_GROUP, self.name)
 
     @property
+    def created(self) -> int | None:
+        """Milliseconds since 1970; None where it is not told."""
+        return self.described.get("creationTime")
+
+    @property
     def log_class(self) -> str:
         return str(self.described.get("logGroupClass", "STANDARD"))
 

@@ -70,9 +70,7 @@ def left_out(group: LogGroup, policy: Policy) -> tuple[str, str] | None:
     """Code and reason why a group is not to be subscribed; None if it is."""
     if group.log_class != "STANDARD":
         return "CLASS_WITHOUT_SUBSCRIPTIONS", f"class {group.log_class[:40]} takes no filters"
-    destination = policy.destination
-    circle = destination is not None and destination.writes_to(group.name)
-    if circle or group.name.startswith(policy.own_prefixes):
+    if policy.delivers_by(group.name):
         return "DELIVERY_PATH", "the group is in the path of delivery"
     if not policy.include.selects_name(group.name):
         return "NOT_SELECTED", "the policy does not include the group"

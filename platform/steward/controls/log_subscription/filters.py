@@ -65,7 +65,7 @@ def state(
         owned=owned,
         foreign=foreign,
         account_filter=account_filter(sight, policy.destination_arn).over(found.name),
-        memory=policy.memory(found.name, sight.now),
+        memory=policy.memory(found.name, found.created, sight.now),
     )
 
 

@@ -96,7 +96,7 @@ def _known(sight: Sight[Policy], found: Found, item: Remembered | None) -> LogGr
         return state(sight, found, {}, {})
     if found.log_class != "STANDARD":
         return state(sight, found, {}, {})
-    if item is None or item.memory != policy.memory(found.name, sight.now):
+    if item is None or item.memory != policy.memory(found.name, found.created, sight.now):
         return None
     owned = {policy.filter_name: policy.wanted()} if item.code == SUBSCRIBED else {}
     known = state(sight, found, owned, {})

@@ -62,6 +62,7 @@ class Policy(CommonPolicy):
     include: Include
     exclude_tags: Tags
     own_prefixes: tuple[str, ...]
+    stack_prefixes: tuple[str, ...]
 
     @staticmethod
     def fields(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,6 +73,7 @@ class Policy(CommonPolicy):
             "include": Include.read(document["include"]),
             "former_prefixes": tuple(document["former_prefixes"]),
             "own_prefixes": tuple(document["own_prefixes"]),
+            "stack_prefixes": tuple(document["stack_prefixes"]),
         }
 
     @property
@@ -99,15 +101,24 @@ class Policy(CommonPolicy):
     def uses_tags(self) -> bool:
         return bool(self.include.tags.conditions or self.exclude_tags.conditions)
 
-    def memory(self, name: str, now: datetime) -> str:
+    def delivers_by(self, name: str) -> bool:
+        """Whether a group is in the path of delivery, so that its events would go in a circle."""
+        destination = self.destination
+        if destination is not None and destination.writes_to(name):
+            return True
+        return name.startswith((*self.own_prefixes, *self.stack_prefixes))
+
+    def memory(self, name: str, created: int | None, now: datetime) -> str:
         """Changes with what our filter is and which are ours, and every ``RECHECK_DAYS`` days.
 
+        Also with the group's creation (milliseconds): one made anew under its name has no filters.
         The weeks of different groups begin on different days, so that reading spreads.
         """
         basis = [
             self.filter_name,
             self.wanted(),
             sorted((self.filter_prefix, *self.former_prefixes)),
+            created,
         ]
         digest = hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:12]
         shift = zlib.crc32(name.encode()) % RECHECK_DAYS
