@@ -15,11 +15,13 @@ from steward.events import CLOUDTRAIL
 from tests.conformance.stack import QUEUE, RULE, Deployed, Properties, Stack, arn, behind, differing
 
 MAPPING_PROPERTIES: Mapping[str, Any] = {
-    "BatchSize": 50,
     "FunctionResponseTypes": ["ReportBatchItemFailures"],
     "MaximumBatchingWindowInSeconds": 10,
     "ScalingConfig": {"MaximumConcurrency": 2},
 }
+
+BATCH_SIZES = {"LogSubscription": 25}
+"""Of functions that take a request to read each resource; of all others 50."""
 
 RETENTION = 14 * 24 * 60 * 60  # seconds
 MAX_PATTERN = 2048  # characters: an account's quota until it asks for more
@@ -35,7 +37,8 @@ def inboxes(template: Template) -> list[str]:
         if len(mappings) != bool(one.automation.events):
             found.append(f"{one.id}: has {len(mappings)} inboxes")
         for mapping in mappings:
-            found += differing(one.id, mapping, MAPPING_PROPERTIES)
+            wanted = {**MAPPING_PROPERTIES, "BatchSize": BATCH_SIZES.get(one.id, 50)}
+            found += differing(one.id, mapping, wanted)
             found += _inbox(stack, one, behind(mapping["EventSourceArn"]))
     for name, queue in stack.of(QUEUE).items():
         shared = {"MessageRetentionPeriod": RETENTION, "SqsManagedSseEnabled": True}
