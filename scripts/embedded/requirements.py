@@ -214,6 +214,15 @@ def _account_policy(params: Params, place: Place) -> Iterator[Requirement]:
     yield from _besides("logs.PutSubscriptionFilter", {"roleArn": document.get("RoleArn")}, place)
 
 
+def _subscription(params: Params, place: Place) -> Iterator[Requirement]:
+    """Also on a destination of CloudWatch Logs, as it may be another account's."""
+    asked, arn = "logs.PutSubscriptionFilter", params.get("destinationArn", "")
+    yield _required("logs:PutSubscriptionFilter", SCOPED[asked], params, place)
+    yield from _besides(asked, params, place)
+    if arn.startswith(f"arn:{place.partition}:logs:"):
+        yield Requirement("logs:PutSubscriptionFilter", (arn,), place.facts)
+
+
 def _tags(operation: str, params: Params, place: Place) -> Iterator[Requirement]:
     """Also the tagging action of each resource's own service. Raises UnmappedOperationError."""
     yield _required(f"tag:{operation}", (), params, place)
@@ -230,6 +239,7 @@ _DIVIDED: Mapping[str, Callable[[Params, Place], Iterator[Requirement]]] = {
     "dynamodb.TransactGetItems": _in_transaction,
     "dynamodb.TransactWriteItems": _in_transaction,
     "logs.PutAccountPolicy": _account_policy,
+    "logs.PutSubscriptionFilter": _subscription,
     "resourcegroupstaggingapi.TagResources": partial(_tags, "TagResources"),
     "resourcegroupstaggingapi.UntagResources": partial(_tags, "UntagResources"),
 }

@@ -28,6 +28,7 @@ from embedded.requirements import Requirement, UnmappedOperationError, action, r
 PLACE = {"account": "111122223333", "region": "eu-west-1", "partition": "aws"}
 HERE = "eu-west-1:111122223333"
 GROUP = f"arn:aws:logs:{HERE}:log-group:/a"
+CENTRAL = "arn:aws:logs:eu-west-1:444455556666:destination:central"
 ROLE = "arn:aws:iam::111122223333:role/shipper"
 TABLE = f"arn:aws:dynamodb:{HERE}:table/ledger"
 LAYER = f"arn:aws:lambda:{HERE}:layer:insights:7"
@@ -82,6 +83,15 @@ CALLS: list[tuple[str, str, dict[str, Any], list[tuple[str, ...]]]] = [
         "PutSubscriptionFilter",
         {"logGroupName": "/a", "roleArn": ROLE},
         [("logs:PutSubscriptionFilter", f"{GROUP}:log-stream:", GROUP), ("iam:PassRole", ROLE)],
+    ),
+    (
+        "logs",
+        "PutSubscriptionFilter",
+        {"logGroupName": "/a", "destinationArn": CENTRAL},
+        [
+            ("logs:PutSubscriptionFilter", f"{GROUP}:log-stream:", GROUP),
+            ("logs:PutSubscriptionFilter", CENTRAL),
+        ],
     ),
     (
         "logs",

@@ -20,11 +20,11 @@ from steward.aws.api import Api, Identity
 from steward.aws.pacing import Pacer
 from steward.controls.log_subscription import CONTROL
 from steward.controls.log_subscription.readers import BATCH
-from steward.errors import Denied, OutOfTime, Refused, TryAgain
+from steward.errors import Denied, Invalid, OutOfTime, Refused, TryAgain
 from steward.events import LOG_GROUP
 from steward.ledger import Sweep
 from steward.look import look
-from steward.model import Deadline, Ref, Trigger
+from steward.model import Deadline, Fate, Ref, Trigger
 from steward.policy import load
 from steward.run import Outcome, Run
 from steward.runtime import sheltered
@@ -308,8 +308,23 @@ class CountedFake:
         return getattr(self._aws, name)
 
 
+def test_a_filter_that_is_refused_is_told_as_failed(here: Place) -> None:
+    """SUB-10, SUB-27: sent once, neither raised nor given back, and the sweep is not complete."""
+    aws = fake({"subscriptionFilters": []}, "/a")
+    aws._answers[("logs", "PutSubscriptionFilter")] = Invalid("Could not deliver test message")
+    place = Place(CountedFake(aws), here.book, here.clock)
+    run = place.run(Trigger.EVENT)
+    looked = look(run, [Ref(LOG_GROUP, "/a")])
+    [one] = looked.outcomes
+    assert (one.fate, looked.retry()) == (Fate.FAILED, set())
+    assert "Could not deliver" in one.reason
+    assert len(aws.asked("logs", "PutSubscriptionFilter")) == 1
+    done = place.swept()
+    assert (done.complete, done.fates) == (False, {"failed": 1})
+
+
 def test_a_sweep_out_of_time_goes_on_where_it_was(here: Place) -> None:
-    """What was read before the deadline is done; the next step begins behind it."""
+    """SUB-52: what was read before the deadline is done; the next step begins behind it."""
     names = [f"/g/{number:02}" for number in range(25)]
     read: list[str] = []
     late = {"after": 13}

@@ -123,13 +123,70 @@ def test_tags_decide_by_events(here: EmbeddedAccount) -> None:
 
 
 def test_a_narrowed_policy_unsubscribes_only_what_is_ours(here: EmbeddedAccount) -> None:
-    """SUB-28, SUB-39, SUB-51: the sweep that the policy starts does it."""
+    """SUB-28, SUB-39, SUB-51, SUB-59: the sweep that the policy starts does it."""
     create(here, "/a", "/b")
     put(here, "/a", "theirs")
     here.settle()
     put_policy(here, CONTROL, include={"prefixes": ["/b"]})
     here.settle()
     assert filters(here) == {"/a": ["theirs"], "/b": ["steward-logs"]}
+
+
+def test_a_policy_that_includes_nothing_takes_every_filter_of_ours_away(
+    here: EmbeddedAccount,
+) -> None:
+    """SUB-54, SUB-60: what is done before the stack is removed; in as many steps as it takes."""
+    seed(here, *(f"/g/{number:02}" for number in range(60)))
+    here.sweep()
+    here.settle()
+    put(here, "/g/07", "theirs")
+    here.host.invocations.clear()
+    put_policy(here, CONTROL, include={"names": ["/none"]})
+    here.settle()
+    assert filters(here) == {"/g/07": ["theirs"]}
+    assert len(steps(here)) > 1
+
+
+def steps(here: EmbeddedAccount) -> list[Any]:
+    """The invocations that were steps of this control's sweeps."""
+    events = [one.event for one in here.host.invocations]
+    return [one for one in events if one.get("sweep", {}).get("control") == CONTROL]
+
+
+def test_a_burst_is_subscribed_and_nothing_is_given_back(here: EmbeddedAccount) -> None:
+    """A batch is as large as one invocation has time for, so that no alarm tells of a backlog."""
+    create(here, *(f"/g/{number:02}" for number in range(60)))
+    here.settle()
+    assert len(filters(here)) == 60
+    assert sum(metrics(here, "GivenBack")) == 0
+
+
+def test_a_message_without_an_event_is_given_back(here: EmbeddedAccount) -> None:
+    """SUB-43: by itself; it ends in the dead-letter queue, where somebody sees it."""
+    arn = here.queue(CONTROL).arn
+    record = {"messageId": "1", "body": "", "eventSourceARN": arn, "receiptHandle": "none"}
+    answer = here.invoke(CONTROL, {"Records": [record]})
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+
+
+def test_an_operator_may_ask_for_a_group(here: EmbeddedAccount) -> None:
+    """SUB-44: one that no event named, such as one that is older than the stack."""
+    seed(here, "/aws/hello")
+    answer = here.invoke(CONTROL, {"look": {"control": CONTROL, "resources": ["/aws/hello"]}})
+    assert (answer["fates"], filters(here)) == ({"remediated": 1}, {"/aws/hello": ["steward-logs"]})
+
+
+def test_a_destination_of_another_account_may_be_subscribed_to() -> None:
+    """A destination of CloudWatch Logs asks for a grant on itself, which the role has."""
+    arn = f"arn:aws:logs:{PLACE}:destination:central"
+    with installed(LogSubscriptionMode="enforce", LogDestinationArn=arn) as here:
+        logs, stream = here.client("logs"), {"StreamName": "events", "ShardCount": 1}
+        here.client("kinesis").create_stream(**stream)
+        logs.put_destination(destinationName="central", targetArn=STREAM, roleArn=ROLE)
+        create(here, "/a")
+        here.settle()
+        [made] = logs.describe_subscription_filters(logGroupName="/a")["subscriptionFilters"]
+        assert (made["destinationArn"], made.get("roleArn")) == (arn, None)
 
 
 def test_a_renamed_prefix_replaces_the_filters(here: EmbeddedAccount) -> None:
@@ -259,13 +316,15 @@ def test_an_event_that_names_no_group_calls_nothing(
 
 
 def test_a_converged_sweep_reads_the_pages_of_groups_and_no_filters(here: EmbeddedAccount) -> None:
-    """The functions' ledger remembers them, and is written only for the sweep itself."""
+    """SUB-53: the ledger remembers them, and is written only for the sweep itself; in one step."""
     seed(here, *(f"/g/{number:03}" for number in range(100)))
     here.sweep()
     here.settle()
     assert len(filters(here)) == 100
     here.server.calls.clear()
+    here.host.invocations.clear()
     assert here.sweep().status == "SUCCEEDED"
+    assert len(steps(here)) == 1
     calls = here.server.calls
     assert calls["logs.DescribeSubscriptionFilters"] == 0
     assert calls["logs.DescribeLogGroups"] == 2 * 3  # by two controls

@@ -283,16 +283,17 @@ def test_judgement(
 
 
 def test_a_filter_has_what_its_destination_takes() -> None:
-    """Role and distribution for a stream, a role for Firehose, neither for the others."""
-    told = {
-        STREAM: BY_STREAM,
-        FIREHOSE: {"destinationArn": FIREHOSE, "filterPattern": "", "roleArn": ROLE},
-        FUNCTION: OURS,
-        LOGS: {"destinationArn": LOGS, "filterPattern": ""},
-    }
-    for arn, wanted in told.items():
-        role = ROLE if "roleArn" in wanted else ""
-        [call] = assess(group(), policy(destination_arn=arn, role_arn=role)).remediation
+    """Role and distribution for a stream, a role for Firehose, for Logs where there is one."""
+    told: list[dict[str, str]] = [
+        BY_STREAM,
+        {"destinationArn": FIREHOSE, "filterPattern": "", "roleArn": ROLE},
+        OURS,
+        {"destinationArn": LOGS, "filterPattern": ""},
+        {"destinationArn": LOGS, "filterPattern": "", "roleArn": ROLE},
+    ]
+    for wanted in told:
+        to = {"destination_arn": wanted["destinationArn"], "role_arn": wanted.get("roleArn", "")}
+        [call] = assess(group(), policy(**to)).remediation
         assert call.params == {
             "logGroupName": "/aws/lambda/test-me",
             "filterName": "steward-logs",
@@ -316,9 +317,9 @@ def test_a_filter_has_what_its_destination_takes() -> None:
         ),
         pytest.param({"role_arn": ROLE}, "role_arn: a function takes none", id="role, function"),
         pytest.param(
-            {"destination_arn": LOGS, "role_arn": ROLE},
-            "role_arn: a destination takes none",
-            id="role, destination",
+            {"destination_arn": LOGS, "role_arn": "ships"},
+            "role_arn: is 'ships'",
+            id="no ARN, destination",
         ),
         pytest.param({"strategy": "account"}, "strategy: is", id="not yet"),
         pytest.param({"filter_prefix": ""}, "filter_prefix: is", id="SUB-56 no name"),
@@ -353,6 +354,7 @@ def test_a_policy_that_cannot_be_meant_is_refused(asked: dict[str, Any], problem
             {"destination_arn": FUNCTION.replace("aws", "aws-us-gov", 1)}, id="SUB-74 GovCloud"
         ),
         pytest.param({"destination_arn": FIREHOSE, "role_arn": ROLE}, id="SUB-56 Firehose"),
+        pytest.param({"destination_arn": LOGS, "role_arn": ROLE}, id="of an organization"),
         *(
             pytest.param({"filter_pattern": pattern}, id=f"SUB-68 {pattern}")
             for pattern in (
@@ -459,6 +461,12 @@ def carried_out(call: Call, filters: dict[str, Any]) -> dict[str, Any]:
     assert name.startswith(("steward-", "observe-"))
     rest = {one: told for one, told in filters.items() if one != name}
     return {**rest, name: params} if call.operation.startswith("Put") else rest
+
+
+def test_nobody_is_let_into_a_function_by_us() -> None:
+    """SUB-79: a destination's own policy is the business of whoever owns it."""
+    actions = CONTROL.reads | CONTROL.writes
+    assert {action.partition(":")[0] for action in actions} == {"logs", "iam", "tag"}
 
 
 def test_what_is_put_comes_before_what_is_deleted() -> None:

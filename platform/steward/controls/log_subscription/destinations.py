@@ -37,8 +37,13 @@ class Destination:
 
     @property
     def needs_role(self) -> bool:
-        """Kinesis and Firehose are written to by a role, the others let CloudWatch Logs in."""
+        """Kinesis and Firehose are written to by a role; the others' own policies let us in."""
         return self.kind in ("stream", "firehose")
+
+    @property
+    def takes_role(self) -> bool:
+        """A destination of Logs is told a role where its policy goes by an organization's id."""
+        return self.kind != "function"
 
     @property
     def is_distributed(self) -> bool:

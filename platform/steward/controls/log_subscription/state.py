@@ -142,7 +142,7 @@ class Policy(CommonPolicy):
         if destination is None:
             kinds = "a Kinesis stream, a Firehose stream, a Lambda function, a destination of Logs"
             yield f"destination_arn: is {self.destination_arn[:80]!r}, allowed: the ARN of {kinds}"
-        elif destination.needs_role and not ROLE.fullmatch(self.role_arn):
-            yield f"role_arn: is {self.role_arn[:80]!r}, allowed: the ARN of a role that may write"
-        elif not destination.needs_role and self.role_arn:
+        elif self.role_arn and not destination.takes_role:
             yield f"role_arn: a {destination.kind} takes none; its own policy lets Logs in"
+        elif (self.role_arn or destination.needs_role) and not ROLE.fullmatch(self.role_arn):
+            yield f"role_arn: is {self.role_arn[:80]!r}, allowed: the ARN of a role that may write"
