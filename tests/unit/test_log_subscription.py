@@ -369,6 +369,13 @@ def test_a_policy_that_may_be_right_is_taken(asked: dict[str, Any]) -> None:
     assert policy(**asked).owns("steward-logs")
 
 
+def test_blanks_around_a_pattern_make_no_difference() -> None:
+    """Were they left out of what is described, the filter would be put again for ever."""
+    asked = policy(filter_pattern=" ERROR\n")
+    assert asked.wanted()["filterPattern"] == "ERROR"
+    assert asked.memory("/a", 1, START) == policy(filter_pattern="ERROR").memory("/a", 1, START)
+
+
 def test_the_template_limits_destination_and_role() -> None:
     """A policy may leave them empty, and may not name others."""
     allowed = {"destination_arn": [FUNCTION], "role_arn": [""]}

@@ -70,6 +70,7 @@ class Policy(CommonPolicy):
         told["exclude_tags"] = Tags.read(told["exclude_tags"], told.pop("exclude_tags_mode"))
         return {
             **told,
+            "filter_pattern": document["filter_pattern"].strip(),  # it is compared as described
             "include": Include.read(document["include"]),
             "former_prefixes": tuple(document["former_prefixes"]),
             "own_prefixes": tuple(document["own_prefixes"]),
