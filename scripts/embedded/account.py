@@ -9,7 +9,7 @@ pass. A process holds one embedded account at a time.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -19,18 +19,24 @@ import boto3
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from embedded.alarms import in_alarm
+from embedded.asynchronous import Asynchronous
 from embedded.bus import Bus
 from embedded.clock import EmbeddedClock
 from embedded.counting import CountingServer
 from embedded.course import LONGEST, Course, Journal, Timer
+from embedded.delivery import Delivery, delivered_by
 from embedded.deployment import FUNCTION, QUEUE, STATE_MACHINE, Deployment, deploy
+from embedded.function_logs import Settings
 from embedded.granting import policies_of
 from embedded.hosting import Function, Host, lambda_runs_on
+from embedded.logs import arns_with_streams
 from embedded.overlays import witnessed
-from embedded.poller import Poller, Source
+from embedded.pipeline import Grants, function_logs, pollers
 from embedded.queues import Queue, Queues
-from embedded.stamping import logs_stamped_by
+from embedded.stamping import logs_stamped_by, metrics_stamped_by
 from embedded.state_machines import Execution, StateMachines, executing
+from embedded.stream_poller import StreamPoller
+from embedded.streams import Streams, streams_kept_by
 from embedded.template import Template, load
 from embedded.trail import Caller, Made
 from embedded.transactions import quick_transactions
@@ -49,6 +55,12 @@ class EmbeddedAccount:
     host: Host
     """Its functions, with what they did, logged and measured."""
     queues: Queues
+    streams: Streams
+    """Its Kinesis streams, with the records that they hold."""
+    delivery: Delivery
+    """Its subscription filters at work, with what they lost."""
+    consumers: Sequence[StreamPoller]
+    """The event source mappings of its streams."""
     watch: Watch
     """Every request that was made, by whom, and what roles were granted for it."""
 
@@ -74,11 +86,20 @@ class EmbeddedAccount:
     def __enter__(self) -> Self:
         with ExitStack() as opened:
             self.queues = Queues(self.clock)
+            self.streams = Streams(self.account, self.region, self.clock)
+            self._asynchronous = Asynchronous(self.clock)
+            self.delivery = Delivery(
+                self.account, self.region, self.streams, self._asynchronous.send
+            )
             self.watch = Watch(self.clock, self._people, self.queues.overlays(), paused=True)
             opened.enter_context(witnessed(self.watch))  # before anything of another is forgotten
             self.server = opened.enter_context(CountingServer())
             self._forget_everything()
             opened.enter_context(logs_stamped_by(self.clock))
+            opened.enter_context(metrics_stamped_by(self.clock))
+            opened.enter_context(arns_with_streams())
+            opened.enter_context(streams_kept_by(self.clock))
+            opened.enter_context(delivered_by(self.delivery))
             opened.enter_context(quick_transactions())
             self._deploy()
             opened.enter_context(lambda_runs_on(self.host))
@@ -116,7 +137,8 @@ class EmbeddedAccount:
 
     def invoke(self, function: str, event: Mapping[str, Any]) -> Mapping[str, Any]:
         """A function's answer, by its name without the stack's. Raises FunctionError."""
-        return self.host.invoke(f"{self.stack}-{function}", event)
+        answer: Mapping[str, Any] = self.host.invoke(f"{self.stack}-{function}", event)
+        return answer
 
     def put_event(self, event: Mapping[str, Any]) -> None:
         """Let an event arrive at the bus, as if AWS had sent it."""
@@ -159,6 +181,11 @@ class EmbeddedAccount:
         for one in self.deployment.of_type(QUEUE):
             self.queues.make(one.arn.rpartition(":")[2], one.arn, one.physical_id, one.properties)
         self.host = Host(list(self._functions()), self.clock, self.server.url)
+        self._asynchronous.invoke = self.host.invoke
+        grants = Grants(self.deployment, self.watch.gate, self.region)
+        self.host.wrote = function_logs(self.deployment, self.account, self.region, grants).write
+        readers = [*pollers(self.deployment, self.queues, self.streams, self.host, grants)]
+        self.consumers = [one for one in readers if isinstance(one, StreamPoller)]
         machines = StateMachines(self.account, self.region)
         starts: list[tuple[str, str]] = []
         made = {
@@ -169,11 +196,12 @@ class EmbeddedAccount:
             self.clock,
             self.watch,
             Bus(self.deployment, self.queues, lambda arn, text: starts.append((arn, text))),
-            list(self._pollers()),
+            [*readers, self._asynchronous],
             list(self._timers()),
             lambda arn, event: machines.execute(made[arn], event),
             lambda: self.host.is_idle,
             starts,
+            self._asynchronous.send,
         )
 
     def _functions(self) -> Iterator[Function]:
@@ -188,6 +216,7 @@ class EmbeddedAccount:
                 timeout=float(one.properties["Timeout"]),
                 environment={name: str(value) for name, value in variables.items()},
                 access_key=f"ASIA{number:016d}",
+                log_group=Settings.read(one.properties, one.physical_id).group,
             )
 
     def _roles(self) -> Mapping[str, Role]:
@@ -197,11 +226,6 @@ class EmbeddedAccount:
             )
             for one in self.host.functions.values()
         }
-
-    def _pollers(self) -> Iterator[Poller]:
-        for one in self.deployment.of_type("AWS::Lambda::EventSourceMapping"):
-            source = Source.read(one.properties)
-            yield Poller(source, self.queues[source.queue], self.host.invoke, self.clock)
 
     def _timers(self) -> Iterator[Timer]:
         for one in self.deployment.of_type("AWS::Scheduler::Schedule"):

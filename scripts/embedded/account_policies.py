@@ -16,8 +16,9 @@ from typing import Any, Self
 from moto.core.utils import unix_time_millis
 from moto.logs.models import LogGroup, LogsBackend, logs_backends
 
-from embedded import stamping
-from embedded.request import Request, invalid, not_found
+from embedded import account_subscriptions, destinations, stamping
+from embedded.account_subscriptions import AccountFilter
+from embedded.request import Refusal, Request, invalid, not_found
 from steward.controls.log_retention.state import LEGAL_DAYS
 
 RETENTION = "RETENTION_POLICY"
@@ -68,6 +69,16 @@ def retentions(backend: LogsBackend) -> Sequence[Retention]:
     return [Retention.read(one) for (kind, _), one in stored if kind == RETENTION]
 
 
+def filters(backend: LogsBackend) -> Sequence[AccountFilter]:
+    """The account's subscription filters; AWS has one at most."""
+    stored = _stored(backend).items()
+    return [
+        AccountFilter.read(one.record)
+        for (kind, _), one in stored
+        if kind == account_subscriptions.POLICY
+    ]
+
+
 def in_force(policies: Sequence[Retention], group: LogGroup) -> Retention | None:
     """The policy that decides over a group: the longest; of equals, the one created first."""
     covering = [policy for policy in policies if policy.covers(group)]
@@ -75,7 +86,7 @@ def in_force(policies: Sequence[Retention], group: LogGroup) -> Retention | None
 
 
 def put(request: Request) -> Mapping[str, Any]:
-    """PutAccountPolicy; a retention policy is checked, any other is stored as it is."""
+    """PutAccountPolicy; of retention and of subscription it is checked, else stored as it is."""
     params = request.params
     if params.get("dryRun"):
         raise NotImplementedError("PutAccountPolicy: dryRun is not emulated")
@@ -92,6 +103,8 @@ def put(request: Request) -> Mapping[str, Any]:
     stored = Stored(record, before.created if before else now)
     if params["policyType"] == RETENTION:
         Retention.read(stored)
+    if params["policyType"] == account_subscriptions.POLICY:
+        _tried(request, AccountFilter.read(record))
     _stored(backend)[key] = stored
     return {"accountPolicy": record}
 
@@ -117,6 +130,14 @@ def delete(request: Request) -> Mapping[str, Any]:
     if _stored(logs_backends[request.account][request.region]).pop(key, None) is None:
         raise not_found(f"Policy with name {key[1]} does not exist.")
     return {}
+
+
+def _tried(request: Request, made: AccountFilter) -> None:
+    """Refuse a second subscription filter, and one whose destination does not take a message."""
+    backend = logs_backends[request.account][request.region]
+    if any(one.name != made.name for one in filters(backend)):
+        raise Refusal("LimitExceededException", "Resource limit exceeded.")
+    destinations.check(request, made.destination, made.role)
 
 
 def _stored(backend: LogsBackend) -> dict[tuple[str, str], Stored]:

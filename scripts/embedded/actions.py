@@ -2,7 +2,8 @@
 
 They follow the Service Authorization Reference, and a test holds them to it. Resources are written
 without the ARN's beginning: ``{A|B}`` is the parameter of these that is given, '*' if none is;
-``{:A}`` is ':' and the parameter, or nothing; '::' goes before those whose ARNs have no Region.
+``{:A}`` is ':' and the parameter, or nothing; '::' goes before those whose ARNs have no Region,
+':::' before those that have no account either.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ UNASKED = frozenset({"sts.GetCallerIdentity"})
 
 RENAMED = {
     "lambda.Invoke": "InvokeFunction",
+    "s3.HeadBucket": "ListBucket",
+    "s3.HeadObject": "GetObject",
+    "s3.ListObjectsV2": "ListBucket",
     "sqs.ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
     "sqs.DeleteMessageBatch": "DeleteMessage",
     "sqs.SendMessageBatch": "SendMessage",
@@ -46,7 +50,8 @@ UNSCOPED = frozenset(
         "kinesis": "DescribeLimits ListStreams UpdateShardCount",
         "lambda": "GetAccountSettings ListEventSourceMappings ListFunctions ListLayerVersions"
         " ListLayers",
-        "logs": "DeleteAccountPolicy DescribeAccountPolicies DescribeLogGroups ListLogGroups",
+        "logs": "DeleteAccountPolicy DescribeAccountPolicies DescribeLogGroups ListLogGroups"
+        " PutAccountPolicy",
         "resourcegroupstaggingapi": "GetResources GetTagKeys GetTagValues",
         "scheduler": "ListSchedules",
         "sns": "ListTopics",
@@ -81,8 +86,8 @@ SCOPED: Mapping[str, tuple[str, ...]] = {
             "::policy/{PolicyArn}": "GetPolicy GetPolicyVersion",
         },
         "kinesis": {
-            "stream/{StreamARN|StreamName}": "DescribeStream DescribeStreamSummary ListShards"
-            " ListTagsForStream PutRecord PutRecords",
+            "stream/{StreamARN|StreamName}": "DescribeStream DescribeStreamSummary"
+            " GetShardIterator ListShards ListTagsForStream PutRecord PutRecords",
         },
         "lambda": {
             "function:{FunctionName}{:Qualifier}": "DeleteFunction GetAlias GetFunction"
@@ -101,6 +106,11 @@ SCOPED: Mapping[str, tuple[str, ...]] = {
             f"{LOG_GROUP}:log-stream: {LOG_GROUP}": "PutSubscriptionFilter",
             "log-group:{resourceArn}": " ".join(sorted(BARE)),
         },
+        "s3": {
+            ":::{Bucket}": "HeadBucket ListObjectsV2",
+            ":::{Bucket}/{Key}": "DeleteObject GetObject HeadObject PutObject",
+        },
+        "secretsmanager": {"secret:{SecretId}": "DescribeSecret GetSecretValue"},
         "sns": {"{TopicArn|TargetArn}": "GetTopicAttributes Publish"},
         "sqs": {
             "{QueueName|QueueUrl}": "ChangeMessageVisibility ChangeMessageVisibilityBatch"

@@ -51,7 +51,13 @@ _COMPARISONS: Mapping[str, Comparison] = {
     "ArnLike": _arn_matches,
 }
 
-_SINGLE = ("aws:requestedregion", "aws:sourcearn", "iam:passedtoservice", "kms:viaservice")
+_SINGLE = (
+    "aws:requestedregion",
+    "aws:sourcearn",
+    "cloudwatch:namespace",
+    "iam:passedtoservice",
+    "kms:viaservice",
+)
 _MULTIPLE = ("aws:tagkeys", "aws:calledvia", "dynamodb:leadingkeys")
 _FAMILY = "aws:resourcetag/"
 

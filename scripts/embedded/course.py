@@ -7,12 +7,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 from embedded.bus import Bus
 from embedded.clock import EmbeddedClock
-from embedded.poller import Poller
 from embedded.schedules import next_after
 from embedded.state_machines import Execution
 from embedded.trail import events_of
@@ -23,6 +22,18 @@ LONGEST = timedelta(days=2)
 
 QUIET = 0.1
 """Seconds of real time without a running function after which all executions must be waiting."""
+
+
+class Mover(Protocol):
+    """Something in which work waits for its time, such as an event source mapping."""
+
+    def due(self) -> datetime | None:
+        """When ``poll`` has something to do; None for never."""
+        ...
+
+    def poll(self) -> int:
+        """Do what is due, in a call that ends; how much that was."""
+        ...
 
 
 class UnsettledError(RuntimeError):
@@ -93,7 +104,7 @@ class Course:
     clock: EmbeddedClock
     watch: Watch
     bus: Bus
-    pollers: Sequence[Poller]
+    pollers: Sequence[Mover]
     timers: Sequence[Timer]
     execute: Callable[[str, Mapping[str, Any]], Execution]
     """Runs a state machine, by its ARN, to its end."""
@@ -101,6 +112,8 @@ class Course:
     """Whether no function is running."""
     starts: list[tuple[str, str]]
     """Executions that targets asked for: the machine's ARN and its input."""
+    send: Callable[[str, Mapping[str, Any]], None] = field(default=lambda _arn, _event: None)
+    """Has a function invoked that a schedule is for."""
     journal: Journal = field(default_factory=Journal)
 
     def put_event(self, event: Mapping[str, Any]) -> None:
@@ -154,7 +167,7 @@ class Course:
             if self.starts:
                 self.start(*self.starts.pop(0))
 
-    def _next(self, pollers: Sequence[Poller], timers: Sequence[Timer] = ()) -> datetime | None:
+    def _next(self, pollers: Sequence[Mover], timers: Sequence[Timer] = ()) -> datetime | None:
         due = [*(poller.due() for poller in pollers), *(timer.at for timer in timers)]
         return min((moment for moment in due if moment is not None), default=None)
 
@@ -164,7 +177,10 @@ class Course:
         for timer in self.timers:
             if timer.at is not None and timer.at <= now:
                 target = timer.properties["Target"]
-                self.starts.append((target["Arn"], target["Input"]))
+                if ":lambda:" in target["Arn"]:
+                    self.send(target["Arn"], json.loads(target["Input"]))
+                else:
+                    self.starts.append((target["Arn"], target["Input"]))
                 timer.wind(now)
         self._route()
 

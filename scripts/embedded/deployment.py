@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import uuid
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,11 +24,17 @@ KEPT_FROM_MOTO = frozenset(
     {
         "AWS::CloudWatch::Alarm",
         "AWS::Lambda::EventSourceMapping",
+        "AWS::S3::BucketPolicy",
         "AWS::Scheduler::Schedule",
         "AWS::SQS::QueuePolicy",
     }
 )
-"""Types that nothing refers to and that the embedded account runs by itself."""
+"""Types that the embedded account runs by itself, or does without; bucket policies are not judged.
+
+Nothing refers to them, but to the UUIDs of event source mappings.
+"""
+
+MAPPING = "AWS::Lambda::EventSourceMapping"
 
 FUNCTION = "AWS::Lambda::Function"
 QUEUE = "AWS::SQS::Queue"
@@ -45,7 +52,7 @@ class Resource:
     """Its logical id."""
     kind: str
     physical_id: str
-    """What Ref gives; '' for types that are kept from moto."""
+    """What Ref gives; '' for types that are kept from moto, mappings left out."""
     arn: str
     properties: Properties
 
@@ -77,7 +84,7 @@ def deploy(
     for what moto refuses.
     """
     choices = choose(template.translated, parameters)
-    document = choices.decided()
+    document = _with_mappings_named(choices.decided(), stack)
     _upload(template, client("s3"))
     resources = document["Resources"]
     made = {name: one for name, one in resources.items() if one["Type"] not in KEPT_FROM_MOTO}
@@ -93,11 +100,33 @@ def deploy(
     return Deployment(stack, {one.id: one for one in found})
 
 
+def _with_mappings_named(document: dict[str, Any], stack: str) -> dict[str, Any]:
+    """The template with a UUID for each event source mapping, also where something refers to it."""
+    resources: Mapping[str, Any] = document["Resources"]
+    ids = {
+        name: str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{stack}.{name}"))
+        for name, one in resources.items()
+        if one["Type"] == MAPPING
+    }
+    named = _referred(resources, ids)
+    for name, id in ids.items():
+        named[name] = {**named[name], "Uuid": id}
+    return {**document, "Resources": named}
+
+
+def _referred(value: Any, ids: Mapping[str, str]) -> Any:
+    if isinstance(value, Mapping):
+        if isinstance(value.get("Ref"), str) and value["Ref"] in ids:
+            return ids[value["Ref"]]
+        return {name: _referred(part, ids) for name, part in value.items()}
+    return [_referred(one, ids) for one in value] if isinstance(value, list) else value
+
+
 def _resource(name: str, written: Properties, known: Any) -> Resource:
     kind = written["Type"]
     properties = clean_json(written.get("Properties", {}), known)
     if kind in KEPT_FROM_MOTO:
-        return Resource(name, kind, "", "", properties)
+        return Resource(name, kind, str(written.get("Uuid", "")), "", properties)
     made = known[name]
     return Resource(name, kind, _physical_id(made), _arn(made), properties)
 

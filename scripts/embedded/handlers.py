@@ -4,13 +4,46 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
+from steward.account import World, deployed
 from steward.events import Automation
+from steward.runtime import Handler
+from steward.runtime import handler as handler_of
 
 
 def automation_of(folder: Path) -> Automation:
     """What a function's folder says of when to look. Raises FileNotFoundError without a handler."""
+    automation: Automation = _module(folder).AUTOMATION
+    return automation
+
+
+def is_processor(folder: Path) -> bool:
+    """Whether a function is no automation of controls. Raises FileNotFoundError."""
+    return hasattr(_module(folder), "PROCESSOR")
+
+
+def handler_in(folder: Path, environment: Mapping[str, str], world: World) -> Handler:
+    """The handler of a function's folder, in a world of the caller's.
+
+    Of an automation it is the run time's; a function that is none has ``PROCESSOR``, which takes
+    environment and world and returns it. Raises FileNotFoundError without a handler.
+    """
+    module = _module(folder)
+    if hasattr(module, "PROCESSOR"):
+        processor: Handler = module.PROCESSOR(environment, world)
+        return processor
+
+    def build(arn: str, controls: Sequence[str]) -> Any:
+        return deployed(arn, controls, environment, world)
+
+    return handler_of(module.AUTOMATION, build)
+
+
+def _module(folder: Path) -> ModuleType:
     name = f"functions.{folder.name}.handler"
     if name not in sys.modules:
         file = folder / "handler.py"
@@ -20,5 +53,4 @@ def automation_of(folder: Path) -> Automation:
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         sys.modules[name] = module
-    automation: Automation = sys.modules[name].AUTOMATION
-    return automation
+    return sys.modules[name]

@@ -21,13 +21,13 @@ import botocore.session
 from moto.awslambda.models import LambdaFunction
 
 from embedded.clock import EmbeddedClock, InstanceClock
-from embedded.handlers import automation_of
+from embedded.function_logs import Printed, reserved, stream_name
+from embedded.handlers import handler_in
 from embedded.overlays import MotoChangedError
 from embedded.poller import InvocationError
-from steward.account import World, deployed
+from steward.account import World
 from steward.model import Clock
 from steward.runtime import Handler
-from steward.runtime import handler as handler_of
 
 _SEAM = "_invoke_lambda"
 
@@ -53,6 +53,7 @@ class Function:
     timeout: float  # seconds
     environment: Mapping[str, str]
     access_key: str
+    log_group: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +94,14 @@ class _Context:
         return int((self.until - self.clock.monotonic()) * 1000)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Instance:
     handler: Handler
     clock: InstanceClock
     out: io.StringIO
+    log_stream: str
+    cold: datetime | None
+    """When it began to start; None once it has served an invocation."""
 
 
 class Host:
@@ -111,6 +115,8 @@ class Host:
         self.metrics: list[Datum] = []
         self.before: Callable[[str, Mapping[str, Any]], None] = lambda _name, _event: None
         """Called with each function's name and event; what it raises is the function's error."""
+        self.wrote: Callable[[Printed], None] = lambda _: None
+        """Told what each invocation printed, when it has ended."""
         self._clock = clock
         self._endpoint_url = endpoint_url
         self._idle: dict[str, list[_Instance]] = {}
@@ -127,7 +133,7 @@ class Host:
         """Whether no function is running."""
         return not self._running
 
-    def invoke(self, asked: str, event: Mapping[str, Any]) -> Mapping[str, Any]:
+    def invoke(self, asked: str, event: Mapping[str, Any]) -> Any:
         """A function's answer. Raises FunctionError, KeyError for a function that is not there."""
         function = self.functions[asked.rpartition(":")[2]]
         with self._lock:
@@ -138,29 +144,33 @@ class Host:
             with self._lock:
                 self._running -= 1
 
-    def _invoked(self, function: Function, event: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _invoked(self, function: Function, event: Mapping[str, Any]) -> Any:
         instance = self._take(function, event)
         clock = instance.clock
         clock.begin()
         self._here.clock = clock
         began = clock.now()
         context = _Context(clock, function.arn, clock.monotonic() + function.timeout)
-        answer: Mapping[str, Any] | None = None
+        answer: Any = None
         error: FunctionError | None = None
         try:
             answer = self._answer(function, instance, event, context)
         except FunctionError as raised:
             error = raised
-        lines = self._told(instance)
+        lines = _taken(instance.out)
         kind = error.type if error else ""
         ended = clock.now()
+        id, cold = context.aws_request_id, instance.cold
+        instance.cold = None
+        logged = self._measured(lines, clock)
         with self._lock:
             self.invocations.append(
-                Invoked(function.name, event, answer, kind, began, ended, lines)
+                Invoked(function.name, event, answer, kind, began, ended, logged)
             )
             self._idle.setdefault(function.name, []).append(instance)
-        if error is not None or answer is None:
-            raise error or FunctionError("Runtime.Unknown", "no answer")
+        self.wrote(Printed(function.name, instance.log_stream, id, cold, began, ended, kind, lines))
+        if error is not None:
+            raise error
         return answer
 
     def restart(self) -> None:
@@ -170,7 +180,7 @@ class Host:
 
     def _answer(
         self, function: Function, instance: _Instance, event: Mapping[str, Any], context: _Context
-    ) -> Mapping[str, Any]:
+    ) -> Any:
         """Whatever a handler raises is the invocation's error, as for Lambda."""
         try:
             self.before(function.name, event)
@@ -180,8 +190,7 @@ class Host:
             instance.out.write(json.dumps(_traced()) + "\n")
             raise FunctionError(type(error).__name__, str(error)) from error
         _in_time(function, context)
-        document: Mapping[str, Any] = json.loads(json.dumps(answer))
-        return document
+        return json.loads(json.dumps(answer))
 
     def _take(self, function: Function, event: Mapping[str, Any]) -> _Instance:
         """A new instance where none is idle. Raises FunctionError where it does not start."""
@@ -194,32 +203,40 @@ class Host:
             return self._cold(function)
         except Exception as error:  # as for what a handler raises
             kind, ended = type(error).__name__, self._clock.now()
-            invoked = Invoked(function.name, event, None, kind, began, ended, [_traced()])
+            traced = _traced()
+            invoked = Invoked(function.name, event, None, kind, began, ended, [traced])
             with self._lock:
                 self.invocations.append(invoked)
+            stream = stream_name(function.name, function.log_group, uuid.uuid4().hex, began)
+            id, lines = str(uuid.uuid4()), [json.dumps(traced)]
+            self.wrote(Printed(function.name, stream, id, began, began, ended, kind, lines))
             raise FunctionError(kind, str(error)) from error
 
     def _cold(self, function: Function) -> _Instance:
         session = botocore.session.Session()
         session.set_credentials(function.access_key, "secret")
-        out, clock = io.StringIO(), InstanceClock(self._clock)
+        out, clock, born = io.StringIO(), InstanceClock(self._clock), self._clock.now()
         world = World(clock, self._endpoint_url, session, out)
+        stream = stream_name(function.name, function.log_group, uuid.uuid4().hex, born)
+        own = reserved(function.arn, function.log_group, stream)
+        handler = handler_in(function.folder, {**own, **function.environment}, world)
+        return _Instance(handler, clock, out, stream, born)
 
-        def build(arn: str, controls: Sequence[str]) -> Any:
-            return deployed(arn, controls, function.environment, world)
-
-        return _Instance(handler_of(automation_of(function.folder), build), clock, out)
-
-    def _told(self, instance: _Instance) -> list[Mapping[str, Any]]:
-        """Take what an instance printed: log lines are returned, metrics kept."""
-        text = instance.out.getvalue()
-        instance.out.seek(0)
-        instance.out.truncate()
-        lines = [_read(line) for line in text.splitlines()]
-        data = [datum for line in lines if "_aws" in line for datum in _data(line, instance.clock)]
+    def _measured(self, lines: Sequence[str], clock: Clock) -> list[Mapping[str, Any]]:
+        """The log's lines without those that are metrics, which are kept."""
+        told = [_read(line) for line in lines]
+        data = [datum for line in told if "_aws" in line for datum in _data(line, clock)]
         with self._lock:
             self.metrics += data
-        return [line for line in lines if "_aws" not in line]
+        return [line for line in told if "_aws" not in line]
+
+
+def _taken(out: io.StringIO) -> list[str]:
+    """Take the lines that an instance printed."""
+    text = out.getvalue()
+    out.seek(0)
+    out.truncate()
+    return text.splitlines()
 
 
 def _traced() -> Mapping[str, Any]:

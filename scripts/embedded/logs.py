@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from moto.logs.models import LogGroup, LogsBackend, logs_backends
@@ -19,6 +20,7 @@ PAGE = 50
 
 _NAME = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
 _IDENTIFIER = re.compile(r"[\w#+=/:,.@-]{1,2048}")
+_ATTRIBUTE = "get_cfn_attribute"
 _CHEAP = {
     "INFREQUENT_ACCESS": ("INFREQUENT_ACCESS", "ESSENTIALS"),
     "ESSENTIALS": ("INFREQUENT_ACCESS", "ESSENTIALS"),
@@ -79,6 +81,26 @@ def before_put_retention(request: Request) -> None:
 def class_of(group: LogGroup) -> str:
     log_class: str = vars(group).get("log_class", "STANDARD")
     return log_class
+
+
+@contextmanager
+def arns_with_streams() -> Iterator[None]:
+    """Within, Fn::GetAtt gives a group's Arn as CloudFormation does: with ``:*``.
+
+    Raises RuntimeError where moto has no more what this hangs on.
+    """
+    own = vars(LogGroup).get(_ATTRIBUTE)
+    if own is None:
+        raise RuntimeError(f"moto's LogGroup has no more {_ATTRIBUTE}")
+
+    def attribute(group: LogGroup, name: str) -> str:
+        return f"{own(group, name)}:*"
+
+    setattr(LogGroup, _ATTRIBUTE, attribute)
+    try:
+        yield
+    finally:
+        setattr(LogGroup, _ATTRIBUTE, own)
 
 
 def _groups(request: Request) -> Mapping[str, LogGroup]:

@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
+from moto.core.errors import COMMON_ERROR_CODES
 from moto.core.responses import ActionContext, ActionResult, BaseResponse
 from moto.core.serialize import DefaultAttributePicker
+from moto.s3.responses import S3Response
 
 from embedded import account_policies, functions, logs, subscriptions, tagging
 from embedded.request import Refusal, Request
@@ -121,10 +124,43 @@ def witnessed(witness: Witness) -> Iterator[None]:
     if _WITNESSES:
         raise RuntimeError("there is a witness already: a process holds one embedded account")
     _WITNESSES.append(witness)
+    known = [*COMMON_ERROR_CODES]
+    COMMON_ERROR_CODES.extend(("AccessDenied", "AccessDeniedException"))  # of every service
+    try:
+        with _objects_seen():
+            yield
+    finally:
+        COMMON_ERROR_CODES[:] = known
+        _WITNESSES.remove(witness)
+
+
+@contextmanager
+def _objects_seen() -> Iterator[None]:
+    """Within, requests of S3 are answered like all others, which moto answers in a way of its own.
+
+    Raises MotoChangedError.
+    """
+    names = ("bucket_response", "key_response")
+    before = {name: vars(S3Response).get(name) for name in names}
+    if None in before.values():
+        raise MotoChangedError(f"moto's S3Response has no more {' and '.join(names)}")
+    for name, own in before.items():
+        setattr(S3Response, name, _s3(own))
     try:
         yield
     finally:
-        _WITNESSES.remove(witness)
+        for name, own in before.items():
+            setattr(S3Response, name, own)
+
+
+def _s3(own: Any) -> Any:
+    def answered(response: S3Response, request: Any, full_url: str, headers: Any) -> Any:
+        response.setup_class(request, full_url)
+        known = response._get_action() is not None  # noqa: SLF001  # see _METHODS
+        moto = partial(own, request=request, full_url=full_url, headers=headers)
+        return _answer(response, moto) if known else moto(response)
+
+    return answered
 
 
 def _check() -> None:
@@ -151,6 +187,8 @@ def _seen(response: BaseResponse, own: Own, key: tuple[str, str], witness: Witne
         answer = _carried_out(response, own, key, {**OVERLAYS, **witness.overlays})
     except Refusal as refusal:
         answer = response.serialized(_Exactly(refusal))
+        if key[0] == "s3":  # says it by HTTP's status, and to HEAD by nothing else
+            answer = 403, answer[1], "" if response.method == "HEAD" else answer[2]
     status, headers, body = answer
     text = body.encode() if isinstance(body, str) else body
     witness.after(request, Answered(int(status), headers, text))

@@ -55,7 +55,9 @@ class Place:
     facts: Facts = ()
 
     def arn(self, prefix: str, resource: str) -> str:
-        """A leading '::' is for resources whose ARNs have no Region."""
+        """A leading '::' is for resources whose ARNs have no Region, ':::' no account either."""
+        if resource.startswith(":::"):
+            return f"arn:{self.partition}:{prefix}{resource}"
         region = "" if resource.startswith("::") else self.region
         rest = resource.removeprefix("::")
         return f"arn:{self.partition}:{prefix}:{region}:{self.account}:{rest}"
@@ -153,6 +155,7 @@ def _facts(params: Params, region: str) -> Facts:
     return (
         ("aws:RequestedRegion", (region,)),
         ("aws:TagKeys", tuple(_tag_keys(params))),
+        ("cloudwatch:namespace", tuple(_values(params.get("Namespace"), ""))),
         *((key, ()) for key in ("aws:SourceArn", "aws:CalledVia", "kms:ViaService")),
     )
 
@@ -214,6 +217,16 @@ def _account_policy(params: Params, place: Place) -> Iterator[Requirement]:
     yield from _besides("logs.PutSubscriptionFilter", {"roleArn": document.get("RoleArn")}, place)
 
 
+def _account_policy_deletion(params: Params, place: Place) -> Iterator[Requirement]:
+    """Also what ends with the policy in every log group. Raises UnmappedOperationError."""
+    does = ACCOUNT_POLICIES.get(params["policyType"])
+    if does is None:
+        raise UnmappedOperationError(f"logs.DeleteAccountPolicy: of type {params['policyType']}")
+    yield _required("logs:DeleteAccountPolicy", (), params, place)
+    ends = does.replace(":Put", ":Delete")
+    yield _required(ends, (f"{LOG_GROUP}:log-stream:",), {}, place)
+
+
 def _subscription(params: Params, place: Place) -> Iterator[Requirement]:
     """Also on a destination of CloudWatch Logs, as it may be another account's."""
     asked, arn = "logs.PutSubscriptionFilter", params.get("destinationArn", "")
@@ -238,6 +251,7 @@ _DIVIDED: Mapping[str, Callable[[Params, Place], Iterator[Requirement]]] = {
     "dynamodb.Query": _query,
     "dynamodb.TransactGetItems": _in_transaction,
     "dynamodb.TransactWriteItems": _in_transaction,
+    "logs.DeleteAccountPolicy": _account_policy_deletion,
     "logs.PutAccountPolicy": _account_policy,
     "logs.PutSubscriptionFilter": _subscription,
     "resourcegroupstaggingapi.TagResources": partial(_tags, "TagResources"),

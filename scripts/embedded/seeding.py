@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from moto.awslambda.models import LambdaBackend, lambda_backends
 from moto.core.models import DEFAULT_ACCOUNT_ID
@@ -42,6 +44,24 @@ def seed_log_groups(
         group = backend.create_log_group(seed.name, dict(seed.tags), RetentionInDays=seed.days)
         vars(group)["log_class"] = seed.log_class
         _age(group, seed.age_days, seed.stored_bytes)
+
+
+def seed_delivery_role(name: str, *streams: str, service: str = "logs.amazonaws.com") -> None:
+    """A role that lets a service put records into streams, by their ARNs; any where none is told.
+
+    A role of that name keeps what it is, but for what it may.
+    """
+    trust = _allowed("sts:AssumeRole", Principal={"Service": service})
+    grants = _allowed("kinesis:PutRecord", Resource=list(streams) or "*")
+    backend = iam_backends[DEFAULT_ACCOUNT_ID]["aws"]
+    if not any(one.name == name for one in backend.roles.values()):
+        backend.create_role(name, trust, "/", None, "", [], "3600")
+    backend.put_role_policy(name, "delivery", grants)
+
+
+def _allowed(action: str, **more: Any) -> str:
+    statement = {"Effect": "Allow", "Action": action, **more}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def seed_filters(name: str, destination_arn: str, role_arn: str, *, region: str = REGION) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -26,6 +28,22 @@ FUNCTION = "AWS::Serverless::Function"
 _CODE = {FUNCTION: "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
 
 Document = Mapping[str, Any]
+
+
+_REFERENCE = re.compile(r'\{"Ref": "(\w+)"\}')
+
+
+def substituted(value: Any) -> str:
+    """A text, or that of its Fn::Sub; a name of its own gives way to the first that it refers to.
+
+    Of ``{"Fn::Sub": ["${A} ${B}", {"A": {"Fn::If": ["X", {"Ref": "P"}, ""]}}]}``: ``${P} ${B}``.
+    """
+    told = value["Fn::Sub"] if isinstance(value, Mapping) else value
+    text, names = told if isinstance(told, list) else (told, {})
+    for name, inner in names.items():
+        if found := _REFERENCE.search(json.dumps(inner)):
+            text = text.replace(f"${{{name}}}", f"${{{found[1]}}}")
+    return str(text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,7 @@ _NO_VARIABLES: Mapping[str, Any] = {"environment": {}}
 SHAPES: Mapping[tuple[str, str], Shape] = {
     ("logs", "CreateLogGroup"): _RECORDED,
     ("logs", "CreateLogStream"): _RECORDED,
+    ("logs", "DeleteAccountPolicy"): _RECONSTRUCTED,
     ("logs", "DeleteLogGroup"): _RECORDED,
     ("logs", "DeleteRetentionPolicy"): _RECONSTRUCTED,
     ("logs", "DeleteSubscriptionFilter"): _RECORDED,

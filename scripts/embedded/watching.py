@@ -21,7 +21,7 @@ from embedded.stacks import calls_by_cloudformation
 from embedded.trail import Caller, Identity, Made
 from steward.model import Clock
 
-_DENIED = {"sqs": "AccessDenied"}
+_DENIED = dict.fromkeys(("cloudwatch", "s3", "sqs"), "AccessDenied")
 """How services that speak XML-born codes name a refusal; others: AccessDeniedException."""
 
 
@@ -113,11 +113,12 @@ def _answer(request: Request, answered: Answered) -> tuple[str, str, Mapping[str
     """Error code, message and document of an answer, by the service's own protocol."""
     model = _model(request.service)
     parser = create_parser(model.resolved_protocol)
-    shape = model.operation_model(request.operation).output_shape
+    operation = model.operation_model(request.operation)
+    shape, streams = operation.output_shape, operation.has_streaming_output
     told = {
         "status_code": answered.status,
         "headers": {name.lower(): value for name, value in answered.headers.items()},
-        "body": answered.body,
+        "body": b"" if streams and answered.status < 400 else answered.body,  # no event tells it
         "context": {"operation_name": request.operation},
     }
     document = parser.parse(told, shape)

@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -66,12 +65,14 @@ def test_an_account_starts_empty_whatever_was_before() -> None:
             "/aws/lambda/other-assessor",
             "/aws/lambda/other-log-retention",
             "/aws/lambda/other-log-subscription",
+            "/aws/lambda/other-stream-capacity",
         ]
-        assert (len(after.watch.calls), after.journal.events) == (5, [])
+        assert (len(after.watch.calls), after.journal.events) == (6, [])
         puts = [one for one in after.watch.calls if one.operation == "PutParameter"]
         assert [one.params["Name"] for one in puts] == [
             "/other/defaults/log-retention",
             "/other/defaults/log-subscription",
+            "/other/defaults/stream-capacity",
             "/other/defaults/function-runtime",
             "/other/version",  # depends on them
         ]
@@ -134,7 +135,7 @@ def test_the_stack_is_there(shared: EmbeddedAccount) -> None:
     """Its resources have what refers to them, and installing it led to one sweep."""
     [table] = shared.client("dynamodb").list_tables()["TableNames"]
     functions = {one.name: one.environment for one in shared.host.functions.values()}
-    controls = ("assessor", "log-retention", "log-subscription")
+    controls = ("assessor", "log-retention", "log-subscription", "stream-capacity")
     assert set(functions) == {f"steward-{name}" for name in controls}
     assert {one["STEWARD_LEDGER"] for one in functions.values()} == {table} == {"steward-ledger"}
     assert [one.name for one in shared.queues if one.messages()] == []
@@ -350,11 +351,11 @@ def test_a_function_that_does_not_start_has_erred(
 ) -> None:
     """With the error's name, as an invocation like others; nothing is running afterwards."""
 
-    def broken(_: Path) -> Any:
+    def broken(*_: Any) -> Any:
         raise ImportError("no such module")
 
     with monkeypatch.context() as patch:
-        patch.setattr("embedded.hosting.automation_of", broken)
+        patch.setattr("embedded.hosting.handler_in", broken)
         here.host.restart()
         with pytest.raises(FunctionError, match="no such module") as error:
             here.invoke("log-retention", LOOK)

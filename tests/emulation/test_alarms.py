@@ -63,7 +63,7 @@ def test_every_alarm_of_the_stack_is_judged(
         for name, alarm in names(here).items()
         if alarm["TreatMissingData"] == "breaching"
     }
-    controls = ("function-runtime", "log-retention", "log-subscription")
+    controls = ("function-runtime", "log-retention", "log-subscription", "stream-capacity")
     assert here.alarms() == silent == {f"{control}-heartbeat" for control in controls}
 
 

@@ -137,6 +137,30 @@ CALLS: list[tuple[str, str, dict[str, Any], list[tuple[str, ...]]]] = [
             )
         ],
     ),
+    (
+        "s3",
+        "ListObjectsV2",
+        {"Bucket": "kept", "Prefix": "raw/"},
+        [("s3:ListBucket", "arn:aws:s3:::kept")],
+    ),
+    (
+        "s3",
+        "PutObject",
+        {"Bucket": "kept", "Key": "raw/a b"},
+        [("s3:PutObject", "arn:aws:s3:::kept/raw/a b")],
+    ),
+    ("s3", "HeadObject", {"Bucket": "kept", "Key": "a"}, [("s3:GetObject", "arn:aws:s3:::kept/a")]),
+    (
+        "secretsmanager",
+        "GetSecretValue",
+        {"SecretId": f"arn:aws:secretsmanager:{HERE}:secret:token-AbCdEf"},
+        [
+            (
+                "secretsmanager:GetSecretValue",
+                f"arn:aws:secretsmanager:{HERE}:secret:token-AbCdEf",
+            )
+        ],
+    ),
     ("sqs", "SendMessageBatch", {"QueueUrl": QUEUE_URL}, [("sqs:SendMessage", QUEUE)]),
     ("sqs", "DeleteMessageBatch", {"QueueUrl": QUEUE_URL}, [("sqs:DeleteMessage", QUEUE)]),
     ("sqs", "GetQueueUrl", {"QueueName": "inbox"}, [("sqs:GetQueueUrl", QUEUE)]),
@@ -312,7 +336,7 @@ def test_a_call_asks_for_actions_on_resources(
     ("service", "operation", "params"),
     [
         ("logs", "PutResourcePolicy", {}),
-        ("s3", "GetObject", {}),
+        ("route53", "ListHostedZones", {}),
         ("logs", "PutAccountPolicy", {"policyType": "TRANSFORMER_POLICY"}),
         ("resourcegroupstaggingapi", "TagResources", {"ResourceARNList": ["arn:aws:s3:::a"]}),
     ],

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import ast
 import copy
+import gzip
+import hashlib
 import importlib
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -25,6 +28,7 @@ from moto import mock_aws
 from moto.awslambda.models import LambdaFunction
 from moto.core.responses import BaseResponse
 from moto.dynamodb import models as dynamodb
+from moto.kinesis.models import kinesis_backends
 from moto.settings import moto_server_port
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import (
@@ -298,6 +302,81 @@ def test_subscription_paged(bare: Clients) -> None:
     assert len(_subscribed(bare, "a", "b")) == 2
 
 
+def _delivered(
+    bare: Clients, *messages: str, shards: int = 1, **fields: Any
+) -> list[tuple[str, dict[str, Any]]]:
+    """Shard and content of what a filter of /a delivers, each message by a call of its own."""
+    _groups(bare, "/a")
+    bare("kinesis").create_stream(StreamName="d", ShardCount=shards)
+    bare("logs").create_log_stream(logGroupName="/a", logStreamName="s")
+    to = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/d"
+    told = {"filterName": "f", "filterPattern": "", "destinationArn": to, "roleArn": ROLE}
+    bare("logs").put_subscription_filter(logGroupName="/a", **{**told, **fields})
+    for message in messages:
+        event = {"timestamp": int(time.time() * 1000), "message": message}
+        bare("logs").put_log_events(logGroupName="/a", logStreamName="s", logEvents=[event])
+    records = [(shard, record) for shard, record in _records(bare, "d")]
+    return [(shard, json.loads(gzip.decompress(one["Data"]))) for shard, one in records]
+
+
+def _records(bare: Clients, stream: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The records of a stream, shard by shard."""
+    for shard in bare("kinesis").list_shards(StreamName=stream)["Shards"]:
+        asked = {"StreamName": stream, "ShardId": shard["ShardId"]}
+        first = bare("kinesis").get_shard_iterator(**asked, ShardIteratorType="TRIM_HORIZON")
+        found = bare("kinesis").get_records(ShardIterator=first["ShardIterator"])["Records"]
+        yield from ((shard["ShardId"], one) for one in found)
+
+
+@gap("subscription-tested")
+def test_subscription_tested(bare: Clients) -> None:
+    assert _delivered(bare) == []
+
+
+@gap("subscription-trust")
+def test_subscription_trust(bare: Clients) -> None:
+    assert len(_delivered(bare, "x", roleArn=ROLE)) == 1
+
+
+@gap("delivery-ids")
+def test_delivery_ids(bare: Clients) -> None:
+    [(_, message)] = _delivered(bare, "x")
+    assert isinstance(message["logEvents"][0]["id"], int)
+
+
+@gap("delivery-pattern")
+def test_delivery_pattern(bare: Clients) -> None:
+    assert len(_delivered(bare, "fine", filterPattern="ERROR")) == 1
+
+
+@gap("delivery-distribution")
+def test_delivery_distribution(bare: Clients) -> None:
+    messages = map(str, range(40))
+    told = _delivered(bare, *messages, shards=4, distribution="ByLogStream")
+    assert len({shard for shard, _ in told}) > 1
+
+
+@gap("delivery-size")
+def test_delivery_size(bare: Clients) -> None:
+    noise = hashlib.shake_128(b"7").hexdigest(1_200_000)
+    _delivered(bare, noise)
+    [(_, record)] = _records(bare, "d")
+    assert len(record["Data"]) > 1024 * 1024
+
+
+@gap("delivery-json")
+def test_delivery_json(bare: Clients) -> None:
+    assert len(_delivered(bare, "{}", filterPattern='{ $.level = "ERROR" }')) == 1
+
+
+@gap("delivery-late")
+def test_delivery_late(bare: Clients) -> None:
+    assert [message["logEvents"][0]["message"] for _, message in _delivered(bare, "a", "b")] == [
+        "a",
+        "b",
+    ]
+
+
 @gap("embedded-metrics")
 def test_embedded_metrics(bare: Clients) -> None:
     _groups(bare, "/a")
@@ -455,6 +534,73 @@ def test_queue_time(bare: Clients) -> None:
     bare("sqs").send_message(QueueUrl=url, MessageBody="m")
     [told] = bare("sqs").receive_message(QueueUrl=url, AttributeNames=["All"])["Messages"]
     assert before <= int(told["Attributes"]["SentTimestamp"]) <= time.time() * 1000
+
+
+def _put(bare: Clients, count: int = 1, **fields: Any) -> list[dict[str, Any]]:
+    """What a new stream answers to a number of records."""
+    bare("kinesis").create_stream(StreamName="k", ShardCount=1)
+    told = {"StreamName": "k", "PartitionKey": "a", "Data": b"x", **fields}
+    return [bare("kinesis").put_record(**told) for _ in range(count)]
+
+
+@gap("stream-sequence")
+def test_stream_sequence(bare: Clients) -> None:
+    assert [one["SequenceNumber"] for one in _put(bare, 2)] == ["1", "2"]
+
+
+@gap("stream-time")
+def test_stream_time(bare: Clients) -> None:
+    before = time.time()
+    _put(bare)
+    [(_, record)] = _records(bare, "k")
+    assert before - 1 <= record["ApproximateArrivalTimestamp"].timestamp() <= time.time()
+
+
+@gap("stream-forgets")
+def test_stream_forgets(bare: Clients) -> None:
+    _put(bare)
+    [shard] = kinesis_backends[ACCOUNT][REGION].streams["k"].shards.values()
+    [record] = shard.records.values()
+    record.created_at_datetime = datetime(2020, 1, 1)  # noqa: DTZ001  # as moto keeps it
+    assert len([*_records(bare, "k")]) == 1
+
+
+@gap("stream-closed")
+def test_stream_closed(bare: Clients) -> None:
+    _put(bare)
+    asked = {"StreamName": "k", "TargetShardCount": 2, "ScalingType": "UNIFORM_SCALING"}
+    bare("kinesis").update_shard_count(**asked)
+    put = bare("kinesis").put_record(StreamName="k", PartitionKey="a", Data=b"x")
+    assert put["ShardId"] == "shardId-000000000000"
+
+
+@gap("stream-limits")
+def test_stream_limits(bare: Clients) -> None:
+    told = _put(bare, 4, Data=b"x" * 1_000_000)
+    assert {one["ShardId"] for one in told} == {"shardId-000000000000"}
+
+
+@gap("mapping-shards")
+def test_mapping_shards(bare: Clients) -> None:
+    ran: list[object] = []
+
+    def invoke(_: LambdaFunction, event: object = None) -> tuple[str, bool, str]:
+        ran.append(event)
+        return "{}", True, ""
+
+    _functions(bare, "f")
+    bare("kinesis").create_stream(StreamName="m", ShardCount=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LambdaFunction, "_invoke_lambda", invoke)
+        bare("lambda").create_event_source_mapping(
+            FunctionName="f",
+            EventSourceArn=f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/m",
+            StartingPosition="TRIM_HORIZON",
+            BatchSize=100,
+        )
+        for _ in range(3):
+            bare("kinesis").put_record(StreamName="m", PartitionKey="a", Data=b"x")
+    assert len(ran) == 3
 
 
 # --------------------------------------------------------------------------------- EventBridge
@@ -660,6 +806,49 @@ def test_stack_updates(bare: Clients) -> None:
     assert _names(bare("logs").describe_log_groups()) == ["/a"]
 
 
+@gap("stack-streams")
+def test_stack_streams(bare: Clients) -> None:
+    properties = {
+        "Name": "k",
+        "StreamModeDetails": {"StreamMode": "ON_DEMAND"},
+        "StreamEncryption": {"EncryptionType": "KMS", "KeyId": "alias/aws/kinesis"},
+    }
+    _stack(bare, {"K": {"Type": "AWS::Kinesis::Stream", "Properties": properties}})
+    told = bare("kinesis").describe_stream_summary(StreamName="k")["StreamDescriptionSummary"]
+    assert told["StreamModeDetails"] == {"StreamMode": "PROVISIONED"}
+    assert (told["OpenShardCount"], told["EncryptionType"]) == (1, "NONE")
+
+
+@gap("stack-group-arns")
+def test_stack_group_arns(bare: Clients) -> None:
+    arn = {"Fn::GetAtt": ["L", "Arn"]}
+    _stack(bare, {"L": GROUP}, Outputs={"Arn": {"Value": arn}})
+    [output] = bare("cloudformation").describe_stacks()["Stacks"][0]["Outputs"]
+    assert output["OutputValue"] == f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/a"
+
+
+def _bucket(bare: Clients, properties: Mapping[str, Any], **resources: Any) -> None:
+    told = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "kept", **properties}}
+    _stack(bare, {"B": told, **resources})
+
+
+@gap("stack-bucket-policies")
+def test_stack_bucket_policies(bare: Clients) -> None:
+    policy = {"Type": "AWS::S3::BucketPolicy", "Properties": {"Bucket": "kept"}}
+    with pytest.warns(UserWarning, match="AWS::S3::BucketPolicy"):
+        _bucket(bare, {}, P=policy)
+    with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
+        bare("s3").get_bucket_policy(Bucket="kept")
+
+
+@gap("stack-lifecycles")
+def test_stack_lifecycles(bare: Clients) -> None:
+    rule = {"Id": "r", "Status": "Enabled", "ExpirationInDays": 1}
+    _bucket(bare, {"LifecycleConfiguration": {"Rules": [rule]}})
+    with pytest.raises(ClientError, match="NoSuchLifecycleConfiguration"):
+        bare("s3").get_bucket_lifecycle_configuration(Bucket="kept")
+
+
 def _asked(act: Callable[[], object]) -> list[str]:
     """The operations that go through the seam on which the embedded account's witness hangs."""
     asked, own = [], BaseResponse.call_action
@@ -778,6 +967,16 @@ def test_alarms(bare: Clients) -> None:
     )
     watch.put_metric_data(Namespace="N", MetricData=[{"MetricName": "M", "Value": 1}])
     assert watch.describe_alarms()["MetricAlarms"][0]["StateValue"] == "OK"
+
+
+@gap("metric-time")
+def test_metric_time(bare: Clients) -> None:
+    watch, now = bare("cloudwatch"), datetime.now(UTC)
+    watch.put_metric_data(Namespace="N", MetricData=[{"MetricName": "M", "Value": 1}])
+    asked = {"Namespace": "N", "MetricName": "M", "Period": 60, "Statistics": ["Sum"]}
+    hour = timedelta(hours=1)
+    told = watch.get_metric_statistics(**asked, StartTime=now - hour, EndTime=now + hour)
+    assert len(told["Datapoints"]) == 1
 
 
 @gap("quotas")

@@ -278,16 +278,15 @@ def test_an_account_policy_must_make_sense(logs: Any, policy: dict[str, str]) ->
 
 
 def test_account_policies_are_described_by_type_and_name(logs: Any) -> None:
-    """A subscription filter policy is stored as it is; what is not there is not found."""
-    document = '{"DestinationArn": "arn:aws:lambda:eu-west-1:123456789012:function:ship"}'
+    """Others than those of retention are stored as they are; what is not there is not found."""
+    document = '{"Name": "masks"}'
     put_policy(logs, "days", 90)
     answer = logs.put_account_policy(
         policyName="ship",
-        policyType="SUBSCRIPTION_FILTER_POLICY",
+        policyType="DATA_PROTECTION_POLICY",
         policyDocument=document,
-        selectionCriteria='LogGroupName NOT IN ["/ship"]',
     )
-    found = logs.describe_account_policies(policyType="SUBSCRIPTION_FILTER_POLICY")
+    found = logs.describe_account_policies(policyType="DATA_PROTECTION_POLICY")
     assert found["accountPolicies"] == [answer["accountPolicy"]]
     assert answer["accountPolicy"]["policyDocument"] == document
     assert (answer["accountPolicy"]["scope"], answer["accountPolicy"]["accountId"]) == (

@@ -10,6 +10,7 @@ import pytest
 from moto import mock_aws
 
 from embedded.overlays import faithful
+from embedded.seeding import seed_delivery_role
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 HERE = f"{REGION}:{ACCOUNT}"
@@ -23,6 +24,7 @@ def logs() -> Iterator[Any]:
     session = boto3.Session(region_name=REGION)
     with mock_aws(), faithful():
         session.client("kinesis").create_stream(StreamName="events", ShardCount=1)
+        seed_delivery_role("ships")
         client = session.client("logs")
         client.create_log_group(logGroupName="/a")
         yield client
