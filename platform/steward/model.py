@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any, Generic, Protocol, Self, TypeVar
@@ -77,8 +77,7 @@ class Call:
     effect: Mapping[str, Any] = field(default_factory=dict)
     """The fields of the state that the call sets, by which its result is foretold and an undo
     can see whether somebody has changed the resource since."""
-    irreversible: str = ""
-    """What ``undo`` cannot bring back; empty when it brings back everything."""
+    irreversible: str = ""  # what ``undo`` cannot bring back; empty: it brings back everything
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +89,7 @@ class Finding:
     code: str
     reason: str
     remediation: tuple[Call, ...] = ()
-    memory: str = ""
-    """What the control is told when it next sees the resource; see ``Known``."""
+    memory: str = ""  # what the control is told when it next sees the resource; see ``Known``
 
     @property
     def irreversible(self) -> bool:
@@ -241,10 +239,14 @@ class Page(Generic[S]):
 
 
 class Remembered(Protocol):
-    """What the ledger keeps of one resource."""
+    """What the ledger keeps of one resource; ``changed_at`` is ISO 8601."""
 
     @property
+    def verdict(self) -> Verdict: ...
+    @property
     def code(self) -> str: ...
+    @property
+    def changed_at(self) -> str: ...
     @property
     def memory(self) -> str: ...
 
@@ -283,18 +285,16 @@ class Control(Generic[S, P]):
     """Reads all resources, page by page, from a cursor."""
     assess: Callable[[S, P], Finding]
     """Pure and total: no I/O, no clock, no environment."""
-    reads: frozenset[str]
-    """IAM actions that observe and discover need, whatever the policy."""
-    writes: frozenset[str]
-    """IAM actions of every call that assess can plan, and of its undo."""
-    codes: Mapping[str, str]
-    """Every reason code that assess gives, with what it means."""
-    monthly_cost: str = "nothing beyond requests that AWS does not charge for"
-    """What the control's own doings cost, in words and USD."""
-    limit_code: str = ""
-    """The code of a finding whose call met a used-up quota: reported; '': such a call failed."""
-    batch: int = 50
-    """How many named resources are read and put right together."""
-    ordered: bool = False
-    """The API documents that discovery comes in the order of ids."""
+    reads: frozenset[str]  # IAM actions that observe and discover need, whatever the policy
+    writes: frozenset[str]  # IAM actions of every call that assess can plan, and of its undo
+    codes: Mapping[str, str]  # every reason code that assess gives, with what it means
+    monthly_cost: str = "nothing beyond requests that AWS does not charge for"  # in words and USD
+    limit_code: str = ""  # of a finding whose call met a used-up quota: reported; '': it failed
+    limit_lasts: timedelta = timedelta(days=7)  # until such a call is tried again, event or not
+    batch: int = 50  # how many named resources are read and put right together
+    ordered: bool = False  # the API documents that the first kind comes in the order of ids
+    besides: Callable[[Sight[P], Ref], Sequence[Ref]] = field(default=lambda *_: ())
+    """What else of the control is to be looked at where an event names a resource."""
+    sets: Callable[[Call], Mapping[str, Any]] = field(default=lambda _: {})
+    """The fields of the policy that a call carries out, of those that the template limits."""
     destructive: bool = False

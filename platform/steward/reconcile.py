@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from steward import gate as gates
-from steward.errors import Gone, Limit, NotConnected, Protected, StewardError, TryAgain
+from steward.errors import Gone, Limit, Moved, NotConnected, Protected, StewardError, TryAgain
 from steward.evaluate import effect, evaluate, foretold, observe, unknown
 from steward.ledger import Change, Item, Status, item_of, successor
 from steward.model import Fate, Finding, P, Ref, S, Trigger, Unread, Verdict
@@ -78,12 +79,20 @@ def _judge(run: Run[S, P], state: S | Unread, item: Item | None) -> Judged:
         return Judged(finding, state, item)
     mark = gates.fingerprint(run.loaded.hash, finding)
     same = item if item is not None and item.fingerprint == mark else None
-    if same is not None and run.trigger is Trigger.EVENT and same.code == run.control.limit_code:
-        same = None  # somebody changed the resource: there may be room now
+    if same is not None and same.code == run.control.limit_code and _may_have_room(run, same):
+        same = None
     held = gates.hold(run.gate, finding, same, run.clock.now())
     if held is not None and held.fate is Fate.REPORTED and same is not None:
         finding = replace(finding, code=same.code, reason=same.reason)
     return Judged(finding, state, item, held, mark)
+
+
+def _may_have_room(run: Run[Any, Any], item: Item) -> bool:
+    """Whether a quota that was used up may not be so any more."""
+    if run.trigger is Trigger.EVENT:  # somebody changed the resource
+        return True
+    tried = datetime.fromisoformat(item.last_attempt)
+    return run.clock.now() >= tried + run.control.limit_lasts
 
 
 def _settle_intents(run: Run[S, P], judged: Sequence[Judged]) -> list[Judged]:
@@ -207,8 +216,9 @@ def _ended(run: Run[S, P], one: Judged, change: Change, sent: Sent) -> Outcome:
     if code := _barred(run, error):
         barred = replace(finding, code=code, reason=clipped(str(error)))
         return _outcome(run, barred, Fate.REPORTED, change=change.id)
-    again = isinstance(error, TryAgain | NotConnected)
-    return _outcome(run, finding, Fate.FAILED, str(error), change.id, retry=again)
+    again = isinstance(error, TryAgain | NotConnected | Moved)
+    fate = Fate.HELD if isinstance(error, Moved) else Fate.FAILED
+    return _outcome(run, finding, fate, str(error), change.id, retry=again)
 
 
 def _barred(run: Run[S, P], error: StewardError) -> str:

@@ -185,7 +185,7 @@ def test_an_open_intent_survives_a_look_that_could_not_read(book: SQLiteLedger) 
         pytest.param(TryAgain("busy"), Fate.FAILED, True, id="busy for too long"),
         pytest.param(Throttled("slow"), Fate.FAILED, True, id="throttled for too long"),
         pytest.param(NotConnected("line cut"), Fate.FAILED, True, id="not connected"),
-        pytest.param(Gone("gone"), Fate.GONE, False, id="RET-29 gone meanwhile"),
+        pytest.param(Gone("a part"), Fate.HELD, True, id="a part of it is gone"),
         pytest.param(Protected("by SCP"), Fate.REPORTED, False, id="organization"),
         pytest.param(ZeroDivisionError("bug"), Fate.FAILED, True, id="a bug"),
     ],
@@ -201,10 +201,23 @@ def test_one_failing_resource_never_stops_the_others(
     assert world.sizes["a"] == world.sizes["c"] == RIGHT
     one = next(one for one in outcomes if one.finding.ref.id == "b")
     assert one.retry is retry
-    assert str(error) in one.reason or fate is Fate.GONE
+    assert str(error) in one.reason or fate is Fate.HELD
     [failed] = [c for c in book.changes(CONTROL.id) if c.ref.id == "b"]
     in_doubt = type(error) is TryAgain
     assert (failed.status, failed.sent) == (Status.INTENT if in_doubt else Status.FAILED, 0)
+
+
+def test_a_resource_that_is_gone_when_its_call_is_sent_is_forgotten(book: SQLiteLedger) -> None:
+    """RET-29: it is looked for once more, as the call may be about a part of it only."""
+    world = World({"a": 1, "b": 2})
+    world.before_call = lambda operation: (
+        world.sizes.pop("b", None) if operation == "Resize" else None
+    )
+    outcomes = looked(world, book)
+    assert fates(outcomes) == {"a": "remediated", "b": "gone"}
+    assert [one.retry for one in outcomes] == [False, False]
+    assert world.calls["Get"] == 2
+    assert [*book.items(CONTROL.id, toy.refs("a", "b"))] == toy.refs("a")
 
 
 @pytest.mark.parametrize("took_effect", [True, False], ids=["in effect", "not in effect"])
@@ -426,6 +439,17 @@ def test_a_used_up_quota_is_what_the_control_says_it_is(book: SQLiteLedger) -> N
         assert world.calls["Resize"] == calls
     clock.advance(timedelta(days=7).total_seconds())
     assert fates(looked(world, book, control=control, clock=clock)) == {"a": "remediated"}
+
+
+def test_a_quota_may_be_used_up_for_a_shorter_time_than_a_week(book: SQLiteLedger) -> None:
+    """KIN-14: so long as the control says, from the last attempt on."""
+    control = replace(CONTROL, limit_code="NO_ROOM", limit_lasts=timedelta(hours=1))
+    world, clock = World({"a": 1}), FakeClock()
+    world.errors["Resize", "a"] = [Limit("full")]
+    for minutes, fate, calls in [(0, "reported", 1), (59, "reported", 1), (1, "remediated", 2)]:
+        clock.advance(minutes * 60)
+        assert fates(looked(world, book, control=control, clock=clock)) == {"a": fate}
+        assert world.calls["Resize"] == calls
 
 
 def test_what_a_control_wants_to_remember_is_kept_with_its_finding(book: SQLiteLedger) -> None:

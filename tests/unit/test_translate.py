@@ -147,13 +147,15 @@ OF_THE_SDK = [
 ]
 
 
-def answered(code: str, status: int, message: str = "No.") -> StewardError:
-    """The translation of an answer of AWS to PutRetentionPolicy."""
+def answered(
+    code: str, status: int, message: str = "No.", operation: str = "PutRetentionPolicy"
+) -> StewardError:
+    """The translation of an answer of AWS."""
     answer = {
         "Error": {"Code": code, "Message": message},
         "ResponseMetadata": {"HTTPStatusCode": status},
     }
-    return translated(sdk.ClientError(answer, "PutRetentionPolicy"), "PutRetentionPolicy")
+    return translated(sdk.ClientError(answer, operation), operation)
 
 
 @pytest.mark.parametrize(
@@ -192,6 +194,19 @@ def test_a_cancelled_transaction_is_judged_by_its_reasons(
     """Two functions that write one resource at once collide; the second simply comes again."""
     error = answered("TransactionCanceledException", 400, f"{REASONS} {reasons}")
     assert type(error) is kind
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind"),
+    [
+        ("DescribeStreamSummary", Throttled),
+        ("ListStreams", Throttled),
+        ("UpdateShardCount", Limit),
+    ],
+)
+def test_reading_uses_no_quota_up(operation: str, kind: type[StewardError]) -> None:
+    """Kinesis tells too many requests a second and too many shards by one code."""
+    assert type(answered("LimitExceededException", 400, operation=operation)) is kind
 
 
 def test_only_a_denial_can_be_protected() -> None:

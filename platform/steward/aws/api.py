@@ -20,7 +20,7 @@ from botocore.parsers import ResponseParserError
 
 from steward.aws.pacing import Pacer
 from steward.aws.quotas import group_of
-from steward.aws.translate import translated
+from steward.aws.translate import READS, translated
 from steward.errors import NotConnected, OutOfTime, Refused, Throttled, TryAgain
 from steward.model import Clock, Deadline
 
@@ -35,8 +35,6 @@ ATTEMPTS = 10
 FIRST_ANSWER = 15.0  # seconds that STS may take to say who we are, repetitions included
 FIRST_BACKOFF = 0.2  # seconds; doubles with each attempt, of which a quarter to all is waited
 LONGEST_BACKOFF = 20.0
-
-_READS = ("Describe", "Get", "List", "BatchGet", "Lookup", "Query", "Search", "Select")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +183,7 @@ class Api:
 
     def _check(self, service: str, operation: str, params: Mapping[str, Any]) -> None:
         """Refuse what must never be sent, before anything is counted."""
-        if self._read_only and not operation.startswith(_READS):
+        if self._read_only and not operation.startswith(READS):
             raise Refused(f"{operation}: this run may only read")
         if service == "lambda" and xform_name(operation) == "delete_function":
             version = params.get("Qualifier")

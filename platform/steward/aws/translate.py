@@ -60,6 +60,9 @@ _PASSING = re.compile(
 )
 """Reasons for which DynamoDB cancels a transaction that may go through the next time."""
 
+READS = ("Describe", "Get", "List", "BatchGet", "Lookup", "Query", "Search", "Select")
+"""How the names of operations begin that change nothing."""
+
 LONGEST = 400
 """Characters of AWS's message that are shown: some proxies answer with a whole page."""
 
@@ -110,6 +113,8 @@ def _answered(error: sdk.ClientError, operation: str) -> StewardError:
         kind = TryAgain
     if kind is Denied and _FOR_EVERYBODY.search(text):
         kind = Protected
+    if kind is Limit and operation.startswith(READS):
+        kind = Throttled  # reading uses nothing up; Kinesis says so of too many requests
     return kind(message, code=code)
 
 

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from steward.controls import function_runtime, log_retention, log_subscription
+from steward.controls import function_runtime, log_retention, log_subscription, stream_capacity
 from steward.model import Control
 
 CONTROLS: tuple[Control[Any, Any], ...] = (
     log_retention.CONTROL,
     log_subscription.CONTROL,
+    stream_capacity.CONTROL,
     function_runtime.CONTROL,
 )
 
