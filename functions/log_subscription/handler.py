@@ -1,7 +1,7 @@
-"""Subscribes log groups as they appear, are tagged, or lose or get filters, and on every sweep."""
+"""Ships log groups as they appear, are tagged, lose or get filters, and on every sweep."""
 
 from steward.controls.log_subscription import CONTROL
-from steward.events import Automation, log_group
+from steward.events import Automation, account_subscription, log_group
 from steward.runtime import handler as handler_of
 
 AUTOMATION = Automation(
@@ -9,6 +9,8 @@ AUTOMATION = Automation(
     source="aws.logs",
     events={
         "CreateLogGroup": log_group,
+        "PutAccountPolicy": account_subscription,
+        "DeleteAccountPolicy": account_subscription,
         "PutSubscriptionFilter": log_group,
         "DeleteSubscriptionFilter": log_group,
         "TagResource": log_group,

@@ -211,6 +211,19 @@ def function_name(stack: str, control: Control[Any, Any]) -> str:
     return f"{stack}-{function_of(control)}"
 
 
+def connected(function_arn: str, environment: Mapping[str, str], world: World) -> Api:
+    """The way to AWS of a deployed function, from its ARN and its environment. Raises BadPolicy."""
+    _, partition, _, region, account, *_ = function_arn.split(":")
+    return Api(
+        clock=world.clock,
+        pacer=Pacer(world.clock, *shares_of(environment.get("STEWARD_PACE", "{}"))),
+        region=region,
+        identity=Identity(account, region, partition),
+        endpoint_url=world.endpoint_url,
+        session=world.session,
+    )
+
+
 def deployed(
     function_arn: str,
     controls: Sequence[str],
@@ -219,16 +232,8 @@ def deployed(
 ) -> Account:
     """The account of a deployed function, from its ARN and its environment. Raises BadPolicy."""
     world = world or World(SystemClock())
-    _, partition, _, region, account, *_ = function_arn.split(":")
     stack, clock = environment["STEWARD_STACK"], world.clock
-    aws = Api(
-        clock=clock,
-        pacer=Pacer(clock, *shares_of(environment.get("STEWARD_PACE", "{}"))),
-        region=region,
-        identity=Identity(account, region, partition),
-        endpoint_url=world.endpoint_url,
-        session=world.session,
-    )
+    aws = connected(function_arn, environment, world)
     ceilings = {**dict.fromkeys(controls, Mode.AUDIT), **_ceilings(environment)}
     policies = StackPolicies(aws, stack, clock, controls, ceilings, _allowed(environment))
     return Account(

@@ -5,6 +5,7 @@ StewardError
 ├── NotConnected   no credentials, or nobody answers at the endpoint: the run ends
 ├── Busy           another run holds the lease: come back later
 ├── Gone           the resource is no longer there: nothing to govern
+├── Moved          the resource is there, and not as it was read: look again
 ├── TryAgain       AWS is busy: repeat inside the deadline, then give the message back
 │   ├── Throttled  too many requests: slow down, then repeat
 │   └── OutOfTime  the deadline came first: nothing was sent
@@ -40,6 +41,10 @@ class Busy(StewardError):
 
 class Gone(StewardError):
     """The resource is no longer there."""
+
+
+class Moved(StewardError):
+    """What a call is about has changed since the resource was read; the resource is there."""
 
 
 class TryAgain(StewardError):

@@ -22,9 +22,11 @@ Extractor: TypeAlias = Callable[[Mapping[str, Any]], Iterator[Ref]]
 CLOUDTRAIL = "AWS API Call via CloudTrail"
 
 LOG_GROUP = "AWS::Logs::LogGroup"
+ACCOUNT_POLICY = "AWS::Logs::AccountPolicy"
 FUNCTION = "AWS::Lambda::Function"
 
 _LOG_GROUP_NAME = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
+_POLICY_NAME = re.compile(r"[^:*\s][^:*]{0,255}")
 _LOG_GROUP_ARN = re.compile(r"arn:[^:]+:logs:[^:]*:[^:]*:log-group:([^:]+)(?::.*)?")
 _FUNCTION_NAME = re.compile(
     r"(?:arn:[^:]+:lambda:[^:]*:[^:]*:function:|(?:\d{12}:)?function:)?"
@@ -93,6 +95,16 @@ def log_group(detail: Mapping[str, Any]) -> Iterator[Ref]:
     name = log_group_name(told)
     if name:
         yield Ref(LOG_GROUP, name)
+
+
+def account_subscription(detail: Mapping[str, Any]) -> Iterator[Ref]:
+    """The account policy of CloudWatch Logs that a call is about, if it ships log events."""
+    asked = detail.get("requestParameters")
+    if not isinstance(asked, Mapping) or asked.get("policyType") != "SUBSCRIPTION_FILTER_POLICY":
+        return
+    name = asked.get("policyName")
+    if isinstance(name, str) and _POLICY_NAME.fullmatch(name):
+        yield Ref(ACCOUNT_POLICY, name)
 
 
 def log_group_name(told: object) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 
+from steward.errors import NotConnected, StewardError
 from steward.evaluate import observe
 from steward.model import P, Ref, S, Unread
 from steward.reconcile import reconcile, vanished
@@ -17,15 +19,40 @@ class Looked:
 
     outcomes: Sequence[Outcome]
     untouched: Sequence[Ref] = ()
+    led: Mapping[Ref, Sequence[Ref]] = field(default_factory=dict)
+    """Those that were looked at besides, each with the named ones because of which it was."""
 
     def retry(self) -> set[Ref]:
         """Resources at which to look again soon."""
-        return {one.finding.ref for one in self.outcomes if one.retry} | set(self.untouched)
+        again = {one.finding.ref for one in self.outcomes if one.retry} | set(self.untouched)
+        return again | {ref for besides in again for ref in self.led.get(besides, ())}
 
 
 def look(run: Run[S, P], refs: Sequence[Ref]) -> Looked:
     """Look at each named resource once; everything is committed when this returns."""
-    wanted = list(dict.fromkeys(refs))
+    led = _led(run, refs)
+    return replace(_each(run, list(dict.fromkeys([*led, *refs]))), led=led)
+
+
+def _led(run: Run[S, P], refs: Sequence[Ref]) -> dict[Ref, list[Ref]]:
+    """What is to be looked at besides; nothing where AWS does not tell, as it will not then."""
+    led: dict[Ref, list[Ref]] = {}
+    for ref in refs:
+        for besides in run.shelter(ref, partial(_besides, run, ref), lambda _: ()):
+            led.setdefault(besides, []).append(ref)
+    return led
+
+
+def _besides(run: Run[S, P], ref: Ref) -> Sequence[Ref]:
+    try:
+        return run.control.besides(run.sight, ref)
+    except NotConnected:
+        raise
+    except StewardError:
+        return ()
+
+
+def _each(run: Run[S, P], wanted: Sequence[Ref]) -> Looked:
     outcomes: list[Outcome] = []
     for start in range(0, len(wanted), run.control.batch):
         if start and run.deadline.left() <= 0:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from typing import Any, Generic
@@ -29,6 +29,8 @@ class Loaded(Generic[P]):
     policy: P
     document: Document
     hash: str
+    allowed: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """The values that fields may have besides the schema's default, where the template says so."""
 
 
 @cache
@@ -52,9 +54,7 @@ def load(
 
     Raises BadPolicy, naming the field, its value and what is allowed.
     """
-    document = complete(schema(control.id), merged(*layers))
-    _refuse(control.id, misfits(control.id, document))
-    document = _with_plain_integers(document)
+    document = settled(control.id, *layers)
     try:
         policy = control.policy.read(document)
     except ValueError as error:  # such as 2026-02-30, a date that no pattern can refuse
@@ -64,8 +64,19 @@ def load(
     if modes.index(policy.mode) > modes.index(ceiling):
         most = f"the template allows '{ceiling}' at most"
         raise BadPolicy(f"{control.id}: mode: is '{policy.mode}', {most}")
-    _refuse(control.id, _forbidden(control.id, document, allowed or {}))
-    return Loaded(policy, document, digest(document))
+    _refuse(control.id, forbidden(control.id, document, allowed or {}))
+    return Loaded(policy, document, digest(document), allowed or {})
+
+
+def settled(name: str, *layers: Document) -> Document:
+    """The layers, merged and completed with the defaults of the schema of that name.
+
+    Raises BadPolicy, naming the field, its value and what is allowed.
+    """
+    document = complete(schema(name), merged(*layers))
+    _refuse(name, misfits(name, document))
+    plain: Document = _with_plain_integers(document)
+    return plain
 
 
 def _refuse(control_id: str, problems: Iterator[str]) -> None:
@@ -73,13 +84,15 @@ def _refuse(control_id: str, problems: Iterator[str]) -> None:
         raise BadPolicy(f"{control_id}: {found}")
 
 
-def _forbidden(
+def forbidden(
     control_id: str, document: Document, allowed: Mapping[str, Sequence[Any]]
 ) -> Iterator[str]:
-    for field, values in allowed.items():
-        if document[field] not in (schema(control_id)["properties"][field]["default"], *values):
+    """What the template does not allow of a document, or of a part of one."""
+    for name in (one for one in allowed if one in document):
+        values = (schema(control_id)["properties"][name]["default"], *allowed[name])
+        if document[name] not in values:
             told = ", ".join(json.dumps(value) for value in values if value) or "none"
-            yield f"{field}: is {_short(json.dumps(document[field]))}, the template allows {told}"
+            yield f"{name}: is {_short(json.dumps(document[name]))}, the template allows {told}"
 
 
 def merged(*layers: Document) -> Document:

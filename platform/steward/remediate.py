@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from steward import gate as gates
-from steward.errors import OutOfTime, StewardError, Throttled, TryAgain
+from steward.errors import Gone, Moved, OutOfTime, StewardError, Throttled, TryAgain
+from steward.evaluate import observe
 from steward.ledger import Change, Item, Status, item_of, new_id, shallow, stamp, successor
 from steward.model import Fate, Finding, P, S
 from steward.run import Run
@@ -68,7 +69,7 @@ def remediate(run: Run[S, P], ready: Sequence[Judged]) -> list[Remediated]:
     changes = [_intended(run, one) for one in ready]
     items = [_with_intent(run, one, change) for one, change in zip(ready, changes, strict=True)]
     run.ledger.intend(changes, items)
-    results = _in_turn(run, changes)
+    results = _seen_again(run, changes, _in_turn(run, changes))
     untouched = [c for c, sent in zip(changes, results, strict=True) if sent.untouched]
     if untouched:
         run.ledger.withdraw(untouched)
@@ -144,6 +145,19 @@ def _in_turn(run: Run[S, P], changes: Sequence[Change]) -> list[Sent]:
 
     run.sight.aws.together(take_next, changes)
     return results
+
+
+def _seen_again(run: Run[S, P], changes: Sequence[Change], results: list[Sent]) -> list[Sent]:
+    """Tell resources that are gone from those of which only a part was gone already."""
+    lost = [c.ref for c, sent in zip(changes, results, strict=True) if isinstance(sent.error, Gone)]
+    if not lost:
+        return results
+    there = run.shelter(lost[0], lambda: {one.ref for one in observe(run, lost)}, lambda _: set())
+    moved = Moved("it changed while we looked and is judged again")
+    return [
+        replace(sent, error=moved) if c.ref in there and isinstance(sent.error, Gone) else sent
+        for c, sent in zip(changes, results, strict=True)
+    ]
 
 
 def _send(run: Run[S, P], change: Change) -> Sent:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -149,21 +149,37 @@ def _remaining(run: Run[S, P], sweep: Sweep, states: Sequence[S | Unread]) -> li
     """What of a page has not been looked at in this sweep, as far as the order tells."""
     if not run.control.ordered:
         return list(states)
-    ids = [state.ref.id for state in states]
+    ids = _in_order(run, [state.ref for state in states])
     if ids != sorted(ids):
         raise Refused(f"{run.control.id}: the pages do not come in the documented order")
-    return [state for state in states if state.ref.id > sweep.last_id]
+    passed = {ref_id for ref_id in ids if ref_id <= sweep.last_id}
+    return [s for s in states if s.ref.id not in passed or s.ref.kind != run.control.kinds[0]]
+
+
+def _in_order(run: Run[S, P], refs: Iterable[Ref]) -> list[str]:
+    """The ids whose order the API documents: those of an ordered control's first kind."""
+    return [ref.id for ref in refs if run.control.ordered and ref.kind == run.control.kinds[0]]
 
 
 def _known(
     run: Run[S, P], sweep: Sweep, page: Page[S], states: Sequence[S | Unread]
 ) -> Mapping[Ref, Item]:
-    """The ledger's items of these resources and, in an ordered pass, of all between them."""
-    refs = [state.ref for state in states]
-    if not run.control.ordered:
-        return run.ledger.items(run.control.id, refs)
-    upto = None if page.cursor is None else max((ref.id for ref in refs), default=sweep.last_id)
-    return run.ledger.items_between(run.control.id, run.control.kinds[0], sweep.last_id, upto)
+    """The ledger's items of these resources and, in an ordered pass, of all between them.
+
+    With the last page come all of the kinds that have no order.
+    """
+    control, refs = run.control, [state.ref for state in states]
+    if not control.ordered:
+        return run.ledger.items(control.id, refs)
+    last = page.cursor is None
+    upto = None if last else max(_in_order(run, refs), default=sweep.last_id)
+    known = dict(run.ledger.items_between(control.id, control.kinds[0], sweep.last_id, upto))
+    for kind in control.kinds[1:]:
+        if last:
+            known |= run.ledger.items_between(control.id, kind, "", None)
+        elif others := [ref for ref in refs if ref.kind == kind]:
+            known |= run.ledger.items(control.id, others)
+    return known
 
 
 def _one_page(
@@ -179,12 +195,12 @@ def _one_page(
     if results[0].finished:
         unmet = _unmet(run, known, met, last=last)
         results += _unmet_results(run, unmet) if unmet else []
-    untouched = {ref.id for result in results for ref in result.untouched}
+    untouched = {ref for result in results for ref in result.untouched}
     outcomes = [one for result in results for one in result.outcomes]
     if untouched:
         return _paused(run, sweep, results, outcomes, untouched)
     counted = _counted(sweep, outcomes)
-    last_id = max([sweep.last_id, *(state.ref.id for state in states)])
+    last_id = max([sweep.last_id, *_in_order(run, (state.ref for state in states))])
     after = replace(counted, token=page.cursor, last_id=last_id, pages=sweep.pages + 1)
     if last:
         trouble = any(after.fates.get(fate) for fate in _TROUBLE)
@@ -198,14 +214,15 @@ def _paused(
     sweep: Sweep,
     results: Sequence[Result],
     outcomes: Sequence[Outcome],
-    untouched: set[str],
+    untouched: set[Ref],
 ) -> Step:
     """Commit the part of a page that was reached, up to the first resource that was not."""
     if not run.control.ordered:
         _commit(run, results, sweep)
         return Step(sweep, outcomes, paused=True)
-    reached = [one for one in outcomes if one.finding.ref.id < min(untouched)]
-    last_id = max([sweep.last_id, *(one.finding.ref.id for one in reached)])
+    first = min(_in_order(run, untouched), default="")
+    reached = [one for one in outcomes if not first or one.finding.ref.id < first]
+    last_id = max([sweep.last_id, *_in_order(run, (one.finding.ref for one in reached))])
     after = replace(_counted(sweep, reached), last_id=last_id)
     _commit(run, results, after)
     return Step(after, reached, paused=True)
@@ -225,7 +242,16 @@ def _unmet_results(run: Run[S, P], unmet: Mapping[Ref, Item]) -> list[Result]:
     """Look at each by its name: it may have been made again, or be gone."""
     states = observe(run, list(unmet))
     lost = set(unmet) - {state.ref for state in states}
-    return [reconcile(run, states, unmet), vanished(run, sorted(lost), unmet)]
+    return [_news(run, reconcile(run, states, unmet)), vanished(run, sorted(lost), unmet)]
+
+
+def _news(run: Run[S, P], result: Result) -> Result:
+    """Without what is as the ledger has it and of no order: an earlier step may have met it."""
+    if not run.control.ordered or result.items or result.changes:
+        return result
+    first = run.control.kinds[0]
+    told = [one for one in result.outcomes if one.finding.ref.kind == first]
+    return replace(result, outcomes=told)
 
 
 def _counted(sweep: Sweep, outcomes: Sequence[Outcome]) -> Sweep:

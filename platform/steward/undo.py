@@ -10,6 +10,7 @@ from steward.errors import Gone, Invalid, Refused, StewardError
 from steward.evaluate import effect, evaluate, foretold, observe
 from steward.ledger import Change, Item, Status, item_of, successor
 from steward.model import Call, Exemption, Fate, Finding, P, S, Unread, Verdict
+from steward.policy import forbidden
 from steward.reconcile import undo_reason
 from steward.remediate import Judged, Sent, is_open, remediate
 from steward.run import Outcome, Run
@@ -106,6 +107,9 @@ def _refuse_others(run: Run[S, P], change: Change) -> None:
         if action not in run.control.writes or change.ref.id not in call.params.values():
             what = f"{call.operation} {dict(call.params)}"
             raise Refused(f"change {change.id}: its undo is not one of {change.ref.id}: {what}")
+        told = forbidden(run.control.id, run.control.sets(call), run.loaded.allowed)
+        if why := "; ".join(told):  # the template may have allowed it when it was done
+            raise Refused(f"change {change.id}: its undo would do what is not allowed: {why}")
 
 
 def _unchanged_since(run: Run[S, P], change: Change) -> S:

@@ -10,11 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steward.controls.log_subscription import CONTROL
+from steward.controls.log_subscription.account_policy import AccountPolicy, Cover, shipped
 from steward.controls.log_subscription.assess import CODES, assess
-from steward.controls.log_subscription.state import RECHECK_DAYS, LogGroup, Policy
+from steward.controls.log_subscription.log_group import LogGroup
+from steward.controls.log_subscription.state import RECHECK_DAYS, Policy, literals
 from steward.errors import BadPolicy
 from steward.evaluate import foretold
-from steward.model import Call, Finding, Verdict
+from steward.events import ACCOUNT_POLICY, LOG_GROUP
+from steward.model import Call, Finding, Ref, Verdict
 from steward.policy import load
 from steward.run import REASON
 from tests.fakes import START
@@ -113,6 +116,7 @@ def test_selection(
 
 OLD = {**OURS, "filterPattern": "[event]"}
 ELSEWHERE = {**OURS, "destinationArn": LOGS}
+OWN = ["/aws/lambda/ship-logs", "/aws/lambda/us-east-1.ship-logs"]
 PUT, DELETE = ("Put", "steward-logs"), ("Delete", "steward-old")
 NARROW = {"include": {"names": ["/none"]}}
 COVERING = {"name": "all", "destinationArn": FUNCTION, "filterPattern": ""}
@@ -282,6 +286,217 @@ def test_judgement(
     assert (finding.code, sent(finding)) == (code, calls)
 
 
+ACCOUNT = {"strategy": "account"}
+BOTH = {"steward-logs": OURS, "steward-old": OLD}
+
+
+@pytest.mark.parametrize(
+    ("state", "asked", "code", "calls"),
+    [
+        pytest.param(
+            group(covered=Cover.SURE), ACCOUNT, "ACCOUNT_POLICY_COVERS", [], id="covered by ours"
+        ),
+        pytest.param(
+            group(covered=Cover.YOUNG), ACCOUNT, "ACCOUNT_POLICY_COVERS", [], id="since a moment"
+        ),
+        pytest.param(group(), ACCOUNT, "NOT_COVERED", [], id="not covered"),
+        pytest.param(
+            group(owned={"steward-logs": OURS}), ACCOUNT, "NOT_COVERED", [], id="its filter stays"
+        ),
+        pytest.param(
+            group(covered=Cover.YOUNG, owned=BOTH), ACCOUNT, "EXTRA_FILTER", [], id="stays a while"
+        ),
+        pytest.param(
+            group(covered=Cover.SURE, owned=BOTH, foreign={"foo": LOGS}),
+            ACCOUNT,
+            "EXTRA_FILTER",
+            [("Delete", "steward-logs"), DELETE],
+            id="only ours goes",
+        ),
+        pytest.param(
+            group(covered=Cover.SURE, foreign={"foo": FUNCTION}),
+            ACCOUNT,
+            "FOREIGN_DUPLICATE",
+            [],
+            id="shipped twice",
+        ),
+        pytest.param(
+            group(account_filter=COVERING), ACCOUNT, "ACCOUNT_POLICY_COVERS", [], id="by another"
+        ),
+        pytest.param(
+            group(covered=Cover.SURE), {}, "NOT_SUBSCRIBED", [PUT], id="ours is to be removed"
+        ),
+        pytest.param(
+            group("/aws/lambda/ship-logs", covered=Cover.SURE),
+            ACCOUNT,
+            "DELIVERY_PATH",
+            [],
+            id="SUB-71 the destination",
+        ),
+    ],
+)
+def test_judgement_of_groups_beside_an_account_policy(
+    state: LogGroup, asked: dict[str, Any], code: str, calls: list[tuple[str, str]]
+) -> None:
+    """A filter and an account policy of ours never both, and never neither."""
+    finding = assess(state, policy(**asked))
+    assert (finding.code, sent(finding)) == (code, calls)
+
+
+SHIPPED = {"DestinationArn": FUNCTION, "FilterPattern": "", "LeftOut": OWN}
+ALL_PUT, ALL_DELETE = "PutAccountPolicy", "DeleteAccountPolicy"
+
+
+def ours(**fields: Any) -> AccountPolicy:
+    told = {"name": "steward-logs", "shipped": SHIPPED, "apart": tuple(OWN)}
+    return AccountPolicy(**{**told, **fields})
+
+
+@pytest.mark.parametrize(
+    ("state", "asked", "code", "calls"),
+    [
+        pytest.param(ours(), ACCOUNT, "ACCOUNT_POLICY_SHIPS", [], id="as it should be"),
+        pytest.param(ours(shipped={}), ACCOUNT, "NO_ACCOUNT_POLICY", [ALL_PUT], id="none"),
+        pytest.param(
+            ours(shipped={**SHIPPED, "FilterPattern": "ERROR"}),
+            ACCOUNT,
+            "WRONG_ACCOUNT_POLICY",
+            [ALL_PUT],
+            id="pattern",
+        ),
+        pytest.param(
+            ours(shipped={**SHIPPED, "DestinationArn": LOGS}),
+            ACCOUNT,
+            "WRONG_ACCOUNT_POLICY",
+            [ALL_PUT],
+            id="destination",
+        ),
+        pytest.param(
+            ours(shipped={**SHIPPED, "Surprise": True}),
+            ACCOUNT,
+            "WRONG_ACCOUNT_POLICY",
+            [ALL_PUT],
+            id="a field that is not ours",
+        ),
+        pytest.param(
+            ours(apart=(*OWN, "/own")),
+            {**ACCOUNT, "own_prefixes": ["/own"]},
+            "WRONG_ACCOUNT_POLICY",
+            [ALL_PUT],
+            id="a group more to leave out",
+        ),
+        pytest.param(
+            ours(shipped={**SHIPPED, "LeftOut": sorted([*OWN, "/was/own"])}),
+            {**ACCOUNT, "own_prefixes": ["/was/own"]},
+            "ACCOUNT_POLICY_SHIPS",
+            [],
+            id="a group that is gone stays out",
+        ),
+        pytest.param(
+            ours(shipped={**SHIPPED, "LeftOut": sorted([*OWN, "/a"])}),
+            ACCOUNT,
+            "WRONG_ACCOUNT_POLICY",
+            [ALL_PUT],
+            id="left out without need",
+        ),
+        pytest.param(
+            ours(shipped={}, holder="theirs"), ACCOUNT, "FOREIGN_ACCOUNT_POLICY", [], id="no place"
+        ),
+        pytest.param(
+            ours(shipped={}, holder="steward-other"),
+            ACCOUNT,
+            "NOT_NEEDED",
+            [],
+            id="another of ours",
+        ),
+        pytest.param(ours(name="theirs"), ACCOUNT, "NOT_OURS", [], id="theirs"),
+        pytest.param(
+            ours(apart=tuple(f"/own/{number:0500}" for number in range(50))),
+            {**ACCOUNT, "own_prefixes": ["/own"]},
+            "CRITERIA_TOO_LONG",
+            [],
+            id="too many to leave out",
+        ),
+        pytest.param(ours(name="theirs"), {}, "NOT_OURS", [], id="group: theirs"),
+        pytest.param(ours(shipped={}), {}, "NOT_NEEDED", [], id="group: none"),
+        pytest.param(ours(), {}, "ACCOUNT_POLICY_LEFT", [], id="group: nobody has looked"),
+        pytest.param(ours(waiting="/a"), {}, "ACCOUNT_POLICY_LEFT", [], id="group: /a needs it"),
+        pytest.param(
+            ours(waiting=""), {}, "ACCOUNT_POLICY_LEFT", [ALL_DELETE], id="group: nobody needs it"
+        ),
+        pytest.param(
+            ours(name="observe-logs", waiting=""),
+            {"former_prefixes": ["observe"]},
+            "ACCOUNT_POLICY_LEFT",
+            [ALL_DELETE],
+            id="group: of a former prefix",
+        ),
+    ],
+)
+def test_judgement_of_an_account_policy(
+    state: AccountPolicy, asked: dict[str, Any], code: str, calls: list[str]
+) -> None:
+    """A code and the calls; what was done is in order, and undone it is as before."""
+    asked_for = policy(**asked)
+    finding = assess(state, asked_for)
+    assert (finding.code, [call.operation for call in finding.remediation]) == (code, calls)
+    assert finding.code in CODES
+    assert 0 < len(finding.reason) <= REASON
+    for call in finding.remediation:
+        after = assess(foretold(state, [call]), asked_for)
+        assert (after.remediation, after.verdict) != ((), Verdict.NON_COMPLIANT)
+        assert call.undo is not None
+        assert foretold(state, [call, call.undo]) == state
+        assert call.undo.params["policyName"] == state.name
+
+
+def test_names_of_groups_that_are_gone_make_room() -> None:
+    """They stay left out only as long as there is room for all."""
+    gone = [f"/own/gone/{number:0450}" for number in range(40)]
+    there = [f"/own/there/{number:0450}" for number in range(30)]
+    state = ours(shipped={**SHIPPED, "LeftOut": gone}, apart=tuple(there))
+    [call] = assess(state, policy(**ACCOUNT, own_prefixes=["/own"])).remediation
+    assert call.effect["shipped"]["LeftOut"] == there
+
+
+@given(
+    st.lists(st.from_regex(r"[.\-_/#A-Za-z0-9]{1,512}", fullmatch=True), unique=True),
+    st.sampled_from([{}, {**SHIPPED, "Distribution": "Random", "DestinationArn": STREAM}, SHIPPED]),
+)
+def test_what_is_put_is_read_as_it_was_meant(apart: list[str], ships: dict[str, Any]) -> None:
+    """Whatever the names: the parameters are described, and then are what was wanted."""
+    state = AccountPolicy("steward-logs", ships, tuple(sorted(apart)))
+    asked = policy(**ACCOUNT, **TO_STREAM)
+    for call in assess(state, asked).remediation:
+        described = dict(call.params)
+        assert shipped(described) == call.effect["shipped"]
+        assert assess(
+            AccountPolicy("steward-logs", shipped(described), state.apart), asked
+        ).code in ("ACCOUNT_POLICY_SHIPS")
+
+
+@pytest.mark.parametrize(
+    ("glob", "parts"),
+    [
+        pytest.param("/a/b", ["/a/b"], id="a name"),
+        pytest.param("/a/*", ["/a/"], id="prefix"),
+        pytest.param("*-private?", ["-private"], id="part"),
+        pytest.param("/a[!]x]b[c", ["/a", "b[c"], id="brackets"),
+        pytest.param("*?[a-z]", [], id="nothing"),
+    ],
+)
+def test_what_of_a_glob_stands_for_itself(glob: str, parts: list[str]) -> None:
+    """By this the groups that it means are searched for."""
+    assert literals(glob) == parts
+
+
+def test_exclude_is_about_groups_only() -> None:
+    """A glob that would fit an account policy's name does not leave it alone."""
+    asked = policy(**ACCOUNT, exclude=["steward*"])
+    refs = [Ref(LOG_GROUP, "steward-logs"), Ref(ACCOUNT_POLICY, "steward-logs")]
+    assert [asked.excludes(ref) for ref in refs] == [True, False]
+
+
 def test_a_filter_has_what_its_destination_takes() -> None:
     """Role and distribution for a stream, a role for Firehose, for Logs where there is one."""
     told: list[dict[str, str]] = [
@@ -321,7 +536,23 @@ def test_a_filter_has_what_its_destination_takes() -> None:
             "role_arn: is 'ships'",
             id="no ARN, destination",
         ),
-        pytest.param({"strategy": "account"}, "strategy: is", id="not yet"),
+        pytest.param({"strategy": "both"}, "strategy: is", id="no strategy"),
+        pytest.param(
+            {"strategy": "account", "include": {"prefixes": ["/a"], "tags": ["a"]}},
+            "include.prefixes: is of no use with strategy 'account', which knows exclude only; "
+            "include.tags: is of no use",
+            id="an account policy knows no selection",
+        ),
+        pytest.param(
+            {"strategy": "account", "exclude_tags": ["private"]},
+            "exclude_tags: is of no use with strategy 'account'",
+            id="nor tags",
+        ),
+        pytest.param(
+            {"strategy": "account", "exclude": ["/a", "?*[ab]"]},
+            "exclude[1]: is '?*[ab]', which strategy 'account' cannot search",
+            id="nothing to search by",
+        ),
         pytest.param({"filter_prefix": ""}, "filter_prefix: is", id="SUB-56 no name"),
         pytest.param({"filter_prefix": "a:b"}, "filter_prefix: is", id="a name that none is"),
         pytest.param({"include": {"prefixes": ["\\"]}}, "include.prefixes[0]: is", id="SUB-56"),
@@ -413,6 +644,7 @@ STATES = st.builds(
     owned=st.dictionaries(NAMES, FILTERS),
     foreign=st.dictionaries(st.text(min_size=1, max_size=512), st.sampled_from([FUNCTION, LOGS])),
     account_filter=st.sampled_from([{}, COVERING, {**COVERING, "destinationArn": LOGS}]),
+    covered=st.sampled_from(Cover),
     memory=st.just("mark"),
 )
 POLICIES = st.builds(

@@ -1,62 +1,97 @@
-"""The account's own subscription filter, which covers all log groups but those it names."""
+"""The account's own subscription filters, which cover all log groups but those they name."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from steward.controls.log_subscription.account_policy import TYPE, Cover, Shipped, shipped
+from steward.controls.log_subscription.state import Policy
 from steward.errors import Refused
 from steward.model import Aws, Sight
 
-TYPE = "SUBSCRIPTION_FILTER_POLICY"
+SETTLES = timedelta(minutes=15)
+"""An account policy, or a filter that takes its place, is counted on after so long.
 
-_NOT_IN = re.compile(r"\s*LogGroupName\s+NOT\s+IN\s+(\[.*\])\s*", re.DOTALL)
-"""The only selection criteria that such a policy takes (PutAccountPolicy, API reference)."""
+No page says how soon either is in force; data protection policies take five minutes.
+"""
+
+Described = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class AccountFilter:
-    """An account policy that ships events to the policy's destination."""
+class AccountFilters:
+    """Who ships the events of log groups to the policy's destination, besides their filters."""
 
     told: Mapping[str, str] = field(default_factory=dict)
-    """See ``LogGroup.account_filter``; empty where there is none."""
+    """Of the foreign one, see ``LogGroup.account_filter``; empty where there is none."""
     left_out: frozenset[str] = frozenset()
-
-    @classmethod
-    def read(cls, policy: Mapping[str, Any], destination_arn: str) -> Self | None:
-        """None for one with another destination. Raises Refused for one that is not understood."""
-        name = str(policy.get("policyName", ""))
-        try:
-            document = json.loads(policy["policyDocument"])
-            if document["DestinationArn"] != destination_arn:
-                return None
-            criteria = policy.get("selectionCriteria") or "LogGroupName NOT IN []"
-            found = _NOT_IN.fullmatch(criteria)
-            left_out = frozenset(map(str, json.loads(found[1] if found else "")))
-        except (ValueError, KeyError, TypeError) as error:
-            raise Refused(f"account policy {name[:100]} is not understood: {error}") from error
-        told = {"destinationArn": destination_arn, "filterPattern": document.get("FilterPattern")}
-        return cls({"name": name, **{key: value or "" for key, value in told.items()}}, left_out)
+    cover: Cover = Cover.NONE
+    """Of groups that ours does not leave out."""
+    ours_left_out: frozenset[str] = frozenset()
 
     def over(self, group: str) -> Mapping[str, str]:
-        """What to tell of a group that it covers; empty for another."""
+        """What to tell of a group that the foreign one covers; empty for another."""
         return {} if group in self.left_out else self.told
 
-
-def account_filter(sight: Sight[Any], destination_arn: str) -> AccountFilter:
-    """The account's filter to this destination, read once a step; AWS takes one in a Region."""
-
-    def read() -> AccountFilter:
-        found = (AccountFilter.read(one, destination_arn) for one in _policies(sight.aws))
-        return next((one for one in found if one is not None), AccountFilter())
-
-    return sight.known.once("account subscription filter", read)
+    def covers(self, group: str) -> Cover:
+        """Whether ours ships the group's events as our filter would."""
+        return Cover.NONE if group in self.ours_left_out else self.cover
 
 
-def _policies(aws: Aws) -> Iterator[Mapping[str, Any]]:
+def described(aws: Aws) -> list[Described]:
+    """The account's subscription filters, as they are now; AWS takes one in a Region."""
+    return list(_pages(aws))
+
+
+def account_filters(sight: Sight[Policy]) -> AccountFilters:
+    """The account's filters to the policy's destination, read once a step."""
+    return sight.known.once("account filters", lambda: _read(sight, in_step(sight)))
+
+
+def in_step(sight: Sight[Policy]) -> Sequence[Described]:
+    """The account's subscription filters, read once a step."""
+    return sight.known.once("account subscription policies", lambda: described(sight.aws))
+
+
+def _read(sight: Sight[Policy], policies: Sequence[Described]) -> AccountFilters:
+    policy, found = sight.policy, AccountFilters()
+    for one in policies:
+        name, ours = str(one.get("policyName", "")), policy.owns(str(one.get("policyName", "")))
+        if not ours and _destination(one) != policy.destination_arn:
+            continue
+        ships = shipped(one)
+        if ours:
+            left_out, cover = frozenset(ships["LeftOut"]), _cover(sight, one, ships)
+            found = AccountFilters(found.told, found.left_out, cover, left_out)
+        elif not found.told:
+            pattern = ships["FilterPattern"]
+            told = {"destinationArn": policy.destination_arn, "filterPattern": pattern}
+            apart = frozenset(ships["LeftOut"])
+            found = AccountFilters({"name": name, **told}, apart, found.cover, found.ours_left_out)
+    return found
+
+
+def _cover(sight: Sight[Policy], one: Described, ships: Shipped) -> Cover:
+    if {**ships, "LeftOut": []} != {**sight.policy.account_document(), "LeftOut": []}:
+        return Cover.NONE
+    put = datetime.fromtimestamp(one.get("lastUpdatedTime", 0) / 1000, UTC)
+    return Cover.SURE if sight.now - put >= SETTLES else Cover.YOUNG
+
+
+def _destination(policy: Described) -> str:
+    """Where a policy ships to. Raises Refused for one that is not understood."""
+    try:
+        return str(json.loads(policy["policyDocument"])["DestinationArn"])
+    except (ValueError, KeyError, TypeError) as error:
+        name = str(policy.get("policyName", ""))[:100]
+        raise Refused(f"account policy {name} is not understood: {error}") from error
+
+
+def _pages(aws: Aws) -> Iterator[Described]:
     """All pages, of which botocore has no paginator."""
     token: Mapping[str, str] = {}
     while True:

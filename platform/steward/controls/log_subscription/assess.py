@@ -1,49 +1,77 @@
-"""Whether a log group has exactly our subscription filter."""
+"""Whether a log group is shipped once: by our subscription filter, or our account policy."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from steward.controls.log_subscription import account_assess
+from steward.controls.log_subscription.account_policy import AccountPolicy, Cover
 from steward.controls.log_subscription.changes import changes_to
-from steward.controls.log_subscription.state import LogGroup, Policy
+from steward.controls.log_subscription.log_group import LogGroup
+from steward.controls.log_subscription.state import Policy
 from steward.model import Call, Finding, Verdict
 
 SUBSCRIBED, COVERED = "SUBSCRIBED", "ACCOUNT_POLICY_COVERS"
-NO_SLOT = "NO_FILTER_SLOT"
+NO_SLOT, TWICE = "NO_FILTER_SLOT", "FOREIGN_DUPLICATE"
 
 CODES = {
     SUBSCRIBED: "The group has our filter as the policy says, and no other of ours.",
     "NOT_SUBSCRIBED": "The policy selects the group, and it lacks our filter.",
     "WRONG_FILTER": "Our filter has another pattern, destination, role or distribution.",
-    "EXTRA_FILTER": "A filter of ours is too many: of another name, or on a group not selected.",
-    "FOREIGN_DUPLICATE": (
+    "EXTRA_FILTER": (
+        "A filter of ours is too many: of another name, on a group not selected, or besides our "
+        "account policy, which must have been there for 15 minutes before it is deleted."
+    ),
+    TWICE: (
         "A filter that is not ours, or an account policy, ships to the same destination. "
         "Nothing is done: events would be shipped twice, and what is not ours is not touched."
     ),
     NO_SLOT: (
         "The group has as many filters as CloudWatch Logs lets it have. Tried again when one "
-        "is deleted, and once a week."
+        "is deleted, and once a week. Of an account policy: the Region has one already."
     ),
     COVERED: "An account policy ships the group's events to the same destination.",
+    "NOT_COVERED": "The strategy is account, and our account policy does not cover the group.",
     "NOT_SELECTED": "The policy does not select the group.",
     "DELIVERY_PATH": "The destination, or Steward, writes its own log there: events would circle.",
     "CLASS_WITHOUT_SUBSCRIPTIONS": "Only log groups of class STANDARD take subscription filters.",
+    **account_assess.CODES,
 }
 
 
-def assess(group: LogGroup, policy: Policy) -> Finding:
-    """Judge a group; the first statement that applies decides."""
+def assess(state: LogGroup | AccountPolicy, policy: Policy) -> Finding:
+    """Judge a group, or the account's own policy."""
+    if isinstance(state, AccountPolicy):
+        return account_assess.judge(state, policy)
+    return _of_group(state, policy)
+
+
+def _of_group(group: LogGroup, policy: Policy) -> Finding:
+    """The first statement that applies decides."""
     if why := left_out(group, policy):
         if group.owned:
             reason = f"{_listed(group.owned)}: ours, and {why[1]}"
             return _wrong(group, "EXTRA_FILTER", reason, changes_to(group, {}))
         return _settled(group, Verdict.NOT_APPLICABLE, *why)
     if twin := _twin(group, policy):
-        return _wrong(group, "FOREIGN_DUPLICATE", f"{twin} ships to the same destination already")
+        return _wrong(group, TWICE, f"{twin} ships to the same destination already")
     if group.account_filter.get("destinationArn") == policy.destination_arn:
         reason = f"account policy {group.account_filter['name'][:100]} ships its events"
         return _settled(group, Verdict.COMPLIANT, COVERED, reason)
-    return _judge(group, policy)
+    return _by_account(group) if policy.for_account else _judge(group, policy)
+
+
+def _by_account(group: LogGroup) -> Finding:
+    """A filter of ours goes once our account policy has taken its place for sure."""
+    if group.covered is Cover.NONE:
+        reason = "our account policy is missing, ships otherwise, or leaves the group out"
+        return _wrong(group, "NOT_COVERED", reason)
+    if not group.owned:
+        return _settled(group, Verdict.COMPLIANT, COVERED, "our account policy ships its events")
+    reason = f"{_listed(group.owned)}: ours besides our account policy"
+    if group.covered is Cover.YOUNG:
+        return _wrong(group, "EXTRA_FILTER", f"{reason}, which was put a moment ago")
+    return _wrong(group, "EXTRA_FILTER", reason, changes_to(group, {}))
 
 
 def _judge(group: LogGroup, policy: Policy) -> Finding:

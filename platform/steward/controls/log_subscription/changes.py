@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from typing import Any
 
-from steward.controls.log_subscription.state import Filter, LogGroup
+from steward.controls.log_subscription.log_group import Filter, LogGroup
 from steward.model import Call
 
 Filters = Mapping[str, Filter]
@@ -40,3 +42,15 @@ def _put(group: LogGroup, name: str, after: Filters, undo: Call | None = None) -
 def _delete(group: LogGroup, name: str, after: Filters, undo: Call | None = None) -> Call:
     params = {"logGroupName": group.name, "filterName": name}
     return Call("logs", "DeleteSubscriptionFilter", params, undo, {"owned": after})
+
+
+def sets(call: Call) -> Mapping[str, Any]:
+    """The policy's fields that a call carries out, of those that the template limits."""
+    told = call.params
+    if call.operation == "PutSubscriptionFilter":
+        return {"destination_arn": told["destinationArn"], "role_arn": told.get("roleArn", "")}
+    if call.operation == "PutAccountPolicy":
+        document = json.loads(told["policyDocument"])
+        shipped = {"destination_arn": document["DestinationArn"]}
+        return {**shipped, "role_arn": document.get("RoleArn", ""), "strategy": "account"}
+    return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
@@ -50,12 +51,30 @@ class Destination:
         """Only a stream's events are spread over shards (PutSubscriptionFilter)."""
         return self.kind == "stream"
 
-    def writes_to(self, group: str) -> bool:
-        """Whether the destination's own log goes to this group: its events would go in a circle.
+    def own_groups(self) -> tuple[str, ...]:
+        """Where the destination's own log goes: its events would go in a circle.
 
         A function at an edge location writes to a group named after the function's own Region.
         """
         if self.kind == "firehose":
-            return group == f"/aws/kinesisfirehose/{self.name}"
+            return (f"/aws/kinesisfirehose/{self.name}",)
         own = (f"/aws/lambda/{self.name}", f"/aws/lambda/us-east-1.{self.name}")
-        return self.kind == "function" and group in own
+        return own if self.kind == "function" else ()
+
+
+def problems(arn: str, role: str, *, needed_by: str) -> Iterator[str]:
+    """What is wrong with a destination and its role; it is needed by a mode, or by none ('')."""
+    if not arn:
+        if needed_by:
+            yield f"destination_arn: is missing, needed with mode '{needed_by}'"
+        if role:
+            yield "role_arn: is of no use without destination_arn"
+        return
+    destination = Destination.read(arn)
+    if destination is None:
+        kinds = "a Kinesis stream, a Firehose stream, a Lambda function, a destination of Logs"
+        yield f"destination_arn: is {arn[:80]!r}, allowed: the ARN of {kinds}"
+    elif role and not destination.takes_role:
+        yield f"role_arn: a {destination.kind} takes none; its own policy lets Logs in"
+    elif (role or destination.needs_role) and not ROLE.fullmatch(role):
+        yield f"role_arn: is {role[:80]!r}, allowed: the ARN of a role that may write"

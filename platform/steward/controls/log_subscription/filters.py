@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from steward.controls.log_groups import Found
-from steward.controls.log_subscription.account_filters import account_filter
+from steward.controls.log_subscription.account_filters import account_filters
 from steward.controls.log_subscription.destinations import Destination
-from steward.controls.log_subscription.state import Filter, LogGroup, Policy
+from steward.controls.log_subscription.log_group import Filter, LogGroup
+from steward.controls.log_subscription.state import Policy
 from steward.errors import Denied, Gone, NotConnected, OutOfTime, StewardError, TryAgain
 from steward.model import Sight, Unread
 
@@ -26,7 +27,7 @@ def fresh(sight: Sight[Policy], found: Sequence[Found | Unread]) -> list[Read]:
     """The groups with their filters as they are now, in their order; see ``Read``."""
     if not found:
         return []
-    account_filter(sight, sight.policy.destination_arn)  # once, before there are threads
+    account_filters(sight)  # once, before there are threads
     return sight.aws.together(lambda one: _read(sight, one), found)
 
 
@@ -57,14 +58,15 @@ def state(
     sight: Sight[Policy], found: Found, owned: Mapping[str, Filter], foreign: Mapping[str, str]
 ) -> LogGroup:
     """A group with these filters."""
-    policy = sight.policy
+    policy, account = sight.policy, account_filters(sight)
     return LogGroup(
         name=found.name,
         log_class=found.log_class,
         tags=found.tags,
         owned=owned,
         foreign=foreign,
-        account_filter=account_filter(sight, policy.destination_arn).over(found.name),
+        account_filter=account.over(found.name),
+        covered=account.covers(found.name),
         memory=policy.memory(found.name, found.created, sight.now),
     )
 

@@ -12,10 +12,16 @@ from collections.abc import Iterator, Sequence
 
 from steward.controls import log_groups
 from steward.controls.log_groups import Found
+from steward.controls.log_subscription import account_readers
+from steward.controls.log_subscription.account_filters import described, in_step
+from steward.controls.log_subscription.account_policy import AccountPolicy
+from steward.controls.log_subscription.account_readers import LEAVING
 from steward.controls.log_subscription.assess import SUBSCRIBED, assess
 from steward.controls.log_subscription.filters import Read, fresh, state
-from steward.controls.log_subscription.state import LogGroup, Policy
+from steward.controls.log_subscription.log_group import LogGroup
+from steward.controls.log_subscription.state import Policy
 from steward.errors import OutOfTime
+from steward.events import ACCOUNT_POLICY, LOG_GROUP
 from steward.model import Page, Ref, Remembered, Sight, Unread
 
 BATCH = 10
@@ -25,8 +31,33 @@ WITHIN = ">"
 """How a cursor begins that stands within a page: then a name, a space, and the page's token."""
 
 
-def discover(sight: Sight[Policy], cursor: str | None) -> Iterator[Page[LogGroup]]:
-    """Every log group in the order of names; pages hold so many groups to be read anew at most."""
+def discover(sight: Sight[Policy], cursor: str | None) -> Iterator[Page[LogGroup | AccountPolicy]]:
+    """Every log group in the order of names; pages hold so many groups to be read anew at most.
+
+    With strategy account our account policy comes first, so that groups are judged under what was
+    put; with strategy group one that is left comes last, after the filters that take its place.
+    """
+    if cursor is None and sight.policy.for_account:
+        cursor = f"{WITHIN} "
+        yield Page(account_readers.present(sight, described(sight.aws)), cursor)
+    if cursor is None or not cursor.startswith(LEAVING):
+        left = _leaves_account(sight)
+        for page in _groups(sight, cursor):
+            yield Page(page.states, LEAVING) if left and page.cursor is None else page
+        if not left:
+            return
+        cursor = LEAVING
+    token = cursor.removeprefix(LEAVING) or None
+    yield from account_readers.leaving(sight, token, _asks(sight.policy))
+
+
+def _leaves_account(sight: Sight[Policy]) -> bool:
+    """Whether there is an account policy of ours that group filters take the place of."""
+    names = [str(one["policyName"]) for one in in_step(sight)]
+    return not sight.policy.for_account and any(map(sight.policy.owns, names))
+
+
+def _groups(sight: Sight[Policy], cursor: str | None) -> Iterator[Page[LogGroup | AccountPolicy]]:
     token, after = _parsed(cursor)
     for found, following in log_groups.discover(sight, token, _asks(sight.policy)):
         parts = list(_parts(sight, [one for one in found if one.ref.id > after]))
@@ -51,9 +82,15 @@ def _parsed(cursor: str | None) -> tuple[str | None, str]:
     return token or None, name
 
 
-def observe(sight: Sight[Policy], refs: Sequence[Ref]) -> Iterator[LogGroup | Unread]:
-    """The named groups with their filters as they are now."""
-    found = list(log_groups.observe(sight, refs, _asks(sight.policy)))
+def observe(
+    sight: Sight[Policy], refs: Sequence[Ref]
+) -> Iterator[LogGroup | AccountPolicy | Unread]:
+    """The named groups with their filters, and the named account policies, as they are now."""
+    for ref in refs:
+        if ref.kind == ACCOUNT_POLICY and (policy := account_readers.named(sight, ref.id)):
+            yield policy
+    groups = [ref for ref in refs if ref.kind == LOG_GROUP]
+    found = list(log_groups.observe(sight, groups, _asks(sight.policy))) if groups else []
     for one, read in zip(found, fresh(sight, found), strict=True):
         if isinstance(read, OutOfTime):
             yield Unread(one.ref, "BUSY", str(read))

@@ -76,6 +76,12 @@ class Include:
     def selects_tags(self, tags: Mapping[str, str]) -> bool:
         return not self.tags.conditions or self.tags.hold(tags)
 
+    def told(self) -> Iterator[str]:
+        """The fields by which groups are selected."""
+        yield from (name for name in ("prefixes", "names", "regex") if getattr(self, name))
+        if self.tags.conditions:
+            yield "tags"
+
     def problems(self) -> Iterator[str]:
         for number, pattern in enumerate(self.regex):
             try:

@@ -1,17 +1,19 @@
-"""A log group with its subscription filters, and the policy over them."""
+"""What is asked of log groups, and of the account's own policy: the control's policy."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 
-from steward.controls.log_subscription import patterns
-from steward.controls.log_subscription.destinations import ROLE, Destination
+from steward.controls.log_subscription import destinations, patterns
+from steward.controls.log_subscription.destinations import Destination
+from steward.controls.log_subscription.log_group import Filter
 from steward.controls.log_subscription.selection import Include, Tags
 from steward.events import LOG_GROUP
 from steward.model import CommonPolicy, Mode, Ref
@@ -19,35 +21,13 @@ from steward.model import CommonPolicy, Mode, Ref
 ID = "log-subscription"
 
 WORD = "logs"
-"""What follows the prefix in the name of the filter that we put."""
+"""What follows the prefix in the name of the filter, or account policy, that we put."""
 
 RECHECK_DAYS = 7
 """A group's filters are read anew in the first sweep after so many days, whatever is remembered."""
 
-Filter: TypeAlias = Mapping[str, Any]
-"""A subscription filter by PutSubscriptionFilter's parameters, without group and name."""
 
-
-@dataclass(frozen=True, slots=True)
-class LogGroup:
-    """What decides whether a group is subscribed as it should be."""
-
-    name: str
-    log_class: str = "STANDARD"
-    tags: Mapping[str, str] = field(default_factory=dict)
-    owned: Mapping[str, Filter] = field(default_factory=dict)
-    """Filters of ours, by name."""
-    foreign: Mapping[str, str] = field(default_factory=dict)
-    """Destinations of the filters that are not ours, by name."""
-    account_filter: Mapping[str, str] = field(default_factory=dict)
-    """The account policy that ships its events, too: name, destinationArn, filterPattern."""
-    memory: str = ""
-    """Under what the ledger's code may stand for these filters; see ``Policy.memory``."""
-    exists: bool = True
-
-    @property
-    def ref(self) -> Ref:
-        return Ref(LOG_GROUP, self.name)
+_WILD = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,13 +79,30 @@ class Policy(CommonPolicy):
             told["distribution"] = self.distribution
         return told
 
+    def account_document(self) -> Filter:
+        """The same as an account policy's document has it."""
+        told = self.wanted()
+        return {f"{name[0].upper()}{name[1:]}": value for name, value in told.items()}
+
+    @property
+    def for_account(self) -> bool:
+        return self.strategy == "account"
+
+    def excludes(self, ref: Ref) -> bool:
+        """Groups only: a glob over their names says nothing of an account policy's."""
+        return ref.kind == LOG_GROUP and CommonPolicy.excludes(self, ref)
+
+    def leaves_out(self, name: str) -> bool:
+        """Whether a group must not be covered by an account policy, by its name."""
+        return self.delivers_by(name) or self.excludes(Ref(LOG_GROUP, name))
+
     def uses_tags(self) -> bool:
         return bool(self.include.tags.conditions or self.exclude_tags.conditions)
 
     def delivers_by(self, name: str) -> bool:
         """Whether a group is in the path of delivery, so that its events would go in a circle."""
         destination = self.destination
-        if destination is not None and destination.writes_to(name):
+        if destination is not None and name in destination.own_groups():
             return True
         return name.startswith((*self.own_prefixes, *self.stack_prefixes))
 
@@ -121,29 +118,31 @@ class Policy(CommonPolicy):
             sorted((self.filter_prefix, *self.former_prefixes)),
             created,
         ]
+        basis += [self.strategy] if self.for_account else []
         digest = hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:12]
         shift = zlib.crc32(name.encode()) % RECHECK_DAYS
         return f"{digest}/{(now.toordinal() + shift) // RECHECK_DAYS}"
 
     def problems(self) -> Iterator[str]:
-        yield from self._of_destination()
+        needed_by = "" if self.mode is Mode.OFF else self.mode.value
+        yield from destinations.problems(self.destination_arn, self.role_arn, needed_by=needed_by)
         for fault in patterns.problems(self.filter_pattern):
             yield f"filter_pattern: {fault}"
         yield from self.include.problems()
         yield from self.exclude_tags.problems("exclude_tags")
+        if self.for_account:
+            yield from self._of_account()
 
-    def _of_destination(self) -> Iterator[str]:
-        if not self.destination_arn:
-            if self.mode is not Mode.OFF:
-                yield f"destination_arn: is missing, needed with mode '{self.mode}'"
-            if self.role_arn:
-                yield "role_arn: is of no use without destination_arn"
-            return
-        destination = self.destination
-        if destination is None:
-            kinds = "a Kinesis stream, a Firehose stream, a Lambda function, a destination of Logs"
-            yield f"destination_arn: is {self.destination_arn[:80]!r}, allowed: the ARN of {kinds}"
-        elif self.role_arn and not destination.takes_role:
-            yield f"role_arn: a {destination.kind} takes none; its own policy lets Logs in"
-        elif (self.role_arn or destination.needs_role) and not ROLE.fullmatch(self.role_arn):
-            yield f"role_arn: is {self.role_arn[:80]!r}, allowed: the ARN of a role that may write"
+    def _of_account(self) -> Iterator[str]:
+        told = [f"include.{name}" for name in self.include.told()]
+        told += ["exclude_tags"] if self.exclude_tags.conditions else []
+        for name in told:
+            yield f"{name}: is of no use with strategy 'account', which knows exclude only"
+        for number, glob in enumerate(self.exclude):
+            if not literals(glob):
+                yield f"exclude[{number}]: is {glob[:80]!r}, which strategy 'account' cannot search"
+
+
+def literals(glob: str) -> list[str]:
+    """The parts of a glob that stand for themselves."""
+    return [part for part in _WILD.split(glob) if part]

@@ -1,0 +1,87 @@
+"""A bucket's objects, and metric data: what is asked of AWS, and what is left when it fails."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from steward.aws import metric_data
+from steward.aws.api import Api, Identity
+from steward.aws.objects import Bucket
+from steward.aws.pacing import Pacer
+from steward.errors import Denied, StewardError, Throttled
+from steward.model import Deadline
+from tests.fakes import ACCOUNT, REGION, FakeAws, FakeClock
+
+CALLS: list[dict[str, Any]] = [{"Namespace": name, "MetricData": []} for name in ("a", "b", "c")]
+PUT = ("cloudwatch", "PutMetricData")
+
+
+def test_objects_are_put_read_listed_and_deleted() -> None:
+    """Under the keys that are given, in the bucket's order."""
+    aws = FakeAws(
+        {
+            ("s3", "PutObject"): {},
+            ("s3", "GetObject"): {"Body": io.BytesIO(b"x")},
+            ("s3", "DeleteObject"): {},
+            ("s3", "ListObjectsV2"): [
+                {"Contents": [{"Key": "p/1"}], "NextToken": "2"},
+                {"Contents": [{"Key": "p/2"}]},
+                {},
+            ],
+        }
+    )
+    bucket = Bucket(aws, "logs")
+    bucket.put("p/1", b"x")
+    assert bucket.get("p/1") == b"x"
+    assert list(bucket.keys("p/")) == ["p/1", "p/2"]
+    assert list(bucket.keys("p/", after="p/2")) == []
+    bucket.delete("p/1")
+    key = {"Bucket": "logs", "Key": "p/1"}
+    assert aws.asked("s3", "PutObject") == [{**key, "Body": b"x"}]
+    assert aws.asked("s3", "GetObject") == aws.asked("s3", "DeleteObject") == [key]
+    prefix = {"Bucket": "logs", "Prefix": "p/"}
+    assert aws.asked("s3", "ListObjectsV2") == [prefix, prefix, {**prefix, "StartAfter": "p/2"}]
+
+
+@pytest.mark.parametrize("error", [Denied("PutMetricData: no"), Throttled("PutMetricData: slow")])
+def test_a_refused_call_is_told_and_the_others_are_sent(error: Exception) -> None:
+    """One that is refused stands in nobody's way, and is not sent twice."""
+    aws = FakeAws({PUT: [{}, error, {}]})
+    left = metric_data.publish(aws, CALLS)
+    assert left == [(CALLS[1], f"{type(error).__name__}: {error}")]
+    assert aws.asked(*PUT) == CALLS
+
+
+class Wire(Api):
+    """AWS that fails so many times."""
+
+    def __init__(self, *errors: StewardError) -> None:
+        clock = FakeClock()
+        super().__init__(
+            clock=clock, pacer=Pacer(clock, share=1.0), identity=Identity(ACCOUNT, REGION, "aws")
+        )
+        self.deadline = Deadline(clock, 60.0)
+        self.sent = 0
+        self._errors = [*errors]
+
+    def _send(self, service: str, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        self.sent += 1
+        if self._errors:
+            raise self._errors.pop(0)
+        return {}
+
+
+@pytest.mark.parametrize(
+    ("error", "sent", "left"),
+    [(Throttled("PutMetricData: slow"), 2, 0), (Denied("PutMetricData: no"), 1, 1)],
+    ids=["throttled", "denied"],
+)
+def test_what_may_get_better_is_repeated(error: StewardError, sent: int, left: int) -> None:
+    """A throttled call is sent once more; a refused one is not, and is told."""
+    aws = Wire(error)
+    assert len(metric_data.publish(aws, CALLS[:1])) == left
+    assert aws.sent == sent
