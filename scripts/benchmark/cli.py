@@ -10,20 +10,28 @@ import click
 from rich.console import Console
 
 from benchmark.contenders import contenders
+from benchmark.log_events import RECORDS, workload
 from benchmark.report import document, tables
+from benchmark.shipping_racing import contenders as shippers
+from benchmark.shipping_racing import race
+from benchmark.shipping_report import shipper_document, shipper_tables
 from benchmark.sweeping import QUOTAS, Race, races
+from benchmark.watching import watched
+from steward.shipping import accel
 
 LATENCIES = (0, 30, 200)  # milliseconds
 PACE = "0.9"
 WIDTH = 120  # characters of a table that goes to a file
+QUICK = 40  # records
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def bench() -> None:
-    """Measure Steward beside others, in an embedded account on this machine.
+    """Measure Steward beside others, on this machine.
 
-    Every contender is a process of its own and meets the same account behind the same server,
-    which runs in another. A result that is not as it should be gets no number, and exit code 1.
+    Every contender is a process of its own and meets the same server, which runs in another: an
+    embedded account, or a log service. A result that is not as it should be gets no number, and
+    exit code 1.
     """
 
 
@@ -73,7 +81,48 @@ def sweep(
     else:
         console = Console(width=None if sys.stdout.isatty() else WIDTH)
         console.print(tables(results, groups, paced=paced))
-    wrong = [result for result in results if result.problem]
-    for result in wrong:
-        click.echo(f"bench: {result.contender}: {result.problem}", err=True)
+    _end([(result.contender, result.problem) for result in results])
+
+
+@bench.command()
+@click.option(
+    "--rounds",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="Counted: the best of each contender.",
+)
+@click.option("--seed", type=int, default=7, show_default=True, help="Of the log events.")
+@click.option("--quick", is_flag=True, help=f"{QUICK} records, one round, no goals.")
+@click.option("--json", "as_json", is_flag=True, help="JSON on standard output.")
+def shipper(*, rounds: int, seed: int, quick: bool, as_json: bool) -> None:
+    """Ship one Lambda invocation's log events to a log service, in every format.
+
+    With orjson and isal, where they are installed, and without. Compared are seconds of CPU time,
+    with plain Python and with the least that any shipper does; the service answers after 80 ms
+    where wall time is measured.
+    """
+    load = workload(seed, QUICK if quick else RECORDS)
+    fast = accel.best({}).name == "accelerated"
+    chosen = shippers(accelerated=fast)
+    count = 1 if quick else rounds
+    done: list[None] = []
+    total = len(chosen) * (count + 1)
+    with watched(f"{len(chosen)} contenders, {count} rounds", total, lambda: len(done)):
+        results = race(chosen, load, count, lambda: done.append(None))
+    if as_json:
+        click.echo(shipper_document(results, load, seed=seed, judged=not quick))
+    else:
+        console = Console(width=None if sys.stdout.isatty() else WIDTH)
+        console.print(shipper_tables(results, load, judged=not quick))
+    if not fast:
+        click.echo("bench: orjson and isal are not installed: only the standard library", err=True)
+    _end([(f"{one.contender.name}, {one.contender.codec}", one.problem) for one in results])
+
+
+def _end(results: Sequence[tuple[str, str]]) -> None:
+    """Tell what went wrong, with an exit code that does."""
+    wrong = [(name, problem) for name, problem in results if problem]
+    for name, problem in wrong:
+        click.echo(f"bench: {name}: {problem}", err=True)
     sys.exit(1 if wrong else 0)
