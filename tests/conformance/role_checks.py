@@ -183,6 +183,7 @@ def _trust(template: Template) -> Iterator[str]:
     """A role is taken by the services whose resources name it, and by nobody else."""
     for role in template.of_types("AWS::IAM::Role"):
         takers = {PRINCIPALS.get(kind, kind) for kind in template.users_of(role)}
+        takers |= _passed_to(template, role)
         if not takers:
             yield f"{role}: no resource of the template takes the role"
         for statement in template.choices(
@@ -195,6 +196,20 @@ def _trust(template: Template) -> Iterator[str]:
                 yield f"{role}: trusts {dict(trusted)}, should trust {', '.join(sorted(takers))}"
             if (actions := template.texts(statement["Action"])) != ["sts:AssumeRole"]:
                 yield f"{role}: trusts with {', '.join(actions)}, should with sts:AssumeRole"
+
+
+def _passed_to(template: Template, role: str) -> set[str]:
+    """The services to which some other role may pass the role, by the condition of the grant."""
+    return {
+        service
+        for owner in template.of_types("AWS::IAM::Role")
+        for policy in template.choices(template.properties(owner).get("Policies"))
+        for statement in template.choices(policy["PolicyDocument"]["Statement"])
+        if "iam:PassRole" in template.texts(statement.get("Action"))
+        if any(f"{{{role}}}" in text for text in template.texts(statement.get("Resource")))
+        for test in statement.get("Condition", {}).values()
+        for service in template.texts(test.get("iam:PassedToService"))
+    }
 
 
 def _attached(template: Template, role: str) -> Iterator[str]:

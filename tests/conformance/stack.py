@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from embedded.choices import choose
-from embedded.handlers import automation_of
+from embedded.handlers import automation_of, is_processor
 from embedded.state_machines import definition
 from embedded.template import Template, load
 from steward.events import Automation
@@ -67,9 +67,17 @@ class Stack:
         return {name: one for name, one in self.properties.items() if self.kinds[name] == kind}
 
     def functions(self) -> Iterator[Deployed]:
-        """Raises FileNotFoundError for a function that has no folder."""
+        """Those with controls. Raises FileNotFoundError for a function that has no folder."""
         for name, folder in self.template.folders().items():
-            yield Deployed(name, self.properties[name], automation_of(folder))
+            if not is_processor(folder):
+                yield Deployed(name, self.properties[name], automation_of(folder))
+
+    def processors(self) -> Iterator[Deployed]:
+        """Functions without controls, where the parameters ask for them."""
+        for name, folder in self.template.folders().items():
+            if is_processor(folder) and name in self.properties:
+                label = folder.name.replace("_", "-")
+                yield Deployed(name, self.properties[name], Automation(label, ()))
 
     def machines(self) -> dict[str, Properties]:
         """The definitions of state machines, by logical id."""

@@ -37,12 +37,12 @@ def folders(template: Template) -> list[str]:
 
 def functions(template: Template) -> list[str]:
     """Every function has the name its controls look for, and the properties of all functions."""
-    stack = Stack(template, AllowWrites="false")
+    stack = Stack(template, AllowWrites="false", LogShipping="enabled")
     layers = list(stack.of("AWS::Lambda::LayerVersion"))
     found = []
-    for one in stack.functions():
+    for one in [*stack.functions(), *stack.processors()]:
         names = {function_name("stack", control) for control in one.automation.controls}
-        if names != {one.name}:
+        if names.union({f"stack-{one.automation.name}"}) != {one.name}:
             found.append(f"{one.id}: is called {one.name}, should be {', '.join(names)}")
         found += differing(one.id, one.properties, FUNCTION_PROPERTIES)
         if [behind(layer) for layer in one.properties.get("Layers", [])] != layers:
@@ -75,8 +75,8 @@ def _logs(stack: Stack, one: Deployed) -> Iterator[str]:
 
 def roles(template: Template) -> list[str]:
     """Every function has a role, and none shares it."""
-    stack = Stack(template)
-    users = Counter(one.role for one in stack.functions())
+    stack = Stack(template, LogShipping="enabled")
+    users = Counter(one.role for one in [*stack.functions(), *stack.processors()])
     others = [one for kind in (RULE, "AWS::Scheduler::Schedule") for one in stack.of(kind).items()]
     taken = {role for role in users for _, one in others if f"{{{role}}}" in json.dumps(one)}
     shared = {role for role, count in users.items() if count > 1} | taken

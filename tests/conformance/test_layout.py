@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import platform
 import sys
 from collections.abc import Iterator
@@ -11,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from embedded.handlers import automation_of, is_processor
 from steward.controls import ASSESSOR, CONTROLS, function_of
-from steward.events import Automation
 
 ROOT = Path(__file__).parents[2]
 PRODUCT = sorted(
@@ -78,28 +77,20 @@ def test_a_broad_except_is_noticed() -> None:
 
 @pytest.mark.parametrize("path", HANDLERS, ids=name)
 def test_a_handler_says_when_to_look_and_nothing_else(path: Path) -> None:
-    """10 to 25 lines that import controls, events and the runtime; no boto3, no logic."""
+    """Up to 25 lines that import controls, events and the runtime, or the processor; no logic."""
     tree = ast.parse(path.read_text())
     allowed = ("steward.controls", "steward.events", "steward.runtime")
+    if is_processor(path.parent):
+        allowed = ("steward.processor",)
     assert all(module.startswith(allowed) for module in imported(tree))
-    assert 10 <= len(path.read_text().splitlines()) <= 25
+    assert 5 <= len(path.read_text().splitlines()) <= 25
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.If)]
-
-
-def automation(path: Path) -> Automation:
-    """The automation of a handler's file."""
-    spec = importlib.util.spec_from_file_location(f"{path.parent.name}_automation", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found: Automation = module.AUTOMATION
-    return found
 
 
 def test_every_control_has_the_function_that_runs_it() -> None:
     """A control that writes has its own; those that only report share one that may only read."""
-    automations = {path.parent.name: automation(path) for path in HANDLERS}
+    folders = [path.parent for path in HANDLERS if not is_processor(path.parent)]
+    automations = {folder.name: automation_of(folder) for folder in folders}
     found = {(c.id, one.name) for one in automations.values() for c in one.controls}
     assert found == {(control.id, function_of(control)) for control in CONTROLS}
     assert set(automations) == {one.name.replace("-", "_") for one in automations.values()}

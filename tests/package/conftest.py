@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from embedded import template
+from embedded.choices import choose
 from embedded.runtime_api import Function, RuntimeProcess
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +23,13 @@ CANNOT = 3
 """How scripts/build ends on a machine that lacks what it needs."""
 
 Start = Callable[..., RuntimeProcess]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What uses the artifact runs in one process: it is built once."""
+    for item in items:
+        if item.path.parent == ROOT / "tests/package":
+            item.add_marker(pytest.mark.xdist_group("artifact"))
 
 
 @pytest.fixture(scope="session")
@@ -54,27 +62,33 @@ def named(folder: str) -> str:
 
 def described(built: Path, folder: str, more: Mapping[str, str]) -> Function:
     """A function of the template, where the build put it, with further variables."""
-    resource = template.load().translated["Resources"][named(folder)]["Properties"]
+    stack = choose(template.load().translated, {"LogShipping": "enabled"})
+    resource = stack.decided()["Resources"][named(folder)]["Properties"]
     variables: Mapping[str, Any] = resource["Environment"]["Variables"]
+    names = {**stack.values, "AWS::StackName": STACK, "Ledger": f"{STACK}-ledger"}
+    told = {name: resolved(value, names) for name, value in variables.items()}
     return Function(
-        name=resolved(resource["FunctionName"]),
+        name=resolved(resource["FunctionName"], names),
         code=built / named(folder),
         layers=[built / "Platform"],
-        environment={**{name: resolved(value) for name, value in variables.items()}, **more},
+        environment={**told, **more},
         handler=resource["Handler"],
         timeout=resource["Timeout"],
         memory=resource["MemorySize"],
     )
 
 
-def resolved(value: Any) -> str:
-    """What the few intrinsic functions in a function's properties come to, by the defaults."""
-    document = template.load().translated
-    names = {name: str(one.get("Default")) for name, one in document["Parameters"].items()}
-    names |= {"AWS::StackName": STACK, "Ledger": f"{STACK}-ledger"}
+def resolved(value: Any, names: Mapping[str, str]) -> str:
+    """What the few intrinsic functions in a function's properties come to; an attribute, and a
+    name that is none of a parameter, is told as it is written."""
     match value:
         case {"Ref": str(name)}:
-            return names[name]
+            return names.get(name, name)
+        case {"Fn::GetAtt": asked}:
+            return ".".join(asked)
+        case {"Fn::Sub": [str(text), dict(own)]}:
+            inner = {name: resolved(one, names) for name, one in own.items()}
+            return resolved({"Fn::Sub": text}, {**names, **inner})
         case {"Fn::Sub": str(text)}:
-            return re.sub(r"\$\{([\w:]+)\}", lambda found: names[found[1]], text)
+            return re.sub(r"\$\{([\w:]+)\}", lambda found: names.get(found[1], found[1]), text)
     return str(value)

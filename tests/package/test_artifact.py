@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import os
 import subprocess
@@ -29,6 +31,9 @@ LAMBDAS_LIMIT = 250 * MEGABYTE
 """Of a function with its layers, unzipped (Lambda quotas)."""
 
 EVERY_FUNCTION = pytest.mark.parametrize("folder", FOLDERS)
+SHIPPER = "log_shipper"
+WITH_CONTROLS = pytest.mark.parametrize("folder", [one for one in FOLDERS if one != SHIPPER])
+BUCKET = "logs"
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +55,9 @@ def server() -> Iterator[CountingServer]:
         ):
             name = f"/{STACK}/defaults/{control}"
             client(running, "ssm").put_parameter(Name=name, Value=json.dumps(policy), Type="String")
+        client(running, "s3").create_bucket(
+            Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
         yield running
         clear_logs(region=REGION)
 
@@ -90,7 +98,29 @@ def test_every_function_is_built_as_it_is_and_nothing_else(built: Path) -> None:
     assert sorted(folder.name for folder in folders.values()) == FOLDERS
     assert {one.name for one in built.iterdir() if one.is_dir()} == {*folders, "Platform"}
     for name, folder in folders.items():
-        assert contents(built / name) == contents(folder)
+        theirs = {path for path, _ in recorded(built / name)}
+        mine = {path: data for path, data in contents(built / name).items() if path not in theirs}
+        assert mine == contents(folder)
+
+
+def recorded(folder: Path) -> Iterator[tuple[str, str]]:
+    """The files of installed packages by their own records, with the packages' names."""
+    for record in folder.glob("*.dist-info/RECORD"):
+        for line in record.read_text().splitlines():
+            yield line.partition(",")[0], record.parent.name.removesuffix(".dist-info")
+        for beside in record.parent.rglob("*"):
+            yield str(beside.relative_to(folder)), record.parent.name.removesuffix(".dist-info")
+
+
+def test_the_shipper_has_its_accelerators(built: Path) -> None:
+    """As they are pinned, for Lambda's Python and the template's architecture, and no others."""
+    folder = built / named(SHIPPER)
+    lines = (ROOT / "functions/log_shipper/requirements.txt").read_text().splitlines()
+    pins = {line.split()[0].replace("==", "-") for line in lines if line[0].isalpha()}
+    assert {package for _, package in recorded(folder)} == pins != set()
+    native = {name for name in files(folder) if name.endswith(".so")}
+    assert {Path(name).parts[0] for name in native} == {"isal", "orjson"}
+    assert all(".cpython-313-aarch64-" in name for name in native)
 
 
 def test_the_layer_holds_the_library_as_it_is(built: Path) -> None:
@@ -230,13 +260,49 @@ def test_a_function_answers_again_and_again(
         assert process.invoke({"Records": []}).value == {"batchItemFailures": []}
 
 
-@EVERY_FUNCTION
+@WITH_CONTROLS
 def test_what_a_function_cannot_do_is_an_error_by_its_name(start: Start, folder: str) -> None:
     """The state machine tells errors apart by these names."""
     answer = start(folder).invoke({"sweep": {"control": "nope"}})
     assert answer.error is not None
     assert answer.error["errorType"] == "Invalid"
     assert answer.error["errorMessage"].startswith("control: is 'nope', allowed here: ")
+
+
+def test_the_shipper_archives_and_parks(server: CountingServer, built: Path) -> None:
+    """On a machine of another architecture than the template's, without its accelerators."""
+    lines = {"messageType": "DATA_MESSAGE", "owner": ACCOUNT, "logGroup": "/a", "logStream": "s"}
+    event = {"id": "1" * 56, "timestamp": 1795163460000, "message": "hello"}
+    good = gzip.compress(json.dumps({**lines, "logEvents": [event]}).encode())
+    shipping = json.dumps({"format": "s3_raw", "bucket": BUCKET})
+    told_where = {"AWS_ENDPOINT_URL": server.url, "STEWARD_SHIPPING": shipping}
+    with RuntimeProcess(described(built, SHIPPER, told_where)) as process:
+        answer = process.invoke({"Records": [record("1", good), record("2", b"foreign")]})
+        assert (answer.value, answer.error) == ({"batchItemFailures": []}, None), process.lines()
+    keys = [one["Key"] for one in client(server, "s3").list_objects_v2(Bucket=BUCKET)["Contents"]]
+    assert {key.partition("/")[0] for key in keys} == {"parked", "raw"}
+    [raw] = [key for key in keys if key.startswith("raw/")]
+    body = client(server, "s3").get_object(Bucket=BUCKET, Key=raw)["Body"].read()
+    assert json.loads(gzip.decompress(body))["logEvents"] == [event]
+
+
+def record(sequence: str, data: bytes) -> Mapping[str, Any]:
+    """A record as Lambda's poller makes it of a stream's (Lambda developer guide, Kinesis)."""
+    return {
+        "kinesis": {
+            "kinesisSchemaVersion": "1.0",
+            "partitionKey": "one",
+            "sequenceNumber": sequence,
+            "data": base64.b64encode(data).decode(),
+            "approximateArrivalTimestamp": 1795163460.5,
+        },
+        "eventSource": "aws:kinesis",
+        "eventVersion": "1.0",
+        "eventID": f"shardId-000000000000:{sequence}",
+        "eventName": "aws:kinesis:record",
+        "awsRegion": REGION,
+        "eventSourceARN": f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{STACK}-logs",
+    }
 
 
 def test_a_wrong_environment_is_an_error_by_its_name(built: Path) -> None:
