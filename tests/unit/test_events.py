@@ -12,11 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steward.events import (
+    ACCOUNT_POLICY,
     CLOUDTRAIL,
     FUNCTION,
     LOG_GROUP,
     Automation,
     Skip,
+    account_subscription,
     function,
     function_name,
     log_group,
@@ -403,3 +405,31 @@ def test_no_value_breaks_the_reading_of_a_functions_name(value: object) -> None:
     """What is taken for a name is one, and is its own name."""
     name = function_name(value)
     assert name == "" or function_name(name) == name
+
+
+SHIPPING = {"policyName": "steward-logs", "policyType": "SUBSCRIPTION_FILTER_POLICY"}
+
+
+@pytest.mark.parametrize("record", ["PutAccountPolicy.subscription", "DeleteAccountPolicy"])
+def test_a_record_of_an_account_policy_names_it(record: str) -> None:
+    """The one that ships log events, by its name."""
+    detail = json.loads((RECORDS / f"trail/logs.{record}.json").read_text())
+    assert list(account_subscription(detail)) == [Ref(ACCOUNT_POLICY, "steward-logs")]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param({**SHIPPING, "policyType": "RETENTION_POLICY"}, id="of another type"),
+        pytest.param({"policyName": "steward-logs"}, id="of no type"),
+        pytest.param({**SHIPPING, "policyName": ""}, id="without a name"),
+        pytest.param({**SHIPPING, "policyName": 7}, id="a number"),
+        pytest.param({**SHIPPING, "policyName": "a*"}, id="a glob"),
+        pytest.param({**SHIPPING, "policyName": "a" * 257}, id="too long"),
+        pytest.param([], id="a list"),
+        pytest.param(None, id="null"),
+    ],
+)
+def test_another_account_policy_names_nothing(asked: object) -> None:
+    """Neither one of another type, nor what is no name."""
+    assert list(account_subscription({"requestParameters": asked})) == []

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from botocore.exceptions import IncompleteReadError
 
 from steward.aws import metric_data
 from steward.aws.api import Api, Identity
 from steward.aws.objects import Bucket
 from steward.aws.pacing import Pacer
-from steward.errors import Denied, StewardError, Throttled
+from steward.errors import Denied, Gone, Refused, StewardError, Throttled, TryAgain
 from steward.model import Deadline
 from tests.fakes import ACCOUNT, REGION, FakeAws, FakeClock
 
@@ -25,7 +26,7 @@ def test_objects_are_put_read_listed_and_deleted() -> None:
     aws = FakeAws(
         {
             ("s3", "PutObject"): {},
-            ("s3", "GetObject"): {"Body": io.BytesIO(b"x")},
+            ("s3", "GetObject"): {"Body": io.BytesIO(b"x"), "ContentLength": 1},
             ("s3", "DeleteObject"): {},
             ("s3", "ListObjectsV2"): [
                 {"Contents": [{"Key": "p/1"}], "NextToken": "2"},
@@ -36,7 +37,7 @@ def test_objects_are_put_read_listed_and_deleted() -> None:
     )
     bucket = Bucket(aws, "logs")
     bucket.put("p/1", b"x")
-    assert bucket.get("p/1") == b"x"
+    assert bucket.get("p/1", 1) == b"x"
     assert list(bucket.keys("p/")) == ["p/1", "p/2"]
     assert list(bucket.keys("p/", after="p/2")) == []
     bucket.delete("p/1")
@@ -45,6 +46,31 @@ def test_objects_are_put_read_listed_and_deleted() -> None:
     assert aws.asked("s3", "GetObject") == aws.asked("s3", "DeleteObject") == [key]
     prefix = {"Bucket": "logs", "Prefix": "p/"}
     assert aws.asked("s3", "ListObjectsV2") == [prefix, prefix, {**prefix, "StartAfter": "p/2"}]
+
+
+class Broken(io.BytesIO):
+    """A body that ends before its end."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise IncompleteReadError(actual_bytes=0, expected_bytes=1)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (Refused("GetObject: NoSuchKey", code="NoSuchKey"), Gone),
+        (Refused("GetObject: no", code="Other"), Refused),
+        ({"Body": io.BytesIO(b"xx"), "ContentLength": 2}, Refused),
+        ({"Body": Broken(b"x"), "ContentLength": 1}, TryAgain),
+    ],
+    ids=["gone", "refused", "too large", "broken off"],
+)
+def test_an_object_that_is_not_read_is_told(answer: Any, error: type[StewardError]) -> None:
+    """By what the caller can do about it."""
+    bucket = Bucket(FakeAws({("s3", "GetObject"): answer}), "logs")
+    with pytest.raises(StewardError) as raised:
+        bucket.get("p/1", 1)
+    assert raised.type is error
 
 
 @pytest.mark.parametrize("error", [Denied("PutMetricData: no"), Throttled("PutMetricData: slow")])

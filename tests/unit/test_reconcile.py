@@ -210,9 +210,12 @@ def test_one_failing_resource_never_stops_the_others(
 def test_a_resource_that_is_gone_when_its_call_is_sent_is_forgotten(book: SQLiteLedger) -> None:
     """RET-29: it is looked for once more, as the call may be about a part of it only."""
     world = World({"a": 1, "b": 2})
-    world.before_call = lambda operation: (
-        world.sizes.pop("b", None) if operation == "Resize" else None
-    )
+
+    def deleted_meanwhile(operation: str) -> None:
+        if operation == "Resize":
+            world.sizes.pop("b", None)
+
+    world.before_call = deleted_meanwhile
     outcomes = looked(world, book)
     assert fates(outcomes) == {"a": "remediated", "b": "gone"}
     assert [one.retry for one in outcomes] == [False, False]

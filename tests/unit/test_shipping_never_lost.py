@@ -134,12 +134,14 @@ def delivered(rig: Rig, service: Service, case: Case, records: Sequence[Record])
 def failures(service: Service, told: Sequence[Told]) -> list[int]:
     """The places from which on something had failed: of requests that were not simply taken."""
     ends = [*(one.attempts for one in told[1:]), len(service.attempts)]
-    return [
+    asked = [
         one.begin + attempt.first
         for one, end in zip(told, ends, strict=True)
         for attempt in service.attempts[one.attempts : end]
         if not attempt.clean
     ]
+    late = [one for one in told if one.shipped.cause == "out of time"]  # perhaps never asked
+    return asked + [one.begin + (one.shipped.again or 0) for one in late]
 
 
 POOLS = {"inline": lambda: nullcontext(Inline()), "threads": lambda: ThreadPoolExecutor(8)}

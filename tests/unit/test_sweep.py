@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from console.sqlite_ledger import SQLiteLedger
 from steward.errors import Denied, Invalid, NotConnected, Refused, TryAgain
 from steward.ledger import Status, Sweep
-from steward.model import Deadline, Fate, Trigger
+from steward.model import Deadline, Fate, Page, Ref, Trigger
 from steward.sweep import RESUMABLE, Step, advance, begin, cursor, holder, mark, resumed
 from tests import toy
 from tests.fakes import FakeClock
@@ -291,3 +292,49 @@ def test_what_is_no_cursor_is_invalid(book: SQLiteLedger, text: str) -> None:
     """The message shows what was given."""
     with pytest.raises(Invalid, match="cursor"):
         resumed(book, CONTROL.id, "bound", FakeClock().now(), text)
+
+
+def two_kinds(world: World) -> Any:
+    """Toys in their order, and a page before them of what has none."""
+
+    def discover(sight: Any, cursor: str | None) -> Iterator[Page[Any]]:
+        if cursor is None:
+            yield Page([Boss("m", world.sizes["m"])] if "m" in world.sizes else [], "after:")
+        for page in toy.discover(sight, cursor or "after:"):
+            yield Page([one for one in page.states if one.ref.id != "m"], page.cursor)
+
+    def observe(sight: Any, refs: Sequence[Ref]) -> Iterator[Any]:
+        for one in toy.observe(sight, refs):
+            yield Boss(one.ref.id, world.sizes[one.ref.id]) if one.ref.id == "m" else one
+
+    return replace(CONTROL, kinds=(toy.KIND, "Boss"), discover=discover, observe=observe)
+
+
+@dataclass(frozen=True, slots=True)
+class Boss(toy.Toy):
+    """Another kind, whose name stands in the midst of those of toys."""
+
+    @property
+    def ref(self) -> Ref:
+        return Ref("Boss", self.name)
+
+
+def test_a_second_kind_has_no_part_in_the_order(book: SQLiteLedger) -> None:
+    """Step by step: each is met once, put right, and found to be gone."""
+    world = World(dict.fromkeys("abcmxyz", 1), page=2)
+    for fates, verdicts in (({"remediated": 7}, 7), ({"none": 7}, 7)):
+        at = stepwise(world, book)
+        assert (at.complete, at.fates, sum(at.verdicts.values())) == (True, fates, verdicts)
+    del world.sizes["m"]
+    assert stepwise(world, book).fates == {"none": 6, "gone": 1}
+    assert stepwise(world, book).fates == {"none": 6}
+
+
+def stepwise(world: World, book: SQLiteLedger) -> Sweep:
+    """A sweep of which each step does one page."""
+    control = two_kinds(world)
+    at = begin(book, CONTROL.id, "bound", FakeClock().now(), restart=True)
+    while not at.finished:
+        run = toy.run(world, book, control=control, trigger=Trigger.SWEEP)
+        at = next(advance(run, at)).sweep
+    return at

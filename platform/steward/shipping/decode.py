@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from binascii import Error as NotBase64
 from binascii import a2b_base64
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,8 @@ MEMBERS = 64
 
 LONGEST_NAME = 512
 """Characters of names of log groups and streams, says CloudWatch Logs; ids of events have 56."""
+
+_PRINTABLE = re.compile(rb"[ !#-\[\]-~]*")  # ASCII but for quote and backslash
 
 YEAR_10000 = 253_402_300_800_000  # in milliseconds
 
@@ -181,7 +184,7 @@ def _columns(document: Any, raw: bytes, packed: bytes) -> Events | None:
         return None
     if not (_all(str, [owner, group, stream], ids, messages) and _all(int, times)):
         return None
-    if max(map(len, (owner, group, stream, *ids))) > LONGEST_NAME or not _plain(ids):
+    if max(len(owner), len(group), len(stream)) > LONGEST_NAME or not _plain(ids):
         return None
     if times and not (min(times) >= 0 and max(times) < YEAR_10000):
         return None
@@ -193,7 +196,8 @@ def _all(kind: type, *columns: Sequence[Any]) -> bool:
 
 
 def _plain(ids: Sequence[str]) -> bool:
-    """Whether the ids may stand in JSON as they are."""
-    text = "".join(ids)
-    escaped = '"' in text or "\\" in text
-    return all(ids) and text.isascii() and text.isprintable() and not escaped
+    """Whether the ids may stand in JSON as they are, and are neither empty nor without an end."""
+    if not all(ids) or max(map(len, ids), default=0) > LONGEST_NAME:
+        return False
+    text = "".join(ids).encode("utf-8", "replace")
+    return text.isdigit() or _PRINTABLE.fullmatch(text) is not None  # mostly they are digits
