@@ -21,6 +21,9 @@ It tells, as metrics in the namespace Steward without dimensions:
 | Redactions, CutMessages, DroppedLines, SampledOut | what the policy took out                  |
 | Points, InvalidLines | points made of log lines, and metric lines that made none              |
 | LagSeconds   | from the oldest record's arrival to now                                        |
+
+Of records with nothing but log events of our own it tells nothing: where somebody ships our own
+log to our stream, each telling would come back as a record, for ever.
 """
 
 from __future__ import annotations
@@ -68,6 +71,9 @@ RECORD = "AWS::Kinesis::Stream/Record"
 """What a record is called in our log."""
 
 OBJECT = "AWS::S3::Object"
+
+OWN = frozenset({"Records", "Skipped.own"})
+"""What is counted where there were only log events of our own."""
 
 
 def handler(environment: Mapping[str, str] = os.environ, world: World | None = None) -> Handler:
@@ -136,7 +142,7 @@ class Processor:
             lambda told: metric_data.publish(self._aws, told),
             lambda key, act, otherwise: shelter(Ref(OBJECT, key), act, otherwise),
         )
-        limit = Deadline(self._clock, min(order.seconds, deadline.left()))
+        limit = Deadline(self._clock, deadline.left())
         done = redrive.run(order, limit)
         tell = self._telemetry.error if done.error else self._telemetry.info
         facts = {"looked": done.looked, "shipped": done.shipped, "left": len(done.left)}
@@ -145,6 +151,8 @@ class Processor:
 
     def _tell(self, shipped: Shipped, batch: Sequence[Record]) -> None:
         counts = Counter(shipped.counts)
+        if shipped.again is None and counts["Skipped.own"] and (+counts).keys() <= OWN:
+            return
         if shipped.again is not None:
             counts["ComeAgain"] = len(batch) - shipped.again
             self._telemetry.error(

@@ -156,14 +156,18 @@ def writes_logged(selectors: Mapping[str, Any]) -> bool:
 
 def _account_policies(account: Account) -> Iterator[Check]:
     """Policies over all log groups of the account, which decide before ours."""
-    for kind in ("RETENTION_POLICY", "SUBSCRIPTION_FILTER_POLICY"):
+    kinds = {
+        "RETENTION_POLICY": "their groups are reported as managed by it and left alone",
+        "SUBSCRIPTION_FILTER_POLICY": "one that is not log-subscription's own (strategy account) "
+        "is left alone, and so are groups that it ships to the same destination",
+    }
+    for kind, does in kinds.items():
         answer = account.aws.ask("logs", "DescribeAccountPolicies", policyType=kind)
         names = [str(policy.get("policyName")) for policy in answer.get("accountPolicies", [])]
         if not names:
             yield Check("account policies", Health.OK, f"no {kind}")
             continue
-        fix = "their groups are reported as managed by the account policy and left alone"
-        yield Check("account policies", Health.WARN, f"{kind}: {', '.join(names)}", fix)
+        yield Check("account policies", Health.WARN, f"{kind}: {', '.join(names)}", does)
 
 
 def _quotas(account: Account) -> Iterator[Check]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from embedded.choices import ParameterError, choose
 from embedded.patterns import Pattern
-from embedded.template import Template
+from embedded.template import Template, substituted
 from steward.aws.parameters import defaults_name, policy_name, stop_name
 from steward.controls import CONTROLS
 from steward.errors import BadPolicy
@@ -110,8 +110,9 @@ def _fields(template: Template) -> Iterator[tuple[Control[Any, Any], str, str]]:
         for one in template.of_type("AWS::SSM::Parameter").values():
             name, value = one["Properties"]["Name"], one["Properties"]["Value"]
             if name == {"Fn::Sub": defaults_name("${AWS::StackName}", control.id)}:
-                text = value["Fn::Sub"] if isinstance(value, Mapping) else value
-                yield from ((control, field, by) for field, by in _FIELD.findall(text))
+                told = _FIELD.findall(substituted(value))
+                known = template.translated["Parameters"]
+                yield from ((control, field, by) for field, by in told if by in known)
 
 
 def _told(parameter: Parameter) -> list[str]:

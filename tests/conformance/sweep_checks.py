@@ -24,8 +24,8 @@ EVERYWHERE = frozenset({"resourcegroupstaggingapi"})
 HALF = 0.5
 """The part of a quota that all functions use together, at most."""
 
-OF_AN_INBOX, OF_AN_OPERATOR = 2, 1
-"""Processes at once: batches of an inbox, an operator's call."""
+OF_AN_INBOX, OF_A_TIMER, OF_AN_OPERATOR = 2, 1, 1
+"""Processes at once: batches of an inbox, a schedule's look, an operator's call."""
 
 
 def services(control: Control[Any, Any]) -> set[str]:
@@ -205,4 +205,6 @@ def _processes(stack: Stack, one: Deployed) -> int:
     """Steps of a sweep run at once in different groups."""
     function = arn("lambda", one.id)
     steps = sum(function in [c["function"] for c in g["controls"]] for g in groups(stack))
-    return OF_AN_INBOX * len(stack.mappings(one.id)) + steps + OF_AN_OPERATOR
+    timers = [timer["Target"]["Arn"] for timer in stack.of("AWS::Scheduler::Schedule").values()]
+    besides = OF_AN_INBOX * len(stack.mappings(one.id)) + OF_A_TIMER * timers.count(function)
+    return besides + steps + OF_AN_OPERATOR

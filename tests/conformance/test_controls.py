@@ -14,7 +14,10 @@ from embedded.actions import BESIDES
 from steward.controls import CONTROLS, named
 from steward.controls.function_runtime.state import Function
 from steward.controls.log_retention.state import LogGroup
-from steward.controls.log_subscription.state import LogGroup as Subscribed
+from steward.controls.log_subscription.account_policy import AccountPolicy, Cover
+from steward.controls.log_subscription.log_group import LogGroup as Subscribed
+from steward.controls.stream_capacity.load import Load
+from steward.controls.stream_capacity.state import Stream
 from steward.evaluate import COMMON_CODES
 from steward.model import Call, Control, Finding, Verdict
 from steward.policy import load, schema
@@ -32,6 +35,9 @@ SHIPS: dict[str, Any] = {
 
 OTHER = {"filterPattern": "ERROR", "destinationArn": STREAM, "roleArn": SHIPS["role_arn"]}
 
+BY_ACCOUNT = {**SHIPS, "strategy": "account"}
+SHIPPED = {"DestinationArn": STREAM, "FilterPattern": "ERROR", "LeftOut": ["/b"]}
+
 EXAMPLES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
     "log-retention": [
         (LogGroup("/a", None, stored_bytes=0, age_days=0), {}),
@@ -44,6 +50,16 @@ EXAMPLES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         (Subscribed("/a", owned={"steward-logs": OTHER}), SHIPS),
         (Subscribed("/a", owned={"steward-logs": OTHER}), {**SHIPS, "include": {"names": ["/b"]}}),
         (Subscribed("/a", foreign={"theirs": STREAM}), SHIPS),
+        (Subscribed("/a"), BY_ACCOUNT),
+        (Subscribed("/a", owned={"steward-logs": OTHER}, covered=Cover.SURE), BY_ACCOUNT),
+        (AccountPolicy("steward-logs", apart=("/own",)), BY_ACCOUNT),
+        (AccountPolicy("steward-logs", SHIPPED), BY_ACCOUNT),
+        (AccountPolicy("steward-logs", SHIPPED, waiting=""), SHIPS),
+    ],
+    "stream-capacity": [
+        (Stream("a", shards=1, counted=1, load=Load(records=9000)), {"managed": ["*"]}),
+        (Stream("a", shards=8, counted=8, load=Load(), age_hours=99), {"managed": ["*"]}),
+        (Stream("a", shards=2, counted=2, load=Load(rejects=True)), {"managed": ["*"]}),
     ],
     "function-runtime": [
         (Function("a", "python3.9", date(2026, 11, 20)), {}),
@@ -117,12 +133,6 @@ def test_an_irreversible_call_says_what_is_lost(control: Control[Any, Any]) -> N
     """Each call has an inverse, or a reason why none can bring everything back."""
     planned = [call for finding in findings(control) for call in finding.remediation]
     assert all(call.undo is not None or call.irreversible for call in planned)
-
-
-@every_control
-def test_an_ordered_control_has_one_kind(control: Control[Any, Any]) -> None:
-    """The order of ids is that of one kind's API."""
-    assert len(control.kinds) == 1 or not control.ordered
 
 
 @every_control

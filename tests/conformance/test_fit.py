@@ -85,18 +85,18 @@ BREAKS: Sequence[tuple[Check, Change, str]] = [
     (sweeps.pace, pace("a lot"), "STEWARD_PACE: is 'a lot'"),
     (
         sweeps.pace,
-        pace('{"logs": 0.126, "resourcegroupstaggingapi": 0.05, "ssm": 0.05}'),
+        pace('{"logs": 0.126, "resourcegroupstaggingapi": 0.04, "ssm": 0.04}'),
         "logs.PutRetentionPolicy: 0.504",
     ),
     (
         sweeps.pace,
-        pace('{"logs": 0.0635, "resourcegroupstaggingapi": 0.05, "ssm": 0.05}'),
+        pace('{"logs": 0.0635, "resourcegroupstaggingapi": 0.04, "ssm": 0.04}'),
         "logs.DescribeLogGroups: 0.504",
     ),
     (
         sweeps.pace,
-        pace('{"logs": 0.05, "resourcegroupstaggingapi": 0.05, "ssm": 0.065}'),
-        "ssm: 0.560",
+        pace('{"logs": 0.05, "resourcegroupstaggingapi": 0.04, "ssm": 0.07}'),
+        "ssm: 0.584",
     ),
     (sweeps.pace, pace('{"logs": 0.05, "ssm": 0.05}'), "does not name resourcegroupstaggingapi"),
     (policies.defaults, without("FunctionRuntimeDefaults"), "function-runtime: has no defaults"),
@@ -166,6 +166,9 @@ def test_a_mode_above_its_ceiling_is_refused_by_the_templates_rules() -> None:
         "LogSubscriptionMode: audit is taken below off",
         "LogSubscriptionMode: enforce is taken below off",
         "LogSubscriptionMode: enforce is taken below audit",
+        "StreamCapacityMode: audit is taken below off",
+        "StreamCapacityMode: enforce is taken below off",
+        "StreamCapacityMode: enforce is taken below audit",
     ]
 
 

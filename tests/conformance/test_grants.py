@@ -14,6 +14,7 @@ from embedded.seeding import (
     FunctionSeed,
     Seed,
     retention_of_log_groups,
+    seed_delivery_role,
     seed_functions,
     seed_log_groups,
 )
@@ -33,6 +34,7 @@ LIST = {"Sid": "More", "Effect": "Allow", "Action": ["logs:ListLogGroups"], "Res
 SUBSCRIBING = {
     "LogDestinationArn": "arn:aws:kinesis:eu-west-1:123456789012:stream/events",
     "LogDestinationRoleArn": "arn:aws:iam::123456789012:role/ships",
+    "LogSubscriptionAccountPolicy": "allowed",
 }
 
 MANY = 70
@@ -52,6 +54,7 @@ def tagged_resources_are_swept(here: EmbeddedAccount) -> None:
     seed_functions([FunctionSeed(name="old", runtime="python3.8")], region=here.region)
     policy(here, "log-retention", honor_tags=True, max_changes_per_hour=1000)
     policy(here, "function-runtime", honor_tags=True)
+    policy(here, "stream-capacity", honor_tags=True)
     here.client("lambda").delete_function(FunctionName="old")
     here.sweep()
 
@@ -60,15 +63,18 @@ def an_event_is_answered_and_taken_back(here: EmbeddedAccount) -> None:
     here.client("logs").create_log_group(logGroupName="/new", tags={"team": "one"})
     here.settle()
     lines = [line for one in here.host.invocations for line in one.lines]
-    [change] = {one["change"] for one in lines if one.get("resource") == "/new" and one["change"]}
+    ours = [one for one in lines if one.get("control") == "log-retention" and one.get("change")]
+    [change] = {one["change"] for one in ours if one.get("resource") == "/new"}
     here.invoke("log-retention", {"undo": change})
 
 
 def groups_are_subscribed_and_unsubscribed(here: EmbeddedAccount) -> None:
-    """Of groups with a tag, to a stream; then of none."""
+    """Of groups with a tag, to a stream; then of none; in between the whole account."""
     here.client("kinesis").create_stream(StreamName="events", ShardCount=1)
+    seed_delivery_role("ships")
     policy(here, "log-subscription", mode="enforce", include={"tags": ["team"]})
     here.sweep()
+    policy(here, "log-subscription", mode="enforce", strategy="account")
     policy(here, "log-subscription", mode="enforce", include={"tags": ["nobody"]})
 
 

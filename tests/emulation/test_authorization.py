@@ -112,6 +112,15 @@ CALLS: list[tuple[str, str, dict[str, Any], list[tuple[str, ...]]]] = [
             ("iam:PassRole", ROLE),
         ],
     ),
+    (
+        "logs",
+        "DeleteAccountPolicy",
+        {"policyType": "SUBSCRIPTION_FILTER_POLICY"},
+        [
+            ("logs:DeleteAccountPolicy", "*"),
+            ("logs:DeleteSubscriptionFilter", f"arn:aws:logs:{HERE}:log-group:*:log-stream:"),
+        ],
+    ),
     ("resourcegroupstaggingapi", "GetResources", {}, [("tag:GetResources", "*")]),
     (
         "resourcegroupstaggingapi",
@@ -338,9 +347,10 @@ def test_a_call_asks_for_actions_on_resources(
         ("logs", "PutResourcePolicy", {}),
         ("route53", "ListHostedZones", {}),
         ("logs", "PutAccountPolicy", {"policyType": "TRANSFORMER_POLICY"}),
+        ("logs", "DeleteAccountPolicy", {"policyType": "TRANSFORMER_POLICY"}),
         ("resourcegroupstaggingapi", "TagResources", {"ResourceARNList": ["arn:aws:s3:::a"]}),
     ],
-    ids=["operation", "service", "account-policy", "tagging"],
+    ids=["operation", "service", "account-policy", "its-deletion", "tagging"],
 )
 def test_an_operation_without_an_entry_is_refused(
     service: str, operation: str, params: dict[str, Any]

@@ -246,6 +246,14 @@ def test_account_policy_deleted(bare: Clients) -> None:
         bare("logs").delete_account_policy(policyName="p", policyType="RETENTION_POLICY")
 
 
+@gap("account-subscription")
+def test_account_subscription(bare: Clients) -> None:
+    with pytest.raises(NotImplementedError):
+        bare("logs").put_account_policy(
+            policyName="p", policyType="SUBSCRIPTION_FILTER_POLICY", policyDocument="{}"
+        )
+
+
 def _subscribed(bare: Clients, *names: str, **more: Any) -> list[dict[str, Any]]:
     """The filters of /a after these were put, to a stream."""
     bare("kinesis").create_stream(StreamName="s", ShardCount=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -119,3 +120,48 @@ def test_a_group_that_is_not_there_has_no_filters(logs: Any) -> None:
         put(logs, "a", logGroupName="/none")
     with pytest.raises(logs.exceptions.ResourceNotFoundException):
         logs.describe_subscription_filters(logGroupName="/none")
+
+
+def put_for_account(logs: Any, name: str = "all", **fields: Any) -> None:
+    criteria = {key: fields.pop(key) for key in ("selectionCriteria",) if key in fields}
+    document = {"DestinationArn": STREAM, "RoleArn": ROLE, "FilterPattern": "", **fields}
+    kind = {"policyName": name, "policyType": "SUBSCRIPTION_FILTER_POLICY"}
+    logs.put_account_policy(policyDocument=json.dumps(document), **kind, **criteria)
+
+
+def for_account(logs: Any) -> list[tuple[str, str]]:
+    """The names and criteria of the account's subscription filters."""
+    told = logs.describe_account_policies(policyType="SUBSCRIPTION_FILTER_POLICY")
+    return [
+        (one["policyName"], one.get("selectionCriteria", "")) for one in told["accountPolicies"]
+    ]
+
+
+def test_an_account_has_one_subscription_filter(logs: Any) -> None:
+    """It can be replaced under its name; another has room once it is deleted."""
+    put_for_account(logs)
+    put_for_account(logs, selectionCriteria='LogGroupName NOT IN ["/a", "/b"]')
+    with pytest.raises(logs.exceptions.LimitExceededException):
+        put_for_account(logs, "more")
+    assert for_account(logs) == [("all", 'LogGroupName NOT IN ["/a", "/b"]')]
+    logs.delete_account_policy(policyName="all", policyType="SUBSCRIPTION_FILTER_POLICY")
+    put_for_account(logs, "more")
+    assert for_account(logs) == [("more", "")]
+    with pytest.raises(logs.exceptions.ResourceNotFoundException):
+        logs.delete_account_policy(policyName="all", policyType="SUBSCRIPTION_FILTER_POLICY")
+
+
+@pytest.mark.parametrize(
+    "criteria",
+    [
+        pytest.param('LogGroupName IN ["/a"]', id="another operator"),
+        pytest.param('LogGroupNamePrefix NOT IN ["/a"]', id="another field"),
+        pytest.param("LogGroupName NOT IN [/a]", id="no JSON"),
+        pytest.param(f'LogGroupName NOT IN ["{"a" * 25_600}"]', id="more than 25 KB"),
+    ],
+)
+def test_criteria_only_leave_names_out(logs: Any, criteria: str) -> None:
+    """Nothing else is taken, and nothing is put."""
+    with pytest.raises(logs.exceptions.InvalidParameterException):
+        put_for_account(logs, selectionCriteria=criteria)
+    assert for_account(logs) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from moto import mock_aws
 
 from console.sqlite_ledger import SQLiteLedger
 from embedded.overlays import faithful
-from embedded.seeding import Seed, seed_filters, seed_log_groups
+from embedded.seeding import Seed, seed_delivery_role, seed_filters, seed_log_groups
+from embedded.stamping import logs_stamped_by
 from steward import sweep as sweeps
 from steward.account import Account
 from steward.aws.api import Api, Identity
@@ -84,10 +86,11 @@ class Place:
 @pytest.fixture
 def here(tmp_path: Path) -> Iterator[Place]:
     clock = FakeClock()
-    with faithful(), mock_aws():
+    with faithful(), mock_aws(), logs_stamped_by(clock):
         where = Identity("123456789012", REGION, "aws")
         api = Api(clock=clock, pacer=Pacer(clock, None), region=REGION, identity=where)
         api.ask("kinesis", "CreateStream", StreamName="events", ShardCount=1)
+        seed_delivery_role("ships")
         ledger = SQLiteLedger(tmp_path / "ledger.sqlite3", "here")
         yield Place(api, ledger, clock)
         api.close()
@@ -435,3 +438,372 @@ def test_a_burst_is_looked_at_in_parts(here: Place) -> None:
     assert {one.fate.value for one in looked.outcomes} == {"remediated"}
     assert order.index("PutSubscriptionFilter") < order.index("DescribeSubscriptionFilters") + 12
     assert order.count("PutSubscriptionFilter") == 25
+
+
+ACCOUNT_POLICY = "AWS::Logs::AccountPolicy"
+BY_ACCOUNT = {"strategy": "account"}
+
+
+def shipped(here: Place) -> dict[str, tuple[dict[str, str], list[str]]]:
+    """The account's subscription policies by name: document, and names left out."""
+    told = here.api.ask("logs", "DescribeAccountPolicies", policyType="SUBSCRIPTION_FILTER_POLICY")
+    return {
+        one["policyName"]: (
+            json.loads(one["policyDocument"]),
+            json.loads(one.get("selectionCriteria", "[]").removeprefix("LogGroupName NOT IN ")),
+        )
+        for one in told["accountPolicies"]
+    }
+
+
+def put_account(here: Place, name: str, *left_out: str, **fields: str) -> None:
+    document = {"DestinationArn": STREAM, "RoleArn": ROLE, "FilterPattern": "", **fields}
+    criteria = f"LogGroupName NOT IN {json.dumps(left_out)}"
+    here.api.ask(
+        "logs",
+        "PutAccountPolicy",
+        policyName=name,
+        policyType="SUBSCRIPTION_FILTER_POLICY",
+        policyDocument=json.dumps(document),
+        selectionCriteria=criteria,
+    )
+
+
+WANTED = {
+    "DestinationArn": STREAM,
+    "RoleArn": ROLE,
+    "FilterPattern": "",
+    "Distribution": "Random",
+}
+
+
+def test_one_policy_ships_the_whole_account(here: Place) -> None:
+    """All but the path of delivery and what exclude names; the second sweep writes nothing."""
+    here.create("/a", "/aws/lambda/own-a", "/aws/lambda/own-b", "/private/x", "/b/private/x")
+    here.create("/not/private")
+    asked = {
+        **BY_ACCOUNT,
+        "own_prefixes": ["/aws/lambda/own-"],
+        "exclude": ["/private/*", "*/private/?", "/named"],
+    }
+    done = here.swept(**asked)
+    assert (done.complete, done.verdicts) == (
+        True,
+        {"NON_COMPLIANT": 1, "COMPLIANT": 2, "NOT_APPLICABLE": 4},
+    )
+    left_out = ["/aws/lambda/own-a", "/aws/lambda/own-b", "/b/private/x", "/named", "/private/x"]
+    assert shipped(here) == {"steward-logs": (WANTED, left_out)}
+    assert {name for name in ("/a", "/not/private") if here.filters(name)} == set()
+    again = here.swept(**asked)
+    assert (again.complete, again.fates, again.resources) == (True, {"none": 7}, 7)
+    assert here.api.calls["logs.PutAccountPolicy"] == 0
+
+
+def test_a_group_to_leave_out_leads_to_the_policy(here: Place) -> None:
+    """An event names the new group only; a group made anew was left out all the time."""
+    asked = {**BY_ACCOUNT, "stack_prefixes": ["/own/"], "exclude": ["/private/*"]}
+    here.swept(**asked)
+    here.create("/own/a", "/a", "/private/a")
+    found = codes(here.looked("/a", **asked))
+    assert found == {"/a": ("ACCOUNT_POLICY_COVERS", "none")}
+    found = codes(here.looked("/own/a", "/private/a", **asked))
+    assert found["steward-logs"] == ("WRONG_ACCOUNT_POLICY", "remediated")
+    assert shipped(here)["steward-logs"][1] == ["/own/a", "/private/a"]
+    here.api.ask("logs", "DeleteLogGroup", logGroupName="/own/a")
+    assert here.swept(**asked).fates == {"none": 3, "gone": 1}
+    here.create("/own/a")
+    assert codes(here.looked("/own/a", **asked))["steward-logs"][1] == "none"
+    assert shipped(here)["steward-logs"][1] == ["/own/a", "/private/a"]
+
+
+def test_an_account_policy_of_others_is_left_alone(here: Place) -> None:
+    """AWS has one place in a Region: nothing is called, and each group says so, too."""
+    here.create("/a")
+    put_account(here, "theirs", "/b", DestinationArn=other(here))
+    before = shipped(here)
+    done = here.swept(**BY_ACCOUNT)
+    assert (done.complete, done.fates) == (True, {"none": 1, "reported": 2})
+    items = {item.ref.id: item.code for item in here.book.all_items(CONTROL.id)}
+    assert items == {
+        "/a": "NOT_COVERED",
+        "steward-logs": "FOREIGN_ACCOUNT_POLICY",
+        "theirs": "NOT_OURS",
+    }
+    assert shipped(here) == before
+    assert "logs.PutAccountPolicy" not in here.api.calls
+    asked = {"policyName": "theirs", "policyType": "SUBSCRIPTION_FILTER_POLICY"}
+    here.api.ask("logs", "DeleteAccountPolicy", **asked)
+    run = here.run(Trigger.EVENT, **BY_ACCOUNT)
+    told = look(run, [Ref(ACCOUNT_POLICY, "theirs")])
+    assert codes(list(told.outcomes)) == {
+        "steward-logs": ("NO_ACCOUNT_POLICY", "remediated"),
+        "theirs": ("GONE", "gone"),
+    }
+
+
+def test_a_foreign_policy_to_the_destination_is_respected_by_this_strategy_too(here: Place) -> None:
+    """SUB-83: what it covers is shipped once; that ours cannot be put is reported."""
+    here.create("/a", "/b")
+    put_account(here, "theirs", "/b")
+    here.swept(**BY_ACCOUNT)
+    items = {item.ref.id: item.code for item in here.book.all_items(CONTROL.id)}
+    assert (items["/a"], items["/b"]) == ("ACCOUNT_POLICY_COVERS", "NOT_COVERED")
+    assert items["steward-logs"] == "FOREIGN_ACCOUNT_POLICY"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        pytest.param("DestinationArn", "theirs", id="destination"),
+        pytest.param("FilterPattern", "ERROR", id="pattern"),
+        pytest.param("Distribution", "ByLogStream", id="distribution"),
+    ],
+)
+def test_an_account_policy_of_ours_that_differs_is_put_right_and_back(
+    here: Place, field: str, value: str
+) -> None:
+    """Undo puts what it was, and leaves it for a while."""
+    here.create("/a")
+    aside = other(here)
+    put_account(
+        here, "steward-logs", **{"Distribution": "Random", field: value.replace("theirs", aside)}
+    )
+    before = shipped(here)
+    assert here.swept(**BY_ACCOUNT).fates["remediated"] == 1
+    assert shipped(here) == {"steward-logs": (WANTED, [])}
+    [change] = here.book.changes(CONTROL.id)
+    undo(here.run(Trigger.DIRECT, **BY_ACCOUNT), change.id, "alice")
+    assert shipped(here) == before
+    here.swept(**BY_ACCOUNT)
+    assert shipped(here) == before
+
+
+def test_an_account_policy_that_was_put_can_be_taken_away(here: Place) -> None:
+    """And is not put again, for its name is exempt."""
+    here.create("/a")
+    here.swept(**BY_ACCOUNT)
+    [change] = here.book.changes(CONTROL.id)
+    assert undo(here.run(Trigger.DIRECT, **BY_ACCOUNT), change.id, "alice").fate == "remediated"
+    here.swept(**BY_ACCOUNT)
+    assert shipped(here) == {}
+
+
+def test_names_that_do_not_fit_are_reported(here: Place) -> None:
+    """25 KB of selection criteria: nothing is put that would ship what must be left out."""
+    names = [f"/own/{'x' * 400}/{number:03}" for number in range(70)]
+    seed_log_groups((Seed(name=name) for name in [*names, "/a"]), region=REGION)
+    done = here.swept(**BY_ACCOUNT, own_prefixes=["/own/"])
+    assert (done.complete, done.fates["reported"], shipped(here)) == (True, 2, {})
+    items = {item.ref.id: item.code for item in here.book.all_items(CONTROL.id)}
+    assert items["steward-logs"] == "CRITERIA_TOO_LONG"
+
+
+def minutes(here: Place, number: int) -> None:
+    here.clock.advance(number * 60)
+
+
+def test_filters_make_room_for_the_account_policy(here: Place) -> None:
+    """It is put first; filters of ours go when it has been there for a while, others never."""
+    here.create("/a", "/b")
+    here.put("/b", "theirs", destinationArn=other(here))
+    here.swept()
+    here.swept(**BY_ACCOUNT)
+    assert list(shipped(here)) == ["steward-logs"]
+    assert (set(here.filters("/a")), set(here.filters("/b"))) == (
+        {"steward-logs"},
+        {"steward-logs", "theirs"},
+    )
+    items = {item.ref.id: (item.code, item.fate) for item in here.book.all_items(CONTROL.id)}
+    assert items["/a"] == ("EXTRA_FILTER", Fate.REPORTED)
+    minutes(here, 15)
+    done = here.swept(**BY_ACCOUNT)
+    assert (done.complete, done.fates) == (True, {"none": 1, "remediated": 2})
+    assert (here.filters("/a"), here.filters("/b")) == ({}, {"theirs": ""})
+    assert here.swept(**BY_ACCOUNT).fates == {"none": 3}
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        pytest.param({"DestinationArn": "theirs"}, id="to somewhere else"),
+        pytest.param({"FilterPattern": "ERROR"}, id="some of it"),
+        pytest.param({"left_out": "/a"}, id="without the group"),
+    ],
+)
+def test_a_filter_stays_while_the_account_policy_ships_otherwise(
+    here: Place, policy: dict[str, str]
+) -> None:
+    """However old that policy is: in audit nobody puts it right."""
+    here.create("/a")
+    here.swept()
+    fields = {"Distribution": "Random", **policy}
+    if fields.get("DestinationArn"):
+        fields["DestinationArn"] = other(here)
+    left_out = [fields.pop("left_out")] if "left_out" in fields else []
+    put_account(here, "steward-logs", *left_out, **fields)
+    minutes(here, 60)
+    run = here.run(Trigger.EVENT, **BY_ACCOUNT)
+    told = look(run, [Ref(LOG_GROUP, "/a")])
+    assert codes(list(told.outcomes)) == {"/a": ("NOT_COVERED", "reported")}
+    assert set(here.filters("/a")) == {"steward-logs"}
+
+
+def test_the_account_policy_makes_room_for_filters(here: Place) -> None:
+    """Every group gets its filter first; the policy goes once all have been there for a while."""
+    names = [f"/g/{number:03}" for number in range(60)]
+    here.create(*names)
+    here.swept(**BY_ACCOUNT)
+    minutes(here, 60)
+    done = here.swept()
+    assert (done.complete, done.fates) == (True, {"remediated": 60, "reported": 1})
+    assert list(shipped(here)) == ["steward-logs"]
+    minutes(here, 15)
+    assert here.swept().fates == {"none": 60, "remediated": 1}
+    assert shipped(here) == {}
+    assert {name for name in names if set(here.filters(name)) != {"steward-logs"}} == set()
+    again = here.swept()
+    assert (again.complete, again.verdicts) == (True, {"COMPLIANT": 60})
+    assert "logs.DeleteAccountPolicy" not in here.api.calls
+
+
+def test_the_account_policy_stays_for_a_group_without_a_filter(here: Place) -> None:
+    """Of a full group events would be lost; somebody may answer for that."""
+    here.create("/a", "/full", "/out")
+    aside = other(here)
+    for name in "abcde":
+        here.put("/full", name, destinationArn=aside)
+    here.swept(**BY_ACCOUNT)
+    for _ in range(3):
+        minutes(here, 60)
+        here.swept(exclude=["/out"])
+    assert list(shipped(here)) == ["steward-logs"]
+    item = here.book.items(CONTROL.id, [Ref(ACCOUNT_POLICY, "steward-logs")])
+    [told] = [one.reason for one in item.values()]
+    assert told.startswith("needed by /full until")
+    exempt = {"resource": "/full", "reason": "r", "owner": "o", "expires": "2030-01-01"}
+    for _ in range(2):
+        minutes(here, 60)
+        here.swept(exclude=["/out"], exemptions=[exempt])
+    assert shipped(here) == {}
+
+
+def test_an_account_policy_is_not_deleted_by_an_event(here: Place) -> None:
+    """Only a sweep sees every group; what it deletes can be brought back."""
+    here.create("/a")
+    here.swept(**BY_ACCOUNT)
+    minutes(here, 60)
+    here.swept()
+    minutes(here, 60)
+    ref = Ref(ACCOUNT_POLICY, "steward-logs")
+    told = look(here.run(Trigger.EVENT), [ref])
+    assert codes(list(told.outcomes)) == {"steward-logs": ("ACCOUNT_POLICY_LEFT", "reported")}
+    here.swept()
+    assert shipped(here) == {}
+    change = next(one for one in here.book.changes(CONTROL.id) if one.ref == ref)
+    undo(here.run(Trigger.DIRECT), change.id, "alice")
+    assert shipped(here) == {"steward-logs": (WANTED, [])}
+
+
+def test_a_former_prefix_of_an_account_policy_is_kept(here: Place) -> None:
+    """Renaming would leave events out in between, as there is room for one."""
+    here.create("/a")
+    here.swept(**BY_ACCOUNT, filter_prefix="old")
+    done = here.swept(**BY_ACCOUNT, former_prefixes=["old"], filter_pattern="ERROR")
+    assert (done.complete, done.fates) == (True, {"remediated": 1, "none": 1})
+    assert shipped(here) == {"old-logs": ({**WANTED, "FilterPattern": "ERROR"}, [])}
+
+
+def test_a_sweep_by_account_policy_over_2000_groups_takes_60_calls_at_most(here: Place) -> None:
+    """Pages of groups, the account's policies twice, a search for what is left out."""
+    seed_log_groups((Seed(name=f"/g/{number:04}") for number in range(2000)), region=REGION)
+    seed_log_groups([Seed(name="/aws/lambda/steward-a")], region=REGION)
+    asked = {
+        **BY_ACCOUNT,
+        "stack_prefixes": ["/aws/lambda/steward-"],
+        "exclude": ["*-private"],
+    }
+    here.swept(**asked)
+    again = here.swept(**asked)
+    assert again.verdicts == {"COMPLIANT": 2001, "NOT_APPLICABLE": 1}
+    assert "logs.DescribeSubscriptionFilters" not in here.api.calls
+    assert here.api.calls["logs.DescribeAccountPolicies"] == 2
+    assert sum(here.api.calls.values()) <= 60, here.api.calls
+
+
+def test_a_handover_goes_on_in_another_step(here: Place) -> None:
+    """Its empty pages say how far it has come; each resource is counted once."""
+    here.create(*(f"/g/{number:03}" for number in range(120)))
+    here.swept(**BY_ACCOUNT)
+    minutes(here, 60)
+    here.swept()
+    minutes(here, 60)
+    run = here.run(Trigger.SWEEP)
+    at = sweeps.begin(here.book, CONTROL.id, run.loaded.hash, here.clock.now())
+    while not at.finished:
+        at = next(sweeps.advance(here.run(Trigger.SWEEP), at)).sweep
+    assert (at.complete, at.resources, at.pages) == (True, 121, 6)
+    assert shipped(here) == {}
+
+
+def test_a_sweep_in_steps_counts_the_account_policy_once(here: Place) -> None:
+    """It is met in the first step, and asked after in the last; gone it is told as gone."""
+    here.create(*(f"/g/{number:03}" for number in range(60)))
+    for verdicts in ({"COMPLIANT": 60, "NON_COMPLIANT": 1}, {"COMPLIANT": 61}):
+        run = here.run(Trigger.SWEEP, **BY_ACCOUNT)
+        at = sweeps.begin(here.book, CONTROL.id, run.loaded.hash, here.clock.now())
+        while not at.finished:
+            at = next(sweeps.advance(here.run(Trigger.SWEEP, **BY_ACCOUNT), at)).sweep
+        assert (at.complete, at.verdicts) == (True, verdicts)
+
+
+def test_an_undo_that_the_template_no_longer_allows_is_refused(here: Place) -> None:
+    """Neither a filter nor an account policy comes back that ships to elsewhere."""
+    here.create("/a")
+    here.put("/a", "steward-logs", destinationArn=other(here))
+    here.swept()
+    [change] = here.book.changes(CONTROL.id)
+    run = here.run(Trigger.DIRECT)
+    for allowed in ({"destination_arn": [STREAM]}, {"role_arn": [""]}):
+        bound = replace(run, loaded=replace(run.loaded, allowed=allowed))
+        with pytest.raises(Refused, match="the template allows"):
+            undo(bound, change.id, "alice")
+    assert here.filters("/a") == {"steward-logs": ""}
+
+
+def test_a_filter_that_is_gone_already_does_not_make_the_group_gone(here: Place) -> None:
+    """Somebody was quicker: the group is looked at again, and is in order."""
+    here.create("/a")
+    here.put("/a", "steward-logs")
+    narrow = {"include": {"names": ["/none"]}}
+    ask = here.api.ask
+
+    def quicker(service: str, operation: str, /, **params: Any) -> Any:
+        if operation == "DeleteSubscriptionFilter":
+            ask(service, operation, **params)
+        return ask(service, operation, **params)
+
+    here.api.ask = quicker
+    run = here.run(Trigger.EVENT, **narrow)
+    looked = look(run, [Ref(LOG_GROUP, "/a")])
+    here.api.ask = ask
+    assert codes(list(looked.outcomes)) == {"/a": ("EXTRA_FILTER", "held")}
+    assert looked.retry() == {Ref(LOG_GROUP, "/a")}
+    assert codes(here.looked("/a", **narrow)) == {"/a": ("NOT_SELECTED", "none")}
+
+
+def test_what_was_looked_at_besides_gives_the_message_back(here: Place) -> None:
+    """The policy could not be put: the group's event comes again, and with it the policy."""
+    here.swept(**BY_ACCOUNT, own_prefixes=["/own/"])
+    here.create("/own/a", "/a")
+    ask = here.api.ask
+
+    def busy(service: str, operation: str, /, **params: Any) -> Any:
+        if operation == "PutAccountPolicy":
+            raise TryAgain("busy")
+        return ask(service, operation, **params)
+
+    here.api.ask = busy
+    run = here.run(Trigger.EVENT, **BY_ACCOUNT, own_prefixes=["/own/"])
+    looked = look(run, [Ref(LOG_GROUP, "/own/a"), Ref(LOG_GROUP, "/a")])
+    here.api.ask = ask
+    assert looked.retry() == {Ref(ACCOUNT_POLICY, "steward-logs"), Ref(LOG_GROUP, "/own/a")}

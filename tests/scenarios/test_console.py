@@ -37,6 +37,7 @@ from embedded.seeding import (
 )
 
 REGION = "us-east-1"
+ROLE = "arn:aws:iam::123456789012:role/ships"
 ROOT = Path(__file__).parents[2]
 
 
@@ -142,6 +143,7 @@ def test_a_plan_writes_nothing_and_says_what_would_be_called(console: Console) -
         "fates": {"none": 1, "planned": 1},
         "skipped": {},
         "calls": {
+            "kinesis.ListStreams": 1,
             "lambda.ListFunctions": 1,
             "logs.DescribeLogGroups": 1,
             "sts.GetCallerIdentity": 1,
@@ -499,6 +501,25 @@ def test_explain_tells_what_is_there_and_what_would_be_done(console: Console) ->
     assert console.code == 0
     assert "WITHIN_POLICY" in console.out
     assert "DONE" in console.out
+
+
+def test_explain_tells_of_an_account_policy(console: Console) -> None:
+    """By its name; and of a group what the account policy is to it."""
+    stream = f"arn:aws:kinesis:{REGION}:123456789012:stream/events"
+    ships = {"mode": "audit", "destination_arn": stream, "role_arn": ROLE, "strategy": "account"}
+    policy = console.policy({"log-subscription": ships})
+    console.seed(Seed(name="/a"))
+    console("explain", "steward-logs", "--policy", policy)
+    [told, _] = console.lines
+    assert told["resource"] == {"kind": "AWS::Logs::AccountPolicy", "id": "steward-logs"}
+    assert (told["code"], [one["operation"] for one in told["calls"]]) == (
+        "NO_ACCOUNT_POLICY",
+        ["PutAccountPolicy"],
+    )
+    console("explain", "/a", "--policy", policy)
+    assert [line["code"] for line in console.lines[:-1]] == ["NOT_COVERED"]
+    console("sweep", "log-subscription", "--policy", policy)
+    assert {line["code"] for line in console.lines[:-1]} == {"NO_ACCOUNT_POLICY", "NOT_COVERED"}
 
 
 def test_doctor_finds_a_trail_and_account_policies(console: Console) -> None:

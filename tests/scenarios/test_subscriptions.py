@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import pytest
 
 from embedded.account import EmbeddedAccount
 from embedded.faults import Fault
-from embedded.seeding import Seed, seed_log_groups
+from embedded.seeding import Seed, seed_delivery_role, seed_log_groups
 from tests.scenarios.embedding import (
     create,
     installed,
@@ -36,6 +38,7 @@ PARAMETERS = {
 @pytest.fixture
 def here() -> Iterator[EmbeddedAccount]:
     with installed(**PARAMETERS) as account:
+        seed_delivery_role("ships")
         for name in ("events", "aside"):
             account.client("kinesis").create_stream(StreamName=name, ShardCount=1)
         yield account
@@ -330,3 +333,141 @@ def test_a_converged_sweep_reads_the_pages_of_groups_and_no_filters(here: Embedd
     assert calls["logs.DescribeLogGroups"] == 2 * 3  # by two controls
     assert (calls["logs.DescribeAccountPolicies"], writes(here)) == (1, 0)
     assert calls["dynamodb.BatchWriteItem"] == 0
+
+
+@pytest.fixture
+def allowing() -> Iterator[EmbeddedAccount]:
+    """A stack whose policies may ask for an account policy."""
+    with installed(**PARAMETERS, LogSubscriptionAccountPolicy="allowed") as account:
+        seed_delivery_role("ships")
+        account.client("kinesis").create_stream(StreamName="events", ShardCount=1)
+        yield account
+
+
+def account_policies(here: EmbeddedAccount) -> dict[str, list[str]]:
+    """The names that each account policy leaves out."""
+    told = here.client("logs", user="auditor").describe_account_policies(
+        policyType="SUBSCRIPTION_FILTER_POLICY"
+    )["accountPolicies"]
+    return {
+        one["policyName"]: json.loads(one["selectionCriteria"].partition("NOT IN ")[2])
+        for one in told
+    }
+
+
+NUMBERS = count()
+"""So that no line is like another."""
+
+
+def arrived(here: EmbeddedAccount, group: str) -> int:
+    """How often a line that is logged now comes to the stream."""
+    logs, line = here.client("logs"), f"line {next(NUMBERS)}"
+    now = int(here.clock.now().timestamp() * 1000)
+    logs.put_log_events(
+        logGroupName=group, logStreamName="s", logEvents=[{"timestamp": now, "message": line}]
+    )
+    held = [json.loads(gzip.decompress(one.data)) for one in here.streams.records(STREAM)]
+    events = [event for one in held for event in one["logEvents"]]
+    return sum(event["message"] == line for event in events)
+
+
+def test_an_account_policy_ships_each_line_once(allowing: EmbeddedAccount) -> None:
+    """Of old groups and of new ones, without a call for each; the stack's own are left out."""
+    here = allowing
+    seed(here, *(f"/g/{number:02}" for number in range(30)))
+    put_policy(here, CONTROL, strategy="account")
+    here.settle()
+    create(here, "/new")
+    here.client("logs").create_log_stream(logGroupName="/new", logStreamName="s")
+    assert arrived(here, "/new") == 1
+    here.settle()
+    assert (filters(here), list(account_policies(here))) == ({}, ["steward-logs"])
+    left_out = account_policies(here)["steward-logs"]
+    assert "/aws/lambda/steward-log-subscription" in left_out
+    assert all(name.startswith("/aws/lambda/steward-") for name in left_out)
+    before = here.server.calls["logs.PutAccountPolicy"]
+    here.advance(hours=12)
+    here.settle()
+    assert here.server.calls["logs.PutAccountPolicy"] == before == 1
+
+
+def test_a_new_group_of_the_stack_is_left_out_at_once(allowing: EmbeddedAccount) -> None:
+    """Its event leads to the account policy; what comes back as an event writes no more."""
+    here = allowing
+    put_policy(here, CONTROL, strategy="account")
+    here.settle()
+    create(here, "/aws/lambda/steward-log-shipper", "/a")
+    here.settle()
+    assert "/aws/lambda/steward-log-shipper" in account_policies(here)["steward-logs"]
+    done = here.server.calls["logs.PutAccountPolicy"]
+    here.settle()
+    here.sweep()
+    assert here.server.calls["logs.PutAccountPolicy"] == done == 2
+
+
+def test_an_account_policy_that_somebody_deletes_or_changes_is_put_again(
+    allowing: EmbeddedAccount,
+) -> None:
+    """By events of their own."""
+    here = allowing
+    kind = {"policyName": "steward-logs", "policyType": "SUBSCRIPTION_FILTER_POLICY"}
+    put_policy(here, CONTROL, strategy="account")
+    here.settle()
+    before, logs = account_policies(here), here.client("logs")
+    logs.delete_account_policy(**kind)
+    here.settle()
+    assert account_policies(here) == before
+    document = {"DestinationArn": STREAM, "RoleArn": ROLE, "FilterPattern": "ERROR"}
+    logs.put_account_policy(**kind, policyDocument=json.dumps(document))
+    here.settle()
+    assert account_policies(here) == before
+
+
+def test_strategies_are_switched_without_a_line_lost(allowing: EmbeddedAccount) -> None:
+    """Both ways: twice for a while, never not at all, and in the end once, by the other alone."""
+    here = allowing
+    create(here, "/a")
+    here.client("logs").create_log_stream(logGroupName="/a", logStreamName="s")
+    here.settle()
+    assert (arrived(here, "/a"), account_policies(here)) == (1, {})
+    for strategy, group_filters in (("account", {}), ("group", {"/a": ["steward-logs"]})):
+        seen = []
+        put_policy(here, CONTROL, strategy=strategy)
+        for _ in range(8):
+            here.advance(hours=3)
+            seen.append(arrived(here, "/a"))
+            here.settle()
+            seen.append(arrived(here, "/a"))
+        assert (min(seen), max(seen), seen[-1]) == (1, 2, 1)
+        assert filters(here) == group_filters
+        assert bool(account_policies(here)) is (strategy == "account")
+
+
+def test_undo_brings_an_account_policy_back_by_the_functions_role(
+    allowing: EmbeddedAccount,
+) -> None:
+    """A change of pattern; the role may do what that takes, and the policy stays exempt."""
+    here = allowing
+    put_policy(here, CONTROL, strategy="account", filter_pattern="ERROR")
+    here.settle()
+    put_policy(here, CONTROL, strategy="account")
+    here.settle()
+    changes = [one["change"] for one in logged(here, "remediated") if one["control"] == CONTROL]
+    here.invoke(CONTROL, {"undo": changes[-1]})
+    here.settle()
+    here.sweep()
+    logs = here.client("logs")
+    [told] = logs.describe_account_policies(policyType="SUBSCRIPTION_FILTER_POLICY")[
+        "accountPolicies"
+    ]
+    assert json.loads(told["policyDocument"])["FilterPattern"] == "ERROR"
+
+
+def test_a_stack_that_refuses_account_policies_has_none(here: EmbeddedAccount) -> None:
+    """As it is installed: the policy does not fit, nothing is granted, the filters stay."""
+    create(here, "/a")
+    here.settle()
+    put_policy(here, CONTROL, strategy="account")
+    here.settle()
+    assert "bad-policy" in here.alarms()
+    assert (filters(here), account_policies(here)) == ({"/a": ["steward-logs"]}, {})

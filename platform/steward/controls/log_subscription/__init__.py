@@ -13,7 +13,7 @@ from steward.model import Control, Severity
 
 CONTROL = Control(
     id=ID,
-    title="Log groups are subscribed to the destination, each once",
+    title="Log groups are shipped to the destination, each once",
     severity=Severity.MEDIUM,
     kinds=(LOG_GROUP, ACCOUNT_POLICY),
     policy=Policy,

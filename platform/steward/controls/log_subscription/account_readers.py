@@ -18,7 +18,7 @@ from steward.controls.log_subscription.account_policy import AccountPolicy, ship
 from steward.controls.log_subscription.assess import SUBSCRIBED, TWICE, left_out
 from steward.controls.log_subscription.filters import state
 from steward.controls.log_subscription.log_group import LogGroup
-from steward.controls.log_subscription.state import Policy, literals
+from steward.controls.log_subscription.state import WORD, Policy, literals
 from steward.events import ACCOUNT_POLICY
 from steward.model import Page, Ref, Remembered, Sight, Unread, Verdict
 
@@ -39,9 +39,10 @@ def besides(sight: Sight[Policy], ref: Ref) -> Sequence[Ref]:
 
 
 def named(sight: Sight[Policy], name: str) -> AccountPolicy | None:
-    """The account policy of a name; one of ours also where there is none."""
-    policies = in_step(sight)
-    if sight.policy.owns(name) or any(one["policyName"] == name for one in policies):
+    """The account policy of a name; one as we name ours also where there is none."""
+    policies, policy = in_step(sight), sight.policy
+    may_be = [f"{prefix}-{WORD}" for prefix in (policy.filter_prefix, *policy.former_prefixes)]
+    if name in may_be or any(one["policyName"] == name for one in policies):
         return _state(sight, policies, name)
     return None
 

@@ -118,7 +118,6 @@ class Policy(CommonPolicy):
             sorted((self.filter_prefix, *self.former_prefixes)),
             created,
         ]
-        basis += [self.strategy] if self.for_account else []
         digest = hashlib.sha256(json.dumps(basis, sort_keys=True).encode()).hexdigest()[:12]
         shift = zlib.crc32(name.encode()) % RECHECK_DAYS
         return f"{digest}/{(now.toordinal() + shift) // RECHECK_DAYS}"
