@@ -123,7 +123,7 @@ class Processor:
         except StewardError as error:  # of settings: nothing is shipped until they are mended
             name = "BadPolicies" if isinstance(error, BadPolicy) else "BrokenBatches"
             self._telemetry.metric({name: 1}, [[], ["Control"]], Control=POLICY)
-            shipped = Shipped(0, str(error), Counter(Records=len(batch)))
+            shipped = Shipped(0 if batch else None, str(error), Counter(Records=len(batch)))
         self._tell(shipped, batch)
         if shipped.again is None:
             return {"batchItemFailures": []}
@@ -142,7 +142,7 @@ class Processor:
             lambda told: metric_data.publish(self._aws, told),
             lambda key, act, otherwise: shelter(Ref(OBJECT, key), act, otherwise),
         )
-        limit = Deadline(self._clock, deadline.left())
+        limit = Deadline(self._clock, min(order.seconds, deadline.left()))
         done = redrive.run(order, limit)
         tell = self._telemetry.error if done.error else self._telemetry.info
         facts = {"looked": done.looked, "shipped": done.shipped, "left": len(done.left)}

@@ -19,7 +19,7 @@ from console.codes import ExitCode
 from console.options import Options, common
 from steward.errors import BadPolicy, Invalid, NotConnected, StewardError
 
-VERSION = "0.2.0"
+VERSION = "0.3.0"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -38,6 +38,7 @@ def cli(options: Options) -> None:
               steward changes                    what was changed, and from what
               steward undo CHANGE --enforce      take it back
               steward replay FILE...             what recorded events would have led to
+              steward redrive                    ship again what could not be shipped
 
     \b
     Exit codes: 0 clean or all exempt, 1 open violations, 2 incomplete or errors,
@@ -143,6 +144,31 @@ def replay(options: Options, files: Sequence[Path]) -> ExitCode:
     from console import replaying  # noqa: PLC0415  # brings moto and SAM's translator
 
     return replaying.replay(options, files)
+
+
+@cli.command()
+@click.option(
+    "--prefix",
+    metavar="PREFIX",
+    help="Only objects whose keys begin so: parked/... or aws/lambda/...  Default: all of both.",
+)
+@common
+def redrive(options: Options, prefix: str | None) -> ExitCode:
+    """Ship again what the log shipper set aside.
+
+    In the bucket of a stack's log pipeline lies what could not be shipped: under parked/ what the
+    destination refused or nobody could read, under aws/lambda/ records that were tried for too
+    long. The stack's log shipper sends it once more and deletes what is done, so that you need no
+    rights in the bucket. Without --enforce the objects are only shown, with why they are there.
+
+    Exit code 1: some objects are there, or stay. 2: it ended before; the same again goes on.
+
+    \b
+    steward --stack steward redrive --enforce
+    """
+    from console import redriving  # noqa: PLC0415  # only this command needs it
+
+    return redriving.redrive(options, prefix)
 
 
 @cli.group()

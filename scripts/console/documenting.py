@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from console.explaining import allowed
-from embedded.handlers import automation_of
-from embedded.template import ROOT, load
+from embedded.handlers import automation_of, is_processor
+from embedded.template import ROOT, load, substituted
 from steward.aws.quotas import RATES, UNLISTED, group_of
 from steward.controls import CONTROLS, function_of
 from steward.evaluate import COMMON_CODES
@@ -40,6 +40,9 @@ does not have comes from the stack's parameter that is named beside it, else fro
 Requests are paced: all functions together use at most half of a quota, and a process of a function
 the part that is named beside it. The console uses half of each quota, or what `--pace` says."""
 
+COLUMNS = ("field", "allowed", "default", "set by", "meaning")
+"""Of the table of a policy's fields."""
+
 REQUIRED = "required"
 """In the place of a default."""
 
@@ -47,6 +50,15 @@ _COMMON = """\
 ## Codes of every control
 
 Beside its own codes a control's finding may have one of these."""
+
+SHIPPER = "log-shipper"
+"""The policy that is of no control."""
+
+_SHIPPER = """\
+## log-shipper
+
+The policy of the [log pipeline](operations.md#log-shipping)'s function, which is no control. It is
+put as any other policy; where log events go is the template's to say."""
 
 _SERVICES = {"tag": "resourcegroupstaggingapi"}
 """Names of APIs where IAM's name of the service is another."""
@@ -69,6 +81,7 @@ def document() -> str:
     """The whole text of docs/controls.md."""
     parts = [_INTRODUCTION, table(("control", "what is right", "mode", "changes"), _index())]
     parts += [part for control in CONTROLS for part in _section(control)]
+    parts += [_SHIPPER, table(COLUMNS, _policy(SHIPPER, {}))]
     return "\n\n".join([*parts, _COMMON, _codes(COMMON_CODES)]) + "\n"
 
 
@@ -108,7 +121,7 @@ def _section(control: Control[Any, Any]) -> Iterator[str]:
     yield "Requests:"
     yield table(("IAM action", "for", "AWS's quota", "one process uses"), _requests(control))
     yield "Policy:"
-    yield table(("field", "allowed", "default", "set by", "meaning"), _policy(control))
+    yield table(COLUMNS, _policy(control.id, _parameters(control)))
 
 
 def _facts(control: Control[Any, Any]) -> Iterator[Sequence[str]]:
@@ -124,18 +137,24 @@ def _facts(control: Control[Any, Any]) -> Iterator[Sequence[str]]:
 
 
 def _events(control: Control[Any, Any]) -> str:
-    """What makes the control look at a resource at once."""
+    """What makes the control look at a resource at once, or more often than sweeps."""
     told = [
         f"{', '.join(map(_code, automation.events))} of {_code(automation.source)}, by CloudTrail"
         for automation in _automations()
         if control in automation.controls and automation.events
     ]
-    return "; ".join(told) or "no event"
+    timers = [
+        f"{_code(one['Properties']['ScheduleExpression'])} at what the stack made itself"
+        for one in load().of_type("AWS::Scheduler::Schedule").values()
+        if f'"{control.id}"' in substituted(one["Properties"]["Target"]["Input"])
+    ]
+    return "; ".join([*(told or ["no event"]), *timers])
 
 
 @cache
 def _automations() -> Sequence[Automation]:
-    return [automation_of(folder) for folder in load().folders().values()]
+    folders = load().folders().values()
+    return [automation_of(folder) for folder in folders if not is_processor(folder)]
 
 
 def _codes(codes: Mapping[str, str]) -> str:
@@ -156,10 +175,10 @@ def _requests(control: Control[Any, Any]) -> Iterator[Sequence[str]]:
             yield _code(action), purpose, f"{rate:g}/s", f"{share:g}/s"
 
 
-def _policy(control: Control[Any, Any]) -> Iterator[Sequence[str]]:
-    parameters = _parameters(control)
+def _policy(name: str, parameters: Mapping[str, str]) -> Iterator[Sequence[str]]:
+    """The fields of a policy; of some of them, a parameter of the template sets the default."""
     shown: dict[str, str] = {}
-    for field in _fields(schema(control.id)):
+    for field in _fields(schema(name)):
         values = field.allowed
         if values.count(" ") >= MANY:
             plain = values.removeprefix("null ")
@@ -188,7 +207,7 @@ def _limits(part: Mapping[str, Any]) -> str:
     if "enum" in part:
         return told
     items = part.get("items", {})
-    if "minLength" in items:
+    if "minLength" in items or "enum" in items:
         told = f"{told} of {_limits(items)}"
     low, high = part.get("minimum"), part.get("maximum")
     if low is not None:
@@ -203,7 +222,8 @@ def _parameters(control: Control[Any, Any]) -> Mapping[str, str]:
     for one in load().written["Resources"].values():
         name = one.get("Properties", {}).get("Name")
         if one["Type"] == "AWS::SSM::Parameter" and str(name).endswith(f"/{control.id}'}}"):
-            return dict(_SET_BY.findall(one["Properties"]["Value"]["Fn::Sub"]))
+            told = _SET_BY.findall(substituted(one["Properties"]["Value"]))
+            return {field: by for field, by in told if by in load().written["Parameters"]}
     return {}
 
 

@@ -1,7 +1,8 @@
 """What functions print, and what Lambda itself says of them, in the functions' log groups.
 
 Each instance has a log stream; the lines of an invocation are written when it has ended, and all
-bear that moment, where Lambda stamps each as it is printed. System logs are those of level INFO.
+bear that moment, where Lambda stamps each as it is printed. System logs are those of level INFO;
+with JSON and SystemLogLevel WARN, only the report of an invocation that ended badly.
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ class Settings:
     role: str
     json: bool
     memory: int  # MB
+    quiet: bool = False
+    """Whether Lambda itself only tells of what ended badly."""
 
     @classmethod
     def read(cls, properties: Mapping[str, Any], name: str) -> Settings:
@@ -59,6 +62,7 @@ class Settings:
             role=properties["Role"],
             json=config.get("LogFormat", "Text") == "JSON",
             memory=int(properties.get("MemorySize", 128)),
+            quiet=config.get("SystemLogLevel") == "WARN",
         )
 
 
@@ -118,6 +122,8 @@ class FunctionLogs:
 
 def _events(printed: Printed, settings: Settings) -> Sequence[dict[str, Any]]:
     before, after = (_documents if settings.json else _texts)(printed, settings.memory)
+    if settings.quiet:  # of the levels of events (developer guide, "Log-level filtering")
+        before, after = [], after if printed.error else []
     began, ended = _milliseconds(printed.began), _milliseconds(printed.ended)
     return [
         *({"timestamp": began, "message": line} for line in before),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
@@ -9,25 +10,38 @@ from embedded.hosting import Datum
 from embedded.template import Template
 from steward.controls import CONTROLS
 from steward.telemetry import NAMESPACE
+from tests.conformance.grant_checks import WHOLE
 from tests.conformance.stack import ALARM, QUEUE, STATE_MACHINE, Properties, Stack, behind
 
 Metric: TypeAlias = tuple[str, frozenset[tuple[str, str]]]
 """A metric's name and dimensions."""
 
-OF_AWS: Mapping[str, tuple[str, str, frozenset[str]]] = {
-    "AWS/Lambda": ("FunctionName", "AWS::Lambda::Function", frozenset({"Errors"})),
-    "AWS/SQS": (
-        "QueueName",
-        QUEUE,
-        frozenset({"ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"}),
-    ),
-    "AWS/States": (
-        "StateMachineArn",
-        STATE_MACHINE,
-        frozenset({"ExecutionsAborted", "ExecutionsFailed", "ExecutionsTimedOut"}),
-    ),
+FUNCTION, MAPPING = "AWS::Lambda::Function", "AWS::Lambda::EventSourceMapping"
+STREAM = "AWS::Kinesis::Stream"
+
+GIVEN_UP, DROPPED = "OnFailureDestinationDeliveredEventCount", "DroppedEventCount"
+
+OF_AWS: Mapping[tuple[str, str], tuple[str, str]] = {
+    ("AWS/Kinesis", "WriteProvisionedThroughputExceeded"): ("StreamName", STREAM),
+    ("AWS/Lambda", "Errors"): ("FunctionName", FUNCTION),
+    ("AWS/Lambda", "IteratorAge"): ("FunctionName", FUNCTION),
+    ("AWS/Lambda", DROPPED): ("EventSourceMappingUUID", MAPPING),
+    ("AWS/Lambda", GIVEN_UP): ("EventSourceMappingUUID", MAPPING),
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage"): ("QueueName", QUEUE),
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): ("QueueName", QUEUE),
+    ("AWS/States", "ExecutionsAborted"): ("StateMachineArn", STATE_MACHINE),
+    ("AWS/States", "ExecutionsFailed"): ("StateMachineArn", STATE_MACHINE),
+    ("AWS/States", "ExecutionsTimedOut"): ("StateMachineArn", STATE_MACHINE),
 }
-"""Namespaces with their dimension, the type that it names, and metrics (the services' guides)."""
+"""Namespaces and metrics with their dimension, and the type that it names (services' guides)."""
+
+QUERY = re.compile(r'SELECT SUM\((\w+)\) FROM SCHEMA\("([\w/]+)", ([\w, ]+)\)')
+
+DELIVERIES = ("DeliveryErrors", "DeliveryThrottling")
+"""What CloudWatch Logs counts of subscription filters, under three dimensions of which no alarm can
+know the values (user guide, "Monitoring with CloudWatch metrics")."""
+
+OF_DELIVERIES = "DestinationType, FilterName, LogGroupName"
 
 DAY = 86400
 LONGEST = {True: 7 * DAY, False: DAY}
@@ -43,31 +57,36 @@ def metrics(data: Iterable[Datum]) -> set[Metric]:
 
 def unknown(template: Template, emitted: set[Metric]) -> list[str]:
     """Every alarm is over a metric that a run emits, or AWS of a resource of the stack."""
-    stack = Stack(template)
-    return [
-        f"{name}: nobody emits {alarm['MetricName']} {dimensions}"
-        for name, alarm in stack.of(ALARM).items()
-        for dimensions in [{one["Name"]: one["Value"] for one in alarm.get("Dimensions", [])}]
-        if not (
-            (alarm["MetricName"], frozenset(dimensions.items())) in emitted
-            if alarm["Namespace"] == NAMESPACE
-            else _of_aws(stack, alarm, dimensions)
-        )
-    ]
+    stack = Stack(template, **WHOLE)
+    found = []
+    for name, alarm in stack.of(ALARM).items():
+        if "Metrics" in alarm:
+            found += [f"{name}: its query is over nothing"] if not _queried(alarm) else []
+            continue
+        dimensions = {one["Name"]: one["Value"] for one in alarm.get("Dimensions", [])}
+        own = (alarm["MetricName"], frozenset(dimensions.items())) in emitted
+        if not (own if alarm["Namespace"] == NAMESPACE else _of_aws(stack, alarm, dimensions)):
+            found.append(f"{name}: nobody emits {alarm['MetricName']} {dimensions}")
+    return found
+
+
+def _queried(alarm: Properties) -> str:
+    """The metric of an alarm's one query over all deliveries; '' where it is none."""
+    queries = [QUERY.fullmatch(one.get("Expression", "")) for one in alarm.get("Metrics", [])]
+    [found] = queries if len(queries) == 1 else [None]
+    known = found and found[1] in DELIVERIES and found.group(2, 3) == ("AWS/Logs", OF_DELIVERIES)
+    return found[1] if found and known else ""
 
 
 def _of_aws(stack: Stack, alarm: Properties, dimensions: Mapping[str, str]) -> bool:
-    if alarm["Namespace"] not in OF_AWS:
-        return False
-    dimension, kind, names = OF_AWS[alarm["Namespace"]]
+    dimension, kind = OF_AWS.get((alarm["Namespace"], alarm["MetricName"]), ("", ""))
     named = behind(dimensions.get(dimension, ""))
-    there = set(dimensions) == {dimension} and stack.kinds.get(named) == kind
-    return there and alarm["MetricName"] in names
+    return set(dimensions) == {dimension} and stack.kinds.get(named) == kind
 
 
 def behaviour(template: Template) -> list[str]:
     """An alarm says what silence means, looks back no longer than it may, and tells the topic."""
-    plain, told = Stack(template), Stack(template, AlarmTopicArn=TOPIC)
+    plain, told = Stack(template, **WHOLE), Stack(template, AlarmTopicArn=TOPIC, **WHOLE)
     found: list[str] = []
     for name, alarm in told.of(ALARM).items():
         silence = "breaching" if alarm["ComparisonOperator"].startswith("Less") else "notBreaching"
@@ -88,7 +107,8 @@ def _window(name: str, template: Template, alarm: Properties) -> Iterator[str]:
     told = template.translated["Resources"][name]["Properties"]["EvaluationPeriods"]
     if isinstance(told, Mapping):
         told = template.translated["Parameters"][told["Ref"]]["MaxValue"]
-    if int(told) * alarm["Period"] > LONGEST[alarm["Period"] >= 3600]:
+    period = int((alarm.get("Metrics") or [alarm])[0]["Period"])
+    if int(told) * period > LONGEST[period >= 3600]:
         yield f"{name}: looks back for more than CloudWatch allows"
 
 
@@ -115,18 +135,36 @@ def heartbeats(template: Template) -> list[str]:
 
 
 def unalarmed(template: Template) -> list[str]:
-    """Every function and queue has the alarm that tells of its trouble."""
-    stack = Stack(template)
+    """Whatever can get into trouble has the alarm that tells of it."""
+    stack = Stack(template, **WHOLE)
+    alarms = stack.of(ALARM).values()
     watched = {
         (one["MetricName"], behind(dimension["Value"]))
-        for one in stack.of(ALARM).values()
+        for one in alarms
         for dimension in one.get("Dimensions", [])
     }
-    inboxes = {
-        behind(one["EventSourceArn"]) for f in stack.functions() for one in stack.mappings(f.id)
-    }
-    wanted = {("Errors", one.id) for one in stack.functions()}
+    watched |= {(_queried(one), "CloudWatch Logs") for one in alarms}
+    return [
+        f"{name}: no alarm over its {metric}"
+        for metric, name in sorted({*_wanted(stack)} - watched)
+    ]
+
+
+def _wanted(stack: Stack) -> Iterator[tuple[str, str]]:
+    """Metrics that are to be watched, each with the logical id of what it is of."""
+    for one in [*stack.functions(), *stack.processors()]:
+        yield "Errors", one.id
+    mappings = stack.of(MAPPING)
+    inboxes = {behind(one["EventSourceArn"]) for one in mappings.values()}
     for queue in stack.of(QUEUE):
         age, number = "ApproximateAgeOfOldestMessage", "ApproximateNumberOfMessagesVisible"
-        wanted.add((age if queue in inboxes else number, queue))
-    return [f"{name}: no alarm over its {metric}" for metric, name in sorted(wanted - watched)]
+        yield (age if queue in inboxes else number), queue
+    for name, mapping in mappings.items():
+        if stack.kinds[behind(mapping["EventSourceArn"])] == STREAM:
+            yield "IteratorAge", behind(mapping["FunctionName"])
+            yield GIVEN_UP, name
+            yield DROPPED, name
+    for stream in stack.of(STREAM):
+        yield "WriteProvisionedThroughputExceeded", stream
+    for metric in DELIVERIES:
+        yield metric, "CloudWatch Logs"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -105,14 +106,17 @@ def unscoped(template: Template) -> list[str]:
 
 
 def unused(gate: Gate, roles: Sequence[Role]) -> list[str]:
-    """Grants that nothing asked for; what all roles have, one of them has to use."""
-    shared = set.intersection(*(set(role.policies) for role in roles))
+    """Grants that nothing asked for; what several roles have, one of them has to use."""
+    holders = Counter(policy for role in roles for policy in role.policies)
     found = []
     for role in roles:
-        alone = [policy for policy in role.policies if policy not in shared]
+        alone = [policy for policy in role.policies if holders[policy] == 1]
         found += [f"{role.session}: {sid} {what}" for sid, what in gate.unused(role.name, alone)]
-    idle = [set(gate.unused(role.name, list(shared))) for role in roles]
-    return found + [f"{SHARED}: {sid} {what}" for sid, what in sorted(set.intersection(*idle))]
+    for policy in (one for one, number in holders.items() if number > 1):
+        those = [role for role in roles if policy in role.policies]
+        idle = [set(gate.unused(role.name, [policy])) for role in those]
+        found += [f"{SHARED}: {sid} {what}" for sid, what in sorted(set.intersection(*idle))]
+    return found
 
 
 def refused(gate: Gate, roles: Sequence[Role]) -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from embedded.seeding import (
     seed_log_groups,
 )
 from embedded.template import Template, load
+from embedded.watching import Role
 from tests.conformance import grant_checks as checks
 from tests.conformance import role_checks
 from tests.conformance.stack import Change, altered, instead, put, without
@@ -108,6 +111,81 @@ def used() -> EmbeddedAccount:
     with EmbeddedAccount(SUBSCRIBING) as here:
         everything_that_functions_do(here)
     return here
+
+
+SHIPPING = {"LogShipping": "enabled", "StreamMode": "PROVISIONED", "StreamCapacityMode": "enforce"}
+
+
+def lines_become_metrics(here: EmbeddedAccount) -> None:
+    """One costs what its function's architecture does, which is asked for."""
+    policy(here, "log-shipper", metrics={"reports": ["EstimatedCost"]})
+    seed_functions([FunctionSeed(name="orders", runtime="python3.14")], region=here.region)
+    logs, place = here.client("logs"), {"logGroupName": "/aws/lambda/orders"}
+    place["logStreamName"] = f"2026/11/20/[$LATEST]{'0' * 32}"
+    logs.create_log_group(logGroupName="/aws/lambda/orders")
+    here.settle()
+    logs.create_log_stream(**place)
+    now, request = int(here.clock.now().timestamp() * 1000), "8f5b0d6e-1111-4222-8333-444455556666"
+    told = "Duration: 10.74 ms\tBilled Duration: 11 ms\tMemory Size: 128 MB\tMax Memory Used: 56 MB"
+    report = {"timestamp": now, "message": f"REPORT RequestId: {request}\t{told}\t\n"}
+    logs.put_log_events(**place, logEvents=[report])
+    here.settle()
+
+
+def a_record_is_set_aside_and_redriven(here: EmbeddedAccount) -> None:
+    """And with it points that CloudWatch would not take at the time."""
+    here.streams.put(f"{here.stack}-logs", "key", b"what nobody can read")
+    here.settle()
+    call = {"Namespace": "shop", "MetricData": [{"MetricName": "orders", "Value": 1}]}
+    line = json.dumps({"kind": "metrics", "reason": "out of time", "call": call}).encode()
+    bucket = f"{here.stack}-logs-{here.account}-{here.region}"
+    here.client("s3").put_object(Bucket=bucket, Key="parked/a", Body=gzip.compress(line))
+    here.invoke("log-shipper", {"redrive": {"prefix": "parked/"}})
+
+
+def the_stream_grows(here: EmbeddedAccount) -> None:
+    policy(here, "stream-capacity", honor_tags=True)
+    datum = {
+        "MetricName": "IncomingBytes",
+        "Dimensions": [{"Name": "StreamName", "Value": f"{here.stack}-logs"}],
+        "Timestamp": here.clock.now() - timedelta(minutes=7),
+        "Value": 1.9 * 300_000_000,
+    }
+    here.client("cloudwatch").put_metric_data(Namespace="AWS/Kinesis", MetricData=[datum])
+    here.advance(minutes=10, seconds=5)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> EmbeddedAccount:
+    """A stack whose log pipeline did everything that it can do."""
+    with EmbeddedAccount(SHIPPING) as here:
+        here.settle()
+        lines_become_metrics(here)
+        a_record_is_set_aside_and_redriven(here)
+        the_stream_grows(here)
+    return here
+
+
+def test_the_pipeline_uses_its_grants_and_no_others(shipped: EmbeddedAccount) -> None:
+    """The shipper, with what Lambda itself does by its role; and whatever scales the stream."""
+    gate, roles = shipped.watch.gate, [*shipped.watch.roles.values()]
+    found = checks.unused(gate, roles)
+    ours = [f"{shipped.stack}-{name}:" for name in ("log-shipper", "stream-capacity")]
+    assert [one for one in found if one.startswith(tuple(ours)) or "iam:PassRole" in one] == []
+    assert checks.refused(gate, roles) == []
+    calls = shipped.server.calls
+    asked = ("cloudwatch.PutMetricData", "lambda.ListFunctions", "s3.DeleteObject")
+    assert [name for name in (*asked, "kinesis.UpdateShardCount") if not calls[name]] == []
+
+
+def test_what_the_pipeline_may_not_is_noticed(shipped: EmbeddedAccount) -> None:
+    """A grant too many of the shipper, and one too few."""
+    gate, roles = shipped.watch.gate, [*shipped.watch.roles.values()]
+    [shipper] = [one for one in roles if one.session.endswith("log-shipper")]
+    more = checks.extended(shipper, "s3:ListAllMyBuckets")
+    fewer = Role(shipper.name, shipper.session, [])
+    assert "steward-log-shipper: More s3:ListAllMyBuckets" in checks.unused(gate, [more, *roles])
+    assert any("kinesis:GetRecords" in why for why in checks.refused(gate, [fewer]))
 
 
 def test_a_stack_that_is_used_does_what_the_test_says(used: EmbeddedAccount) -> None:

@@ -78,11 +78,17 @@ def a_bug_shows(here: EmbeddedAccount) -> None:
     here.host.restart()
 
 
+def a_record_is_set_aside(here: EmbeddedAccount) -> None:
+    here.streams.put(f"{here.stack}-logs", "key", b"what nobody can read")
+    here.settle()
+
+
 @pytest.fixture(scope="module")
 def emitted() -> set[checks.Metric]:
     """Everything that functions emit in a stack in which much goes wrong."""
-    with EmbeddedAccount() as here:
+    with EmbeddedAccount({"LogShipping": "enabled"}) as here:
         here.settle()
+        a_record_is_set_aside(here)
         budget_is_spent(here)
         a_change_fails_until_it_is_given_up(here)
         the_ledger_cannot_be_read(here)
@@ -133,6 +139,26 @@ def test_every_alarm_watches_what_is_emitted(emitted: set[checks.Metric]) -> Non
             "SweepFailedAlarm",
             put("SweepFailedAlarm", "Namespace", value="AWS/StepFunctions"),
             id="a namespace that is none",
+        ),
+        pytest.param(
+            "LogShipperParkedAlarm",
+            put("LogShipperParkedAlarm", "MetricName", value="SetAside"),
+            id="a metric that no processor emits",
+        ),
+        pytest.param(
+            "LogShipperGivenUpAlarm",
+            put("LogShipperGivenUpAlarm", "Dimensions", 0, "Value", value={"Ref": "LogShipper"}),
+            id="a function in the place of its mapping",
+        ),
+        pytest.param(
+            "LogDeliveryErrorsAlarm",
+            instead("LogDeliveryErrorsAlarm", "FilterName, ", ""),
+            id="a query over dimensions that do not belong together",
+        ),
+        pytest.param(
+            "LogDeliveryErrorsAlarm",
+            instead("LogDeliveryErrorsAlarm", "DeliveryErrors", "DeliveryFailures"),
+            id="a query over a metric that there is not",
         ),
     ],
 )
@@ -230,6 +256,36 @@ def test_the_alarms_have_no_problem(check: Check) -> None:
             without("AssessorErrorsAlarm"),
             "Assessor: no alarm over its Errors",
             id="a function that ends with errors",
+        ),
+        pytest.param(
+            checks.unalarmed,
+            without("LogShipperErrorsAlarm"),
+            "LogShipper: no alarm over its Errors",
+            id="a processor that ends with errors",
+        ),
+        pytest.param(
+            checks.unalarmed,
+            without("LogShipperDroppedAlarm"),
+            "LogShipperRecords: no alarm over its DroppedEventCount",
+            id="records that went nowhere",
+        ),
+        pytest.param(
+            checks.unalarmed,
+            without("LogStreamThrottledAlarm"),
+            "LogStream: no alarm over its WriteProvisionedThroughputExceeded",
+            id="a stream that is too small",
+        ),
+        pytest.param(
+            checks.unalarmed,
+            without("LogDeliveryThrottledAlarm"),
+            "CloudWatch Logs: no alarm over its DeliveryThrottling",
+            id="log events that do not get through",
+        ),
+        pytest.param(
+            checks.behaviour,
+            put("LogDeliveryErrorsAlarm", "EvaluationPeriods", value=289),
+            "LogDeliveryErrorsAlarm: looks back for more than CloudWatch allows",
+            id="a query over more than a day",
         ),
     ],
 )

@@ -321,8 +321,9 @@ def test_an_event_that_names_no_group_calls_nothing(
 def test_a_converged_sweep_reads_the_pages_of_groups_and_no_filters(here: EmbeddedAccount) -> None:
     """SUB-53: the ledger remembers them, and is written only for the sweep itself; in one step."""
     seed(here, *(f"/g/{number:03}" for number in range(100)))
-    here.sweep()
-    here.settle()
+    for _ in range(2):  # what the first one put is load for the stream, which the second one sees
+        here.sweep()
+        here.settle()
     assert len(filters(here)) == 100
     here.server.calls.clear()
     here.host.invocations.clear()

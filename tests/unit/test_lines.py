@@ -177,6 +177,22 @@ def test_a_cut_line_is_not_taken_for_the_next() -> None:
     assert told(block) == [(9, REQUEST, TRACE), (9, "", ""), (9, OTHER, TRACE)]
 
 
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": ")], ids=["compact", "spaced"])
+def test_no_cut_changes_what_the_next_lines_tell(separators: tuple[str, str]) -> None:
+    """Wherever a line is cut, also first of all; nor does an id of another form."""
+    whole = [
+        json.dumps(
+            {"level": "INFO", "function_request_id": one, "xray_trace_id": trace},
+            separators=separators,
+        )
+        for one, trace in ((REQUEST, XRAY), (OTHER, XRAY), ("x", "1-abcde-" + "0" * 27))
+    ]
+    expected = [(9, OTHER, TRACE), (9, "", ""), (9, REQUEST, TRACE)]
+    for end in range(len(whole[0])):
+        assert told(read(whole[0][:end], whole[1], whole[2], whole[0]))[1:] == expected
+        assert told(read(whole[2], whole[0][:end], whole[1], whole[2], whole[0]))[2:] == expected
+
+
 VALUES = st.recursive(
     st.none()
     | st.booleans()

@@ -130,6 +130,18 @@ def test_log_events_come_in_columns(reader: Reader) -> None:
 
 
 @ALL
+@pytest.mark.parametrize("place", ["message", "logGroup"])
+def test_a_lone_surrogate_is_replaced(reader: Reader, place: str) -> None:
+    """No UTF-8 can carry one; what stands beside it stays."""
+    text = "é \ud800 \U0001f600"
+    changed = with_event(message=text) if place == "message" else {**ONE, "logGroup": text}
+    found = reader.read(record(7, gzip.compress(json.dumps(changed).encode())))
+    assert isinstance(found, Events)
+    told = found.messages[0] if place == "message" else found.group
+    assert told == "é \ufffd \U0001f600"
+
+
+@ALL
 def test_a_record_of_several_members_is_read_whole(reader: Reader) -> None:
     """As gzip tools read it; ``zlib.decompress`` would stop after the first."""
     text = json.dumps(document(["1"])).encode()

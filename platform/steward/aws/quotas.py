@@ -11,7 +11,7 @@ from collections.abc import Mapping
 UNLISTED = 5.0
 """Requests per second for an operation whose quota AWS does not publish."""
 
-UNPACED = frozenset({"dynamodb", "sts", "sqs"})
+UNPACED = frozenset({"dynamodb", "s3", "secretsmanager", "sqs", "sts"})
 """Services whose quotas are far above anything we send."""
 
 RATES: Mapping[str, float] = {
@@ -26,6 +26,7 @@ RATES: Mapping[str, float] = {
     "kinesis.ListStreams": 5,
     "kinesis.UpdateShardCount": 10,
     "cloudwatch.GetMetricData": 50,
+    "cloudwatch.PutMetricData": 500,
     "resourcegroupstaggingapi.GetResources": 15,
     "ssm": 40,
     "lambda": 15,

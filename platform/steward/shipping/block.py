@@ -5,6 +5,7 @@ Columns, because work on whole lists costs a fraction of work on one object for 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 
@@ -34,7 +35,7 @@ class Block:
     origin: Origin
     ids: list[str]
     times: list[int]  # milliseconds
-    messages: list[str]
+    messages: Sequence[str]
     levels: list[int]
     requests: list[str]
     traces: list[str]

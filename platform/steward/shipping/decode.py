@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from steward.shipping.accel import Codec
+from steward.shipping.accel import Codec, mended
+from steward.shipping.texts import Texts
 
 LARGEST = 32 * 1024 * 1024
 """Bytes that a record may inflate to. CloudWatch Logs sends 1 MiB compressed at most, and its log
@@ -55,7 +56,7 @@ class Events:
     stream: str
     ids: list[str]
     times: list[int]
-    messages: list[str]
+    messages: Texts
     raw: bytes
     """The JSON text that it inflates to, for looking up literals at once."""
     packed: bytes
@@ -118,7 +119,7 @@ class Reader:
         if isinstance(raw, Poison):
             return raw
         try:
-            document = self.codec.loads(raw)
+            document = self.codec.loads_as_is(raw)
         except (ValueError, RecursionError):
             return Poison("not JSON")
         return self._events(document, raw, packed)
@@ -136,7 +137,7 @@ class Reader:
         deflater = self.codec.deflater()
         packed = deflater.compress(data) + deflater.flush()
         ids, times = [record.position], [record.arrived]
-        return Events(self.account, "", "", ids, times, [line], data, packed)
+        return Events(self.account, "", "", ids, times, Texts([line]), data, packed)
 
     def _inflated(self, packed: bytes) -> bytes | Poison:
         """What one gzip member or several inflate to, as long as that is not too much."""
@@ -165,6 +166,8 @@ class Reader:
         if kind == "CONTROL_MESSAGE":
             return Skipped("control")
         events = _columns(document, raw, packed) if kind == "DATA_MESSAGE" else None
+        if events is not None and not _encodable(events):
+            events = _columns(mended(document), raw, packed)
         if events is None:
             return Poison("not of CloudWatch Logs")
         if events.owner == self.account and events.group.startswith(self.own_groups):
@@ -175,29 +178,40 @@ class Reader:
 def _columns(document: Any, raw: bytes, packed: bytes) -> Events | None:
     """A document's log events; None where it is not as CloudWatch Logs makes them."""
     try:
-        owner, group, stream = document["owner"], document["logGroup"], document["logStream"]
+        origin = document["owner"], document["logGroup"], document["logStream"]
         told = document["logEvents"]
         ids = [event["id"] for event in told]
         times = [event["timestamp"] for event in told]
-        messages = [event["message"] for event in told]
+        messages = Texts([event["message"] for event in told])  # joins them: all are texts
+        joined = "".join(ids)
     except (KeyError, TypeError):
         return None
-    if not (_all(str, [owner, group, stream], ids, messages) and _all(int, times)):
+    if set(map(type, origin)) != {str} or max(map(len, origin)) > LONGEST_NAME:
         return None
-    if max(len(owner), len(group), len(stream)) > LONGEST_NAME or not _plain(ids):
+    if not _plain(ids, joined) or not _in_time(times):
         return None
-    if times and not (min(times) >= 0 and max(times) < YEAR_10000):
-        return None
-    return Events(owner, group, stream, ids, times, messages, raw, packed)
+    return Events(*origin, ids, times, messages, raw, packed)
 
 
-def _all(kind: type, *columns: Sequence[Any]) -> bool:
-    return all(set(map(type, column)) <= {kind} for column in columns)
+def _encodable(events: Events) -> bool:
+    """Whether there is no lone surrogate in the events, which no UTF-8 can carry."""
+    text = "".join((events.group, events.stream, events.owner, events.messages.whole))
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:
+        return False
 
 
-def _plain(ids: Sequence[str]) -> bool:
+def _in_time(times: Sequence[Any]) -> bool:
+    """Whether they are times in milliseconds of which each destination's format can tell a date."""
+    if set(map(type, times)) - {int}:
+        return False
+    return not times or (min(times) >= 0 and max(times) < YEAR_10000)
+
+
+def _plain(ids: Sequence[str], joined: str) -> bool:
     """Whether the ids may stand in JSON as they are, and are neither empty nor without an end."""
     if not all(ids) or max(map(len, ids), default=0) > LONGEST_NAME:
         return False
-    text = "".join(ids).encode("utf-8", "replace")
+    text = joined.encode("utf-8", "replace")
     return text.isdigit() or _PRINTABLE.fullmatch(text) is not None  # mostly they are digits

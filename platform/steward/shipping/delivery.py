@@ -113,7 +113,7 @@ class Delivery:
             return ""
         self._hopeless += 1
         if self._hopeless >= HOPELESS and not self._taken:
-            return reason
+            return reason or Kind.SPLIT.value
         self._set_aside(piece, {0: reason})
         return ""
 

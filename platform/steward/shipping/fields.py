@@ -6,106 +6,172 @@ no brace opens before it, it is a key at the top of the line. Any other line is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from steward.shipping import platform_lines, severity
 from steward.shipping.accel import Codec
 from steward.shipping.platform_lines import NOTHING, Told
+from steward.shipping.texts import Texts
 
 REQUESTS = ("function_request_id", "requestId", "awsRequestId", "aws_request_id", "AWSRequestId")
 """Of Powertools; Lambda's own JSON format; pino-lambda; JSON formatters of Python; Log4j2's."""
 
 TRACES = ("xray_trace_id", "xrayTraceId", "trace_id", "traceId")
 
+_LEVEL_KEYS, _REQUEST_KEYS, _TRACE_KEYS = (
+    tuple(f'"{name}":' for name in names) for names in (severity.KEYS, REQUESTS, TRACES)
+)
+
 # What the keys have in common: less to look for in a record than keys.
 _LEVEL_PARTS = ("level", "severity")
 _REQUEST_PARTS = ("equestId", "request_id")
 _TRACE_PARTS = ("race",)
 
-_FIRST = 24  # characters: the longest key of a level, the longest word, and what ends it
+_WORD = 28  # characters: the longest key of a level, the longest word, and what ends it
+_BEGINNING = 6  # characters that tell Lambda's own lines, which begin with a time, from others
 
 _NEVER = "\0"  # stands in no JSON text
 
-T = TypeVar("T")
+
+class _Place(NamedTuple):
+    """Where a key stands in a line, and its value: a string without quotes, a number's digits."""
+
+    key: str = ""
+    at: int = -1
+    end: int = -1
+    """The place after the character that ends the value, -1 if there is none."""
+    value: str = ""
 
 
-class _Family(Generic[T]):
-    """Keys that mean the same, the one that counts first in front; and what it told last."""
+_NOWHERE = _Place()
+_at = attrgetter("at")
 
-    __slots__ = ("_made", "_parts", "_whole", "at", "key", "keys", "last", "value")
 
-    def __init__(
-        self, names: Sequence[str], parts: Sequence[str], made: Callable[[str], T]
-    ) -> None:
-        self.keys = [f'"{name}":' for name in names]
+class _Family:
+    """Keys that mean the same, the one that counts first in front."""
+
+    __slots__ = ("_parts", "_whole", "keys")
+
+    def __init__(self, keys: Sequence[str], parts: Sequence[str]) -> None:
+        self.keys = keys
         self._parts = parts
-        self._made = made
         self._whole = True
-        self.key = self.keys[0]
-        """The first of them; where the record has none, "", which is found everywhere."""
-        self.at = 0
-        """Where that stood last."""
-        self.last = _NEVER
-        """It with its last value and the character after that."""
-        self.value = made("")
 
-    def seek(self, text: str, start: int, messages: Sequence[str]) -> T | None:
-        """The value of the first of the keys that a JSON object has, None if that is uncertain."""
+    def seek(self, text: str, start: int, messages: Texts) -> _Place | None:
+        """The first of the keys that the JSON object from ``start`` on has, with its value;
+        _NOWHERE if it has none, None if that is uncertain."""
         for key in self.keys:
             at = text.find(key, start)
             if at >= 0:
-                if text.find("{", start + 1, at) >= 0:
-                    return None
-                return self.take(text, at, key)
+                return None if text.find("{", start + 1, at) >= 0 else _taken(text, at, key)
             if self._whole:
                 self._narrow(messages)
                 return self.seek(text, start, messages)
-        return self._made("")
+        return _NOWHERE
 
-    def _narrow(self, messages: Sequence[str]) -> None:
+    def _narrow(self, messages: Texts) -> None:
         """Forget the keys that certainly stand nowhere in the record."""
-        joined = "\n".join(messages)
-        parts = [part for part in self._parts if part in joined]
+        parts = [part for part in self._parts if part in messages.whole]
         self.keys = [key for key in self.keys if any(part in key for part in parts)]
         self._whole = False
-        if self.keys:
-            self.key = self.keys[0]
-        else:
-            self.key = self.last = ""
 
-    def take(self, text: str, at: int, key: str) -> T:
-        """The value after the key at ``at``: a string without its quotes, digits of a number."""
-        start = at + len(key)
-        start += text[start : start + 1] == " "
-        if text[start : start + 1] == '"':
-            start += 1
-            end = text.find('"', start)
+
+def _taken(text: str, at: int, key: str) -> _Place:
+    """The key at ``at`` and its value, "" if that has no end."""
+    start = at + len(key)
+    if text[start : start + 1] == " ":
+        start += 1
+    if text[start : start + 1] == '"':
+        start += 1
+        end = text.find('"', start)
+        return _Place(key, at, end + 1, text[start:end]) if end > 0 else _Place(key, at)
+    end = start
+    while text[end : end + 1].isdecimal():
+        end += 1
+    return _Place(key, at, end + 1, text[start:end]) if end < len(text) else _Place(key, at)
+
+
+class _Id:
+    """An id where a line before had one: behind the same text, and as long. If it is one of X-Ray,
+    ``1-5759e988-bd862e3fe1be46a994272793``, its value is the 32 digits."""
+
+    __slots__ = ("_dash", "_size", "prefix", "value", "written")
+
+    def __init__(self, prefix: str = "", size: int = 0, dash: int = 0) -> None:
+        self.prefix = prefix
+        """What stands before the id: its key, a quotation mark, the version of an X-Ray id."""
+        self.written = _NEVER if prefix else ""
+        """Prefix, id and quotation mark, as they stood in the last line."""
+        self.value = ""
+        self._size = size
+        self._dash = dash
+
+    def read(self, text: str, at: int) -> bool:
+        """Whether an id stands at ``at`` as before; then it is the last one. True for no id."""
+        start = at + len(self.prefix)
+        end, dash = start + self._size, start + self._dash
+        if not self.prefix:
+            return True
+        if not text.startswith(self.prefix, at) or text[end : end + 1] != '"':
+            return False
+        if dash == start:
+            self.value = text[start:end]
+        elif text[dash : dash + 1] == "-":
+            self.value = text[start:dash] + text[dash + 1 : end]
         else:
-            end = start
-            while text[end : end + 1].isdecimal():
-                end += 1
-        value = self._made(text[start:end])
-        if key is self.key and end > 0:
-            self.at, self.value, self.last = at, value, text[at : end + 1]
-        return value
+            return False
+        self.written = text[at : end + 1]
+        return True
+
+
+def _id(text: str, place: _Place) -> _Id:
+    """What finds ids like that in other lines."""
+    prefix = text[place.at : place.end - 1 - len(place.value)] if place.key else ""
+    if place.key in _TRACE_KEYS and unified(place.value) != place.value:
+        return _Id(prefix + "1-", len(place.value) - 2, 8)
+    return _Id(prefix, len(place.value))
+
+
+class Layout(NamedTuple):
+    """Where most JSON lines of a record have what they tell."""
+
+    begin: int = 0
+    end: int = 0
+    """Between them stands the level, or what lines begin with."""
+    least: int = 0
+    """Where to begin to look for an id."""
+    lead: _Id = _Id()
+    follower: _Id = _Id()
+    """The ids in the order in which they stand."""
+    distance: int = 0
+    """From the key of the one to that of the other."""
+    ids: tuple[_Id, _Id] = (_Id(), _Id())
+    """The same two: request and trace."""
 
 
 class Fields:
-    """Finds the fields of one record's lines, whose keys usually stand in the same order."""
+    """Finds the fields of one record's JSON lines.
 
-    __slots__ = ("_codec", "_distance", "_families", "_known", "_messages")
+    Most lines are like one before them: their level stands at the same place, request and trace
+    behind the same keys, as far from each other. ``layout`` and ``levels`` tell by what such a
+    line is known; ``told`` reads any line, and remembers its layout if others may have it.
+    """
 
-    def __init__(self, codec: Codec, messages: Sequence[str]) -> None:
+    __slots__ = ("_codec", "_families", "_messages", "layout", "levels")
+
+    def __init__(self, codec: Codec, messages: Texts) -> None:
         self._codec = codec
         self._messages = messages
         self._families = (
-            _Family[int](severity.KEYS, _LEVEL_PARTS, severity.number),
-            _Family[str](REQUESTS, _REQUEST_PARTS, str),
-            _Family[str](TRACES, _TRACE_PARTS, unified),
+            _Family(_LEVEL_KEYS, _LEVEL_PARTS),
+            _Family(_REQUEST_KEYS, _REQUEST_PARTS),
+            _Family(_TRACE_KEYS, _TRACE_PARTS),
         )
-        self._distance = 0  # from the key of a request id to that of a trace id
-        self._known: dict[str, int] = {}  # severity numbers by their key and what follows it
+        self.layout = Layout()
+        self.levels: dict[str, int] = {}
+        """Severity numbers by what stands where the layout says."""
 
     def level(self, text: str, start: int) -> int:
         """The severity number of the JSON object that begins at ``start``."""
@@ -113,48 +179,64 @@ class Fields:
         if not levels.keys:
             return 0
         found = levels.seek(text, start, self._messages)
-        return self._parsed(text, start)[0] if found is None else found
+        return self.parsed(text, start)[0] if found is None else severity.number(found.value)
 
-    def told(self, text: str) -> Told:  # noqa: C901  # of all code of the shipper it runs most
-        """What a line tells that is a JSON object: Lambda's own, or a logger's, of which most have
-        the first of the keys where the line before had them."""
+    def told(self, text: str) -> Told:
+        """What a line tells that is a JSON object: Lambda's own, or a logger's."""
         if text[2:6] == "time" and (platform := platform_lines.told(text)):
             return platform
-        levels, requests, traces = self._families
-        first, level = levels.at, 0
-        if levels.key:
-            if not text.startswith(levels.key, first) and (first := text.find(levels.key)) < 0:
-                return self._sought(text)
-            told = text[first : first + _FIRST]
-            level = self._known.get(told, -1)
-            if level < 0:
-                level = self._known[told] = levels.take(text, first, levels.key)
-        at = text.find(requests.key)
-        if not text.startswith(requests.last, at):
-            if at < 0:
-                return self._sought(text)
-            requests.take(text, at, requests.key)
-        end = at + self._distance
-        if not text.startswith(traces.last, end):
-            if (end := text.find(traces.key)) < 0:
-                return self._sought(text)
-            self._distance = end - at
-            traces.take(text, end, traces.key)
-        if text.find("{", 1, end if first < at < end else max(first, at, end)) >= 0:
-            return self._parsed(text, 0)
-        return level, requests.value, traces.value, NOTHING
-
-    def _sought(self, text: str) -> Told:
-        """The same for any JSON object."""
-        levels, requests, traces = self._families
-        level = levels.seek(text, 0, self._messages)
-        request = requests.seek(text, 0, self._messages)
-        trace = traces.seek(text, 0, self._messages)
+        level, request, trace = (family.seek(text, 0, self._messages) for family in self._families)
         if level is None or request is None or trace is None:
-            return self._parsed(text, 0)
-        return level, request, trace, NOTHING
+            return self.parsed(text)
+        number = severity.number(level.value)
+        if self._ids_remembered(text, request, trace):
+            self._remember_level(text, level, number)
+        return number, request.value, unified(trace.value), NOTHING
 
-    def _parsed(self, text: str, start: int) -> Told:
+    def other_level(self, text: str) -> int:
+        """The severity number where the layout says that the level stands, -1 if it does not."""
+        begin, end = self.layout[:2]
+        keys = self._families[0].keys
+        if not keys or not text.startswith(keys[0], begin):
+            return -1
+        place = _taken(text, begin, keys[0])
+        if not 0 < place.end <= end:
+            return -1
+        level = self.levels[text[begin:end]] = severity.number(place.value)
+        return level
+
+    def _remember_level(self, text: str, place: _Place, number: int) -> None:
+        keys = self._families[0].keys
+        begin, end = place.at, place.at + _WORD
+        if not keys and text[2:6] != "time":  # with which Lambda's own lines begin
+            begin, end = 0, _BEGINNING
+        elif not keys or place.key != keys[0] or not 0 < place.end <= end:
+            return
+        self.layout = self.layout._replace(begin=begin, end=end)
+        self.levels[text[begin:end]] = number
+
+    def _ids_remembered(self, text: str, request: _Place, trace: _Place) -> bool:
+        """Whether a line has all the ids that lines of the record may have, and whole; then it is
+        remembered where."""
+        told = [place for place in (request, trace) if place.key]
+        wanted = [family.keys[0] for family in self._families[1:] if family.keys]
+        if [place.key for place in told] != wanted or any(place.end < 0 for place in told):
+            return False
+        ids = _id(text, request), _id(text, trace)
+        if not (ids[0].read(text, request.at) and ids[1].read(text, trace.at)):
+            return False
+        first, last = min(told, default=_NOWHERE, key=_at), max(told, default=_NOWHERE, key=_at)
+        lead, follower = ids if first is request or not told else ids[::-1]
+        self.layout = self.layout._replace(
+            least=max(0, first.at) * 3 // 4,  # messages before it are of different lengths
+            lead=lead,
+            follower=follower,
+            distance=last.at - first.at,
+            ids=ids,
+        )
+        return True
+
+    def parsed(self, text: str, start: int = 0) -> Told:
         """The same from the JSON; what is no JSON, cut for instance, tells nothing."""
         document = parsed(self._codec, text, start)
         levels = severity.tellings(document)

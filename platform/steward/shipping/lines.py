@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -28,7 +28,8 @@ from steward.shipping.block import Block, Origin
 from steward.shipping.encoders.base import MARK
 from steward.shipping.fields import Fields
 from steward.shipping.platform_lines import BOUNDARY, NOTHING, PLATFORM, SILENT, Told
-from steward.shipping.severity import NUMBERS, WARN
+from steward.shipping.severity import INFO, NUMBERS, WARN
+from steward.shipping.texts import Texts
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TRACE = re.compile(r"[0-9a-f]{32}")
@@ -55,7 +56,7 @@ class Lines:
     platform: Platform = Platform.KEEP
 
     def block(
-        self, origin: Origin, ids: list[str], times: list[int], messages: list[str]
+        self, origin: Origin, ids: list[str], times: list[int], messages: Sequence[str]
     ) -> Block | None:
         """One record's log events and what they tell; None where all of them are left out.
 
@@ -63,13 +64,14 @@ class Lines:
         """
         if not messages:
             return None
-        levels, requests, traces, kinds = zip(*_read(self.codec, messages), strict=True)
+        texts = Texts.of(messages)
+        levels, requests, traces, kinds = _read(self.codec, texts)
         block = Block(
             origin,
-            safe_ids(ids, times, messages),
+            safe_ids(ids, times, texts),
             times,
-            messages,
-            list(levels),
+            texts,
+            levels,
             _only(_UUID, requests, dashes=4),
             _only(_TRACE, traces, dashes=0),
         )
@@ -98,51 +100,97 @@ def picked(block: Block, places: Sequence[int]) -> Block | None:
     )
 
 
-def _read(codec: Codec, messages: Sequence[str]) -> list[Told]:
-    """What each message tells, by the reader of its first character."""
+_Columns = tuple[list[int], list[str], list[str], list[int]]
+"""Of lines told: severity numbers, request ids, trace ids, kinds."""
+
+
+def _read(codec: Codec, messages: Texts) -> _Columns:  # noqa: C901, PLR0912  # see below
+    """What each message tells, as its first character and what stands at certain places say; what
+    is not quite so is left to slower readers.
+
+    Of all code of the shipper this runs most, and a call would cost as much as reading a line does:
+    so the common lines are read within one loop.
+    """
     fields = Fields(codec, messages)
-    readers: dict[str, Callable[[str], Told]] = {
-        "{": fields.told,
-        "2": _Dated(fields).read,
-        "[": _bracketed,
-        "S": platform_lines.started,
-        "E": platform_lines.ended,
-        "R": platform_lines.reported,
-        "I": platform_lines.initialized,
-    }
-    return [readers.get(text[:1], _silent)(text) for text in messages]
+    known, slot, reader = fields.levels.get, _SLOTS.get, _READERS.get
+    begin, end, least, lead, follower, distance, ids = fields.layout
+    columns: _Columns = ([], [], [], [])
+    levels, requests, traces, kinds = columns
+    for text in messages:
+        first, trace, kind = text[:1], "", NOTHING
+        if first == "{":
+            level = known(text[begin:end], -1)
+            if level < 0:
+                level = fields.other_level(text)
+            at = text.find(lead.prefix, least) if level >= 0 else -1
+            after = at + distance
+            if (
+                at < 0
+                or not (text.startswith(lead.written, at) or lead.read(text, at))
+                or not (text.startswith(follower.written, after) or follower.read(text, after))
+            ):
+                level, request, trace, kind = fields.told(text)
+                begin, end, least, lead, follower, distance, ids = fields.layout
+            elif text.find("{", 1, after if after > begin else begin) >= 0:
+                level, request, trace, kind = fields.parsed(text)
+            else:
+                request, trace = ids[0].value, ids[1].value
+        elif first == "[":
+            mark, level, at = slot(text[:6], _NO_SLOT)
+            request = text[at + 25 : at + 61]
+            if text[:at] != mark or text[at + 24 : at + 25] + text[at + 61 : at + 62] != "\t\t":
+                level, request, trace, kind = _bracketed(text)
+        elif first == "2":
+            mark, level, size = slot(text[61:67], _NO_SLOT)
+            at, request = 61 + size, text[25:61]
+            if text[61:at] != mark or text[23:25] != "Z\t":
+                level, request, trace, kind = _dated(text, fields)
+            elif text[at : at + 1] == "{":
+                level = fields.level(text, at) or level
+        elif first == "S" and text[:17] == "START RequestId: " and text[53:63] == " Version: ":
+            level, request, kind = INFO, text[17:53], BOUNDARY
+        elif first == "E" and text[:15] == "END RequestId: " and len(text) < 53:
+            level, request, kind = INFO, text[15:51], BOUNDARY
+        else:
+            level, request, trace, kind = reader(first, _silent)(text)
+        levels.append(level)
+        requests.append(request)
+        traces.append(trace)
+        kinds.append(kind)
+    return columns
 
 
 def _silent(_text: str) -> Told:
     return SILENT
 
 
-@dataclass(frozen=True, slots=True)
-class _Dated:
-    """Reads a time, and after it request id and level, or Lambda's word that the time is over."""
-
-    fields: Fields
-
-    def read(self, text: str) -> Told:
-        if text[23:25] != "Z\t":
-            return platform_lines.timed_out(text)
-        level, body = _SLOTS.get(text[61:67], _NO_SLOT)
-        end = 61
-        if text[body - 1 : body] != "\t":
-            level, body, end = _columns(text)
-        if text[body : body + 1] == "{":
-            level = self.fields.level(text, body) or level
-        return level, text[25:end], "", NOTHING
-
-
-_SLOTS = {
-    f"\t{word}\t"[:6]: (number, 63 + len(word))
-    for word, number in NUMBERS.items()
-    if word in ("TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "trce", "dbug", "info", "warn")
+_READERS: Mapping[str, Callable[[str], Told]] = {
+    "S": platform_lines.started,
+    "E": platform_lines.ended,
+    "R": platform_lines.reported,
+    "I": platform_lines.initialized,
 }
-"""Severity number and place of the text where request ids have the length of a UUID."""
+"""Of Lambda's own lines, by their first character."""
 
-_NO_SLOT = (0, 0)
+_NO_SLOT = ("no mark", 0, 1)
+_SLOTS = {
+    mark[:6]: (mark, number, len(mark))
+    for word, number in NUMBERS.items()
+    if word.upper() in ("TRACE", "DEBUG", "INFO", "WARN", "WARNING", "ERROR", "CRITICAL")
+    for mark in (f"[{word}]\t", f"\t{word}\t")
+}
+"""What stands before the text of Python's lines and of Node.js's, its severity number and length,
+by its first six characters."""
+
+
+def _dated(text: str, fields: Fields) -> Told:
+    """A time, and after it request id and level, or Lambda's word that the time is over."""
+    if text[23:25] != "Z\t":
+        return platform_lines.timed_out(text)
+    level, body, end = _columns(text)
+    if text[body : body + 1] == "{":
+        level = fields.level(text, body) or level
+    return level, text[25:end], "", NOTHING
 
 
 def _columns(text: str) -> tuple[int, int, int]:
@@ -168,7 +216,7 @@ def _bracketed(text: str) -> Told:
     return level, request, "", NOTHING
 
 
-def _only(form: re.Pattern[str], column: Sequence[str], dashes: int) -> list[str]:
+def _only(form: re.Pattern[str], column: list[str], dashes: int) -> list[str]:
     """The column without what has not that form, a form of 32 hexadecimal digits and dashes.
 
     A record has few ids, and hardly ever a wrong one: they are tried together.
@@ -181,7 +229,7 @@ def _only(form: re.Pattern[str], column: Sequence[str], dashes: int) -> list[str
     except ValueError:
         exact = False
     if exact and set(map(len, told)) <= {32 + dashes}:
-        return list(column)
+        return column
     return [value if form.fullmatch(value) else "" for value in column]
 
 
@@ -202,15 +250,18 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:40]
 
 
-def cut(messages: list[str], limit: int) -> tuple[list[str], frozenset[int]]:
+def cut(messages: Sequence[str], limit: int) -> tuple[Sequence[str], frozenset[int]]:
     """The messages, none longer than ``limit`` bytes of UTF-8, and the indexes of those cut.
 
-    The list itself where none is too long.
+    The very same where none is too long.
     """
-    if max(map(len, messages), default=0) * 4 <= limit:  # a character has 4 bytes at most
+    texts = Texts.of(messages)
+    if len(texts.whole) * 4 <= limit:  # a character has 4 bytes at most
         return messages, frozenset()
-    shorter = [shortened(text, limit) for text in messages]
-    pairs = enumerate(zip(messages, shorter, strict=True))
+    if max(map(len, texts), default=0) * 4 <= limit:
+        return messages, frozenset()
+    shorter = [shortened(text, limit) for text in texts]
+    pairs = enumerate(zip(texts, shorter, strict=True))
     found = frozenset(index for index, (old, new) in pairs if old is not new)
     return (shorter if found else messages), found
 

@@ -14,7 +14,7 @@ from steward.shipping.block import Block, Origin
 from steward.shipping.decode import Events
 from steward.shipping.encoders.base import Limits
 from steward.shipping.lines import Lines, Platform, cut, picked
-from steward.shipping.metrics import Choices, Extracted, Points, points
+from steward.shipping.metrics import Choices, Extracted, Points, mentioned, points
 from steward.shipping.origins import origin
 from steward.shipping.own_rules import redactor
 from steward.shipping.redaction import Redactor
@@ -104,7 +104,7 @@ class Preparation:
 
     def _points(self, events: Events, source: Origin) -> Extracted:
         wanted = frozenset(self.metrics["reports"])
-        if not (wanted or self.metrics["lines"]):
+        if not (wanted or (self.metrics["lines"] and mentioned(events.raw))):
             return Extracted([], Counter())
         choices = Choices(
             now_ms=int(self.clock.now().timestamp() * 1000),

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from steward.shipping.texts import Texts
+
 Replace = Callable[[str], tuple[str, int]]
 """A message with its findings replaced, and how many they were."""
 
@@ -25,7 +27,7 @@ class Haystack:
     __slots__ = ("_lower", "_zeros", "text")
 
     def __init__(self, messages: Sequence[str]) -> None:
-        self.text = "\n".join(messages)
+        self.text = Texts.of(messages).whole
         self._lower = self._zeros = b""
 
     def lower(self) -> bytes:
@@ -67,6 +69,9 @@ class Rule:
     """What replaces in the messages of a record, None if nothing is to be replaced in any."""
     hint: str = ""
     """What every message contains in which something is to be replaced."""
+    at_once: bool = False
+    """Whether it may be applied to messages as one text: what it finds neither has a DELETE in it,
+    nor depends on whether one or nothing at all stands beside it."""
 
 
 class Redactor:
@@ -77,25 +82,35 @@ class Redactor:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = tuple(rules)
 
-    def apply(self, messages: list[str]) -> tuple[list[str], Counter[str]]:
+    def apply(self, messages: Sequence[str]) -> tuple[Sequence[str], Counter[str]]:
         """The messages of one record without what the rules find, and how often each found
-        something; the list itself where none did."""
+        something; the very same where none did."""
         found: Counter[str] = Counter()
-        redacted = messages
-        haystack = Haystack(messages) if self._rules else None
+        if not self._rules:
+            return messages, found
+        texts = Texts.of(messages)
+        haystack = Haystack(texts)
         for rule in self._rules:
-            replace = haystack and rule.prepared(haystack)
-            if not replace:
-                continue
-            hint = rule.hint
-            for place in [at for at, text in enumerate(redacted) if hint in text]:
-                text, count = replace(redacted[place])
+            replace = rule.prepared(haystack)
+            if replace:
+                texts, count = _replaced(texts, rule, replace)
                 if count:
                     found[rule.name] += count
-                    redacted = list(redacted) if redacted is messages else redacted
-                    redacted[place] = text
-        return redacted, found
+        return (texts if found else messages), found
 
     def text(self, text: str) -> str:
         """A single text without what the rules find."""
         return self.apply([text])[0][0]
+
+
+def _replaced(texts: Texts, rule: Rule, replace: Replace) -> tuple[Texts, int]:
+    """The texts without what the rule finds, and how often it found something."""
+    if rule.at_once and texts.together():
+        whole, count = replace(texts.whole)
+        return (texts.changed(whole) if count else texts), count
+    redacted = list(texts)
+    total = 0
+    for place in [at for at, text in enumerate(redacted) if rule.hint in text]:
+        redacted[place], count = replace(redacted[place])
+        total += count
+    return (Texts(redacted) if total else texts), total

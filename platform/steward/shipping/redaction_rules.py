@@ -172,6 +172,7 @@ def _luhn(number: str) -> bool:
 
 
 _LOCAL = string.ascii_letters + string.digits + "._%+-"
+_NEAR = 32  # characters before the @, in which a local part mostly begins
 _DOMAIN = re.compile(r"[A-Za-z0-9.-]+\.[A-Za-z]{2,}")
 
 
@@ -179,26 +180,28 @@ def _email(by: str) -> Rule:
     r"""``[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}``, found from the @."""
 
     def replace(text: str) -> tuple[str, int]:
-        kept = ""
-        done = count = 0
+        pieces: list[str] = []
+        done = 0
         at = text.find("@")
         while at >= 0:
             domain = _DOMAIN.match(text, at + 1)
             if domain:
-                start = _local(text, done, at)
+                start = at - _NEAR if at - _NEAR > done else done
+                start += len(text[start:at].rstrip(_LOCAL))
+                if start == at - _NEAR:
+                    start = _local(text, done, at)
                 if start < at:
-                    kept += text[done:start] + by
+                    pieces.append(text[done:start])
                     done = domain.end()
-                    count += 1
             at = text.find("@", at + 1)
-        return (kept + text[done:] if count else text), count
+        return (by.join([*pieces, text[done:]]) if pieces else text), len(pieces)
 
-    return Rule("email", lambda haystack: replace if "@" in haystack.text else None, "@")
+    return Rule("email", lambda haystack: replace if "@" in haystack.text else None, at_once=True)
 
 
 def _local(text: str, done: int, at: int) -> int:
     """Where the characters begin that stand before the @ and may stand there."""
-    size = 32
+    size = 4 * _NEAR
     while True:
         start = at - size if at - size > done else done
         left = len(text[start:at].rstrip(_LOCAL))

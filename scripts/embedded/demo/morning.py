@@ -9,7 +9,7 @@ from embedded.demo.stage import CONTROL, Stage
 from embedded.demo.words import counted
 from embedded.hosting import Invoked
 
-BURST = 300
+BURST = 200
 INVOICES = "/aws/lambda/invoices"
 
 

@@ -96,7 +96,8 @@ class Narrator:
 
     def _inboxes(self, invocations: Sequence[Invoked]) -> None:
         for one in invocations:
-            if "Records" in one.event and not self.quiet:
+            records = one.event.get("Records", ())
+            if records and "body" in records[0] and not self.quiet:  # of a queue, not of a stream
                 self._inbox(one)
 
     def _inbox(self, one: Invoked) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from embedded.account import EmbeddedAccount
-from embedded.demo import history, installing, morning, summing_up, sweeping, trouble
+from embedded.demo import history, installing, morning, shipping, summing_up, sweeping, trouble
 from embedded.demo.screen import of_this_process
 from embedded.demo.stage import Scene, Stage, stage_of
+from embedded.log_service import LogService
 
 START = datetime(2026, 11, 23, 8, tzinfo=UTC)
 """A Monday. Every time the demo is played it is the same one."""
@@ -23,19 +24,31 @@ SCENES: Sequence[Scene] = (
     Scene("What changes nothing: a failed call, an event delivered twice", morning.noise),
     Scene("A mistyped policy", trouble.mistyped),
     Scene("The stop switch", trouble.stopped),
-    Scene("300 log groups in a minute", morning.burst),
+    Scene("200 log groups in a minute", morning.burst),
     Scene("A message that nobody can read", trouble.poison),
     Scene("A sweep finds what no event told", sweeping.made_up),
     Scene("A second sweep changes nothing", sweeping.again),
     Scene("A change is taken back", sweeping.undo),
+    Scene("A line of a new function arrives", shipping.arrives),
+    Scene("The log service is out", shipping.outage),
     Scene("What it came to", summing_up.show),
 )
 
 
+def parameters(service: LogService) -> Mapping[str, str]:
+    """The stack's: it ships to a log service, once the team has log groups subscribed."""
+    return {
+        "LogShipping": "enabled",
+        "LogSubscriptionMode": "off",
+        "ShippingFormat": "ndjson",
+        "ShippingUrl": service.url,
+    }
+
+
 def show() -> int:
     """Play everything on standard output; the exit code, 0 where every promise holds."""
-    with EmbeddedAccount(start=START) as here:
-        return perform(SCENES, stage_of(here, of_this_process()))
+    with LogService() as service, EmbeddedAccount(parameters(service), start=START) as here:
+        return perform(SCENES, stage_of(here, of_this_process(), service))
 
 
 def perform(scenes: Sequence[Scene], stage: Stage) -> int:

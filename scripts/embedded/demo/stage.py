@@ -14,6 +14,7 @@ import botocore.session
 from embedded.account import EmbeddedAccount
 from embedded.demo.narrator import Narrator
 from embedded.demo.screen import Screen
+from embedded.log_service import LogService
 from steward.account import ledger_table
 from steward.aws.api import Api, Identity
 from steward.aws.dynamodb_ledger import DynamoDBLedger
@@ -32,6 +33,8 @@ class Stage:
     screen: Screen
     ledger: Ledger
     narrator: Narrator
+    service: LogService
+    """Where log events are shipped to."""
     broken: list[str] = field(default_factory=list)
     """What was promised and does not hold."""
     kept: list[str] = field(default_factory=list)
@@ -150,7 +153,7 @@ class Scene:
     play: Callable[[Stage], None]
 
 
-def stage_of(here: EmbeddedAccount, screen: Screen) -> Stage:
+def stage_of(here: EmbeddedAccount, screen: Screen, service: LogService) -> Stage:
     """The stage of an account that has just been entered: from now on its journal is told."""
     session = botocore.session.Session()
     session.set_credentials("AKIAAUDITOR", "secret")
@@ -166,7 +169,7 @@ def stage_of(here: EmbeddedAccount, screen: Screen) -> Stage:
     ledger = DynamoDBLedger(aws, ledger_table(here.stack), here.clock)
     narrator = Narrator(here, ledger, screen)
     here.journal.watcher = narrator.entry
-    return Stage(here, screen, ledger, narrator)
+    return Stage(here, screen, ledger, narrator, service)
 
 
 def _difference(some: Mapping[Any, Any], other: Mapping[Any, Any]) -> Mapping[Any, Any]:

@@ -20,7 +20,7 @@ from steward.shipping.encoders.cutting import shorter
 TRANSIENT = frozenset({429, 502, 503, 504})
 """The only statuses that the specification allows to be retried."""
 
-_SCOPE = '"scope":{"name":"steward.log_shipper"}'
+_SCOPE = b'"scope":{"name":"steward.log_shipper"}'
 _TRUNCATED = {"key": "log.truncated", "value": {"boolValue": True}}
 # Each begins with what ends the value before it.
 _REQUEST = '"}},{"key":"faas.invocation_id","value":{"stringValue":"'
@@ -63,10 +63,12 @@ class Otlp:
                 for uid, time, text, mark, request, trace in rows(self.codec, block)
             ]
         )
-        resource = self.codec.dumps(self._resource(block.origin)).decode()
-        return (
-            f'{{"resource":{resource},"scopeLogs":[{{{_SCOPE},"logRecords":[{records}]}}]}}'
-        ).encode()
+        resource = self.codec.dumps(self._resource(block.origin))
+        return b'{"resource":%b,"scopeLogs":[{%b,"logRecords":[%b]}]}' % (
+            resource,
+            _SCOPE,
+            records.encode(),
+        )
 
     def _resource(self, origin: Origin) -> Mapping[str, Any]:
         told = {

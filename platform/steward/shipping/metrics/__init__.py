@@ -27,6 +27,7 @@ __all__ = [
     "Points",
     "calls",
     "cost",
+    "mentioned",
     "points",
 ]
 
@@ -39,6 +40,11 @@ class Extracted(NamedTuple):
 
     points: list[Points]
     invalid: Counter[str]
+
+
+def mentioned(raw: bytes) -> bool:
+    """Whether a record may have lines that were written as metrics."""
+    return b"|" in raw and b"MONITORING|" in raw  # one character is found fastest
 
 
 def points(
@@ -60,7 +66,7 @@ def points(
     writer = Writer(function, version, region)
     found: list[Points] = []
     invalid: Counter[str] = Counter()
-    if b"|" in raw and b"MONITORING|" in raw:  # one character is found fastest
+    if mentioned(raw):
         found = monitored(messages, times, choices, writer, invalid)
     if function and choices.wanted:
         found += reported(raw, messages, times, choices, writer, invalid)
