@@ -17,6 +17,7 @@ from steward.controls import CONTROLS, named
 from steward.errors import BadPolicy
 from steward.model import Control
 from steward.policy import Loaded, complete, described, load, schema
+from steward.shipping.settings import redaction
 
 
 def check(options: Options, file: Path) -> ExitCode:
@@ -43,9 +44,9 @@ def told(control_id: str, document: Mapping[str, Any]) -> Iterator[str]:
         path = list(error.absolute_path)
         yield described(path, error.instance, str(error.validator), error.schema)
     control = named(control_id)
-    if not found and control is not None:
+    if not found:
         try:
-            load(control, document)
+            load(control, document) if control is not None else redaction(full)
         except BadPolicy as error:
             yield str(error).removeprefix(f"{control_id}: ")
 

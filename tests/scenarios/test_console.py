@@ -356,6 +356,28 @@ def test_an_exemption_needs_an_end_a_reason_and_an_owner(
 
 
 @pytest.mark.parametrize(
+    ("document", "code", "told"),
+    [
+        ('{"redact": ["email"]}', 0, "fits; controls: log-shipper"),
+        ('{"sample": [{"groups": "*", "rate": 2}]}', 3, "sample[0].rate: is 2, allowed"),
+        (
+            '{"redact_patterns": [{"name": "x", "anchor": "abc", "pattern": "abc(a+)+"}]}',
+            3,
+            "the pattern of x repeats without an upper bound",
+        ),
+    ],
+    ids=["fits", "does not fit the schema", "a pattern that may take for ever"],
+)
+def test_the_policy_of_the_log_shipper_is_checked(
+    console: Console, document: str, code: int, told: str
+) -> None:
+    """By its schema, and as the function would read it."""
+    file = console.policy(f'{{"log-shipper": {document}}}')
+    assert console("policy", "check", file, "--plain").code == code
+    assert told in " ".join((console.out + console.err).split())
+
+
+@pytest.mark.parametrize(
     ("policy", "told"),
     [
         ('{"log-retention": {"days": 8}}', "days: is 8, allowed: 1, 3, 5"),

@@ -64,6 +64,7 @@ LINES = [
     pytest.param(
         f"[WARNING]\t2026-11-12T08:00:00.9Z\t{REQUEST}\tx", 13, REQUEST, "", id="short time"
     ),
+    pytest.param(f"[WARNIXX]\t{TIME}\t{REQUEST}\thello", 0, "", "", id="like WARNING"),
     pytest.param("[ERROR] KeyError: 'a'\nTraceback ...", 17, "", "", id="uncaught in Python"),
     pytest.param(f"[INFO]\t{TIME}\t\thello", 9, "", "", id="outside of an invocation"),
     pytest.param(f"{TIME}\tundefined\tINFO\thello", 9, "", "", id="outside, Node.js"),
@@ -225,6 +226,65 @@ def test_json_lines_tell_what_stands_at_their_top(documents: list[dict[str, obje
             else:
                 assert level == 0
             assert request_id == (REQUEST if document.get("requestId") == REQUEST else "")
+
+
+def test_lambdas_own_lines_are_known_after_others_that_begin_with_a_time() -> None:
+    """Their first key does not tell whose they are."""
+    other = json.dumps({"time": TIME, "requestId": OTHER})
+    block = read(other, platform("start", requestId=REQUEST), other)
+    assert told(block) == [(0, OTHER, ""), (9, REQUEST, ""), (0, OTHER, "")]
+
+
+WORDS = {"INFO": 9, "ERROR": 17, "WARNING": 13, "informational": 9, "informationale": 0, "x": 0}
+IDS = {REQUEST: REQUEST, OTHER: OTHER, f"{OTHER}a": "", "x": "", "": ""}
+TRACES = {
+    XRAY: TRACE,
+    TRACE: TRACE,
+    OTHER.replace("-", ""): OTHER.replace("-", ""),
+    TRACE[:20]: "",
+    f"1-abcde-{TRACE[:27]}": "",
+}
+FAMILIES = (
+    (("level", "severity", "log.level"), WORDS, 0),
+    (("function_request_id", "requestId"), IDS, ""),
+    (("xray_trace_id", "trace_id"), TRACES, ""),
+)
+OTHERS = {"time": st.just(TIME), "message": st.sampled_from(["", "m" * 30, "{", {"level": "x"}])}
+SHAPES = st.permutations(
+    [*OTHERS, *(name for names, *_ in FAMILIES for name in names), "nested"]
+).flatmap(lambda names: st.integers(1, len(names)).map(lambda count: names[:count]))
+
+
+def shaped(names: list[str]) -> st.SearchStrategy[dict[str, object]]:
+    """JSON lines with these keys in this order, some of them with a value that is unusual."""
+    values: dict[str, st.SearchStrategy[object]] = {
+        **OTHERS,
+        **{name: st.sampled_from([*known]) for of, known, _ in FAMILIES for name in of},
+        "nested": st.sampled_from([7, dict.fromkeys(names, "INFO")]),
+    }
+    return st.fixed_dictionaries({name: values[name] for name in names})
+
+
+LIKE_OTHERS = st.lists(SHAPES, min_size=1, max_size=3).flatmap(
+    lambda shapes: st.lists(st.one_of([shaped(names) for names in shapes]), min_size=2, max_size=9)
+)
+
+
+@given(LIKE_OTHERS, st.sampled_from([(",", ":"), (", ", ": ")]))
+def test_lines_like_those_before_are_read_as_if_alone(
+    documents: list[dict[str, object]], separators: tuple[str, str]
+) -> None:
+    """Of each family of names the first one that a line has counts, and only a value of its form;
+    what lines before had at the same place makes no difference."""
+    block = read(*(json.dumps(document, separators=separators) for document in documents))
+    alone = [
+        tuple(
+            next((known[str(document[name])] for name in names if name in document), nothing)
+            for names, known, nothing in FAMILIES
+        )
+        for document in documents
+    ]
+    assert told(block) == alone
 
 
 PLATFORM_LINES = {

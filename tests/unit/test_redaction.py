@@ -109,6 +109,7 @@ PIECES = st.sampled_from(
         KEY, JWT, CARD, PEM.format(""), "a@example.com", "10.0.0.1", "password", "token", '\\"',
         ": ", "=", "@", ".", "-", " ", "\\", "eyJ", "AKIA", "PRIVATE KEY", "authorization",
         "Bearer ", '"', "x", "é", "😀", "0", "[REDACTED:secret]", "\n", "null", ",", "{", "}",
+        DELETE,
     ]
 )  # fmt: skip
 TEXTS = st.lists(PIECES, max_size=12).map("".join)

@@ -87,6 +87,7 @@ POISON: dict[str, tuple[bytes, str]] = {
             "an id with a backslash": with_event(id="1\\"),
             "an id with a line feed": with_event(id="1\n2"),
             "an id beyond ASCII": with_event(id="é"),
+            "an id of a lone surrogate": with_event(id="\ud800"),
             "an id without an end": with_event(id="1" * 1000),
             "a group without an end": {**ONE, "logGroup": "g" * 1000},
             "a stream without an end": {**ONE, "logStream": "s" * 1000},
@@ -124,7 +125,7 @@ def test_log_events_come_in_columns(reader: Reader) -> None:
     found = reader.read(record(7, data))
     assert isinstance(found, Events)
     assert (found.owner, found.group, found.stream) == (ACCOUNT, "/app", "stream")
-    assert (found.ids, found.messages) == (["1", "2"], ["line 1", "line 2"])
+    assert (found.ids, [*found.messages]) == (["1", "2"], ["line 1", "line 2"])
     assert found.times == [1794470400063] * 2
     assert (found.packed, found.raw) == (data, gzip.decompress(data))
 
@@ -190,7 +191,7 @@ def test_a_bare_metric_line_is_an_event(reader: Reader) -> None:
     found = reader.read(record(7, line))
     assert isinstance(found, Events)
     assert (found.ids, found.times) == (["7"], [1794470400120])
-    assert (found.messages, found.group) == ([line.decode()], "")
+    assert ([*found.messages], found.group) == ([line.decode()], "")
     assert gzip.decompress(found.packed) == line == found.raw
 
 

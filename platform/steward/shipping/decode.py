@@ -166,7 +166,9 @@ class Reader:
         if kind == "CONTROL_MESSAGE":
             return Skipped("control")
         events = _columns(document, raw, packed) if kind == "DATA_MESSAGE" else None
-        if events is not None and not _encodable(events):
+        if events and not _encodable(
+            events.owner, events.group, events.stream, events.messages.whole
+        ):
             events = _columns(mended(document), raw, packed)
         if events is None:
             return Poison("not of CloudWatch Logs")
@@ -193,11 +195,10 @@ def _columns(document: Any, raw: bytes, packed: bytes) -> Events | None:
     return Events(*origin, ids, times, messages, raw, packed)
 
 
-def _encodable(events: Events) -> bool:
-    """Whether there is no lone surrogate in the events, which no UTF-8 can carry."""
-    text = "".join((events.group, events.stream, events.owner, events.messages.whole))
+def _encodable(*texts: str) -> bool:
+    """Whether there is no lone surrogate in the texts, which no UTF-8 can carry."""
     try:
-        return text.isascii() or bool(text.encode())
+        return all(text.isascii() or text.encode() for text in texts)
     except UnicodeEncodeError:
         return False
 
@@ -213,5 +214,5 @@ def _plain(ids: Sequence[str], joined: str) -> bool:
     """Whether the ids may stand in JSON as they are, and are neither empty nor without an end."""
     if not all(ids) or max(map(len, ids), default=0) > LONGEST_NAME:
         return False
-    text = joined.encode("utf-8", "replace")
+    text = joined.encode("utf-8", "surrogatepass")
     return text.isdigit() or _PRINTABLE.fullmatch(text) is not None  # mostly they are digits

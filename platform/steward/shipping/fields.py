@@ -110,10 +110,10 @@ class _Id:
 
     def read(self, text: str, at: int) -> bool:
         """Whether an id stands at ``at`` as before; then it is the last one. True for no id."""
-        start = at + len(self.prefix)
-        end, dash = start + self._size, start + self._dash
         if not self.prefix:
             return True
+        start = at + len(self.prefix)
+        end, dash = start + self._size, start + self._dash
         if not text.startswith(self.prefix, at) or text[end : end + 1] != '"':
             return False
         if dash == start:

@@ -221,6 +221,8 @@ def _only(form: re.Pattern[str], column: list[str], dashes: int) -> list[str]:
 
     A record has few ids, and hardly ever a wrong one: they are tried together.
     """
+    if not any(column):
+        return column
     told = set(column)
     told.discard("")
     digits = "".join(told).replace("-", "")

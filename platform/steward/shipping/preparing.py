@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from steward.errors import BadPolicy
 from steward.model import Clock
 from steward.shipping.accel import Codec
 from steward.shipping.block import Block, Origin
@@ -16,9 +15,9 @@ from steward.shipping.encoders.base import Limits
 from steward.shipping.lines import Lines, Platform, cut, picked
 from steward.shipping.metrics import Choices, Extracted, Points, mentioned, points
 from steward.shipping.origins import origin
-from steward.shipping.own_rules import redactor
 from steward.shipping.redaction import Redactor
 from steward.shipping.sampling import Rate, Sampler
+from steward.shipping.settings import redaction
 
 PLENTY = 1_048_576
 """Bytes of the longest log event that CloudWatch Logs takes."""
@@ -64,7 +63,7 @@ class Preparation:
         wanted = policy["max_message_bytes"] or PLENTY
         return cls(
             lines=Lines(codec, Platform(policy["platform_lines"])),
-            redactor=_redactor(policy),
+            redactor=redaction(policy),
             sampler=Sampler([Rate(**told) for told in policy["sample"]], codec),
             metrics=policy["metrics"],
             codec=codec,
@@ -124,10 +123,3 @@ class Preparation:
             version=source.version,
             region=source.region,
         )
-
-
-def _redactor(policy: Mapping[str, Any]) -> Redactor:
-    try:
-        return redactor(policy["redact"], policy["redact_patterns"])
-    except ValueError as error:
-        raise BadPolicy(f"redact_patterns: {error}") from error

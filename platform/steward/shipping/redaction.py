@@ -1,8 +1,9 @@
 """What must not leave the account is replaced in messages before anything else is done with them.
 
 A rule is looked for in three steps: in a record as a whole, which costs little and mostly ends it;
-in each of its messages; and only then by a regular expression. The first step looks at what the
-messages are, not at the JSON they came in, so that no way to escape a character hides anything.
+in each of its messages; and only then by a regular expression. Rules that find much and never
+beyond a message skip the second: they are applied to all messages as one text. What is looked at
+is the messages, not the JSON they came in, so that no way to escape a character hides anything.
 """
 
 from __future__ import annotations

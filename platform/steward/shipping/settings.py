@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from steward.errors import BadPolicy
 from steward.shipping.encoders.base import Options
+from steward.shipping.own_rules import redactor
+from steward.shipping.redaction import Redactor
 
 ARCHIVE = "s3_raw"
 """The format that is none: records are archived as they are."""
@@ -64,3 +66,11 @@ def options(document: Mapping[str, Any]) -> Options:
         service=document["service"],
         attributes=dict(document["attributes"]),
     )
+
+
+def redaction(document: Mapping[str, Any]) -> Redactor:
+    """The rules that the policy wants, the team's own among them. Raises BadPolicy."""
+    try:
+        return redactor(document["redact"], document["redact_patterns"])
+    except ValueError as error:
+        raise BadPolicy(f"redact_patterns: {error}") from error
