@@ -16,6 +16,8 @@ from embedded.faults import Fault
 from embedded.hosting import Datum
 from embedded.seeding import Seed, seed_log_groups
 
+pytestmark = pytest.mark.xdist_group("alarms")  # one account for all of them
+
 START = datetime(2027, 3, 1, 10, 0, tzinfo=UTC)
 NOTHING = {"days": 30}
 
@@ -23,7 +25,7 @@ NOTHING = {"days": 30}
 @pytest.fixture(scope="module")
 def shared() -> Iterator[EmbeddedAccount]:
     """Opening takes most of a test's time."""
-    with EmbeddedAccount(start=START) as account:
+    with EmbeddedAccount({"LogShipping": "enabled"}, start=START) as account:
         yield account
 
 

@@ -200,6 +200,29 @@ def test_what_a_function_prints_is_in_its_log_group(here: Place) -> None:
     assert re.fullmatch(r"2027/03/01/\[\$LATEST\][0-9a-f]{32}", stream["logStreamName"])
 
 
+def test_lambda_itself_may_be_told_to_be_quiet(folder: Path) -> None:
+    """SystemLogLevel WARN: what a function prints, and the report of an invocation that failed."""
+    quiet = {"LogFormat": "JSON", "LogGroup": {"Ref": "Logs"}, "SystemLogLevel": "WARN"}
+    with opened(folder, logging=quiet, MaximumRetryAttempts=0) as here:
+        here.subscribe("/a")
+        here.account.settle()
+        before = len(here.own())
+        here.log("one")
+        here.account.settle()
+        [line] = here.own()[before:]
+        assert json.loads(line)["message"] == "got"
+
+        def broken(*_: Any) -> None:
+            raise ValueError("broken")
+
+        here.does(broken)
+        here.log("two")
+        here.account.settle()
+        *_, report = here.own()
+        assert json.loads(report)["record"]["status"] == "error"
+        assert not any("platform.start" in told for told in here.own())
+
+
 def test_what_is_logged_makes_no_event(here: Place) -> None:
     """Putting log events, records and objects are data events, which no rule gets."""
     here.account.journal.events.clear()

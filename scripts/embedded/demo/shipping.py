@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from embedded.demo.stage import Stage
 
 FUNCTION = "refund-mail"
+GROUPS = "/aws/lambda/refund-"
 GROUP = f"/aws/lambda/{FUNCTION}"
 REQUEST = "8f5b0d6e-1111-4222-8333-444455556666"
 SECRET = "AKIAIOSFODNN7EXAMPLE"  # noqa: S105  # AWS's own example
@@ -22,11 +23,11 @@ def arrives(stage: Stage) -> None:
     """A line of a function that is a minute old arrives at the log service, without its secret."""
     stage.clock(14, 30)
     stage.screen.say(
-        "The team has log groups of functions subscribed to the stack's stream, from which the log "
-        "shipper ships them on; here to a log service on this machine. A developer deploys a "
+        f"The team has what begins with {GROUPS} subscribed to the stack's stream, from which the "
+        "log shipper ships it on; here to a log service on this machine. A developer deploys a "
         "function, which logs a key by mistake, and a metric."
     )
-    policy = {"mode": "enforce", "include": {"prefixes": [GROUP]}}
+    policy = {"mode": "enforce", "include": {"prefixes": [GROUPS]}}
     stage.put_parameter("policy/log-subscription", json.dumps(policy))
     stage.settle()
     stage.create(GROUP)
