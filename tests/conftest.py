@@ -22,6 +22,7 @@ UNSET = (
     "AWS_REGION",
     "AWS_SESSION_TOKEN",
     "AWS_ENDPOINT_URL",
+    "COLUMNS",  # pytest-xdist sets it: output of a test goes to no terminal
 )
 
 settings.register_profile("here", deadline=None)

@@ -11,6 +11,8 @@ Document = Mapping[str, Any]
 
 NO_VALUE = {"Ref": "AWS::NoValue"}
 
+_REFERENCE = re.compile(r"\$\{(\w+)\}")
+
 
 class ParameterError(ValueError):
     """A parameter that the template does not take, or a value that it does not allow."""
@@ -69,7 +71,19 @@ class Choices:
         raise ParameterError(f"condition: is {condition}, which is not supported here")
 
     def _value(self, told: Any) -> str:
-        return self.values[told["Ref"]] if isinstance(told, Mapping) else str(told)
+        match told:
+            case {"Ref": str(name)}:
+                return self.values[name]
+            case {"Fn::Sub": str(text)}:
+                return _REFERENCE.sub(lambda found: self.values[found[1]], text)
+            case {"Fn::Select": [place, {"Fn::Split": [mark, whole]}]}:
+                parts = self._value(whole).split(mark)
+                if int(place) < len(parts):
+                    return parts[int(place)]
+                raise ParameterError(f"Fn::Select: no part {place} of {len(parts)}")
+            case Mapping():
+                raise ParameterError(f"value: is {told}, which is not supported here")
+        return str(told)
 
 
 def choose(document: Document, parameters: Mapping[str, str]) -> Choices:

@@ -25,13 +25,6 @@ CANNOT = 3
 Start = Callable[..., RuntimeProcess]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What uses the artifact runs in one process: it is built once."""
-    for item in items:
-        if item.path.parent == ROOT / "tests/package":
-            item.add_marker(pytest.mark.xdist_group("artifact"))
-
-
 @pytest.fixture(scope="session")
 def built() -> Path:
     """What scripts/build built, as the tree is now; without a Python 3.13 there is none."""

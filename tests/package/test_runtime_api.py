@@ -14,7 +14,10 @@ import pytest
 
 from embedded.runtime_api import Answer, Function, RuntimeProcess
 
-pytestmark = pytest.mark.usefixtures("built")  # scripts/build installs the runtime client
+pytestmark = [
+    pytest.mark.usefixtures("built"),  # scripts/build installs the runtime client
+    pytest.mark.xdist_group("artifact"),  # which is built once
+]
 
 TELLING = """
 import json, os

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from steward.shipping import accel
 from steward.shipping.accel import Codec
 from steward.shipping.block import Block, Origin
-from steward.shipping.lines import Lines, Platform, cut, picked, safe_ids, shortened
+from steward.shipping.lines import Lines, Platform, cut, picked, shortened
 
 ORIGIN = Origin("111122223333", "eu-west-1", "/aws/lambda/f", "2026/11/20/[1]ab")
 REQUEST = "6406f458-327b-cda3-a4fc-86215d20c6a6"
@@ -348,30 +348,6 @@ def test_events_are_picked_with_their_marks() -> None:
     assert found is not None
     assert (found.ids, found.messages, found.cut) == (["2", "3"], ["b", "c"], frozenset({1}))
     assert picked(marked, range(3)) is marked
-
-
-def test_ids_of_digits_stay() -> None:
-    """What CloudWatch Logs writes is taken as it is."""
-    ids = ["39" * 28, "1"]
-    assert safe_ids(ids, [1, 2], ["a", "b"]) is ids
-
-
-@given(st.lists(st.text(max_size=6), min_size=1, max_size=4))
-def test_ids_are_safe_in_json_and_always_the_same(ids: list[str]) -> None:
-    """Whatever an id is, it needs no escaping, is not empty, and a safe one stays itself."""
-    times, messages = list(range(len(ids))), ["x"] * len(ids)
-    safe = safe_ids(ids, times, messages)
-    assert [json.dumps(one) for one in safe] == [f'"{one}"' for one in safe]
-    assert all(safe)
-    assert safe == safe_ids(ids, times, messages)
-    for before, after in zip(ids, safe, strict=True):
-        assert before == after or not re.fullmatch(r"[0-9A-Za-z]+", before, re.ASCII)
-
-
-def test_empty_ids_are_told_apart() -> None:
-    """Events without an id get one each, even if they say the same."""
-    assert len(set(safe_ids(["", ""], [1, 1], ["x", "x"]))) == 2
-    assert safe_ids(["", "5"], [1, 1], ["x", "x"])[0]
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))

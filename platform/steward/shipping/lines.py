@@ -16,7 +16,6 @@ and only where a team asks for it.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +32,6 @@ from steward.shipping.texts import Texts
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _TRACE = re.compile(r"[0-9a-f]{32}")
-_SAFE = re.compile(r"[ !#-\[\]-~]+")  # printable ASCII without quote and backslash
 
 
 class Platform(StrEnum):
@@ -68,7 +66,7 @@ class Lines:
         levels, requests, traces, kinds = _read(self.codec, texts)
         block = Block(
             origin,
-            safe_ids(ids, times, texts),
+            ids,
             times,
             texts,
             levels,
@@ -233,23 +231,6 @@ def _only(form: re.Pattern[str], column: list[str], dashes: int) -> list[str]:
     if exact and set(map(len, told)) <= {32 + dashes}:
         return column
     return [value if form.fullmatch(value) else "" for value in column]
-
-
-def safe_ids(ids: list[str], times: Sequence[int], messages: Sequence[str]) -> list[str]:
-    """The ids, those that JSON would have to escape replaced by a digest that is always the same.
-
-    CloudWatch Logs writes decimal digits; an id that is empty is made of the event and its place.
-    """
-    if "".join(ids).encode("utf-8", "replace").isdigit() and all(ids):
-        return ids
-    return [
-        told if _SAFE.fullmatch(told) else _digest(told or f"{at} {time} {text}")
-        for at, (told, time, text) in enumerate(zip(ids, times, messages, strict=True))
-    ]
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:40]
 
 
 def cut(messages: Sequence[str], limit: int) -> tuple[Sequence[str], frozenset[int]]:
