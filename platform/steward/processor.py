@@ -28,6 +28,7 @@ log to our stream, each telling would come back as a record, for ever.
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -60,7 +61,7 @@ from steward.shipping.redriving import Order, Redrive
 from steward.shipping.sending import MOST_IN_FLIGHT, Destination, Sender
 from steward.shipping.settings import ARCHIVE, Target, options
 from steward.shipping.shipper import Memory, Shipped, Shipper
-from steward.telemetry import LambdaTelemetry
+from steward.telemetry import Discreet, LambdaTelemetry
 
 POLICY = "log-shipper"
 
@@ -134,7 +135,7 @@ class Processor:
     def _redrive(self, asked: Any, deadline: Deadline) -> dict[str, Any]:
         """Ship objects of the bucket once more; an answer with a cursor asks to be asked again."""
         order, current = Order.read(asked), self._current()
-        shelter = sheltered(self._telemetry)
+        shelter = sheltered(Discreet(self._telemetry))
         redrive = Redrive(
             Bucket(self._aws, self._target().bucket),
             self._codec,
@@ -206,9 +207,14 @@ class Processor:
         )
 
     def _own_groups(self) -> tuple[str, ...]:
-        """How names of log groups begin that our own functions write."""
+        """How names of log groups begin that our own functions write. Raises BadPolicy."""
+        text = self._environment.get("STEWARD_OWN_GROUPS", f'["/aws/lambda/{self._stack}-"]')
+        try:
+            told = [str(name) for name in json.loads(text)]
+        except (ValueError, TypeError) as error:
+            raise BadPolicy(f"STEWARD_OWN_GROUPS: is {text[:80]!r}: {error}") from error
         own = self._environment.get("AWS_LAMBDA_LOG_GROUP_NAME", "")
-        return tuple(name for name in (f"/aws/lambda/{self._stack}-", own) if name)
+        return tuple(name for name in (*told, own) if name)
 
     def _destination(self, target: Target, encoder: Encoder | None, bucket: Bucket) -> Destination:
         if encoder is None:
@@ -246,4 +252,4 @@ class Processor:
     def _shelter(
         self, record: Record, act: Callable[[], Sequence[Request] | Poison]
     ) -> Sequence[Request] | Poison:
-        return sheltered(self._telemetry)(Ref(RECORD, record.position), act, Poison)
+        return sheltered(Discreet(self._telemetry))(Ref(RECORD, record.position), act, Poison)

@@ -6,6 +6,8 @@ import json
 import logging
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from traceback import extract_tb
 from typing import Any, Protocol, TextIO
 
 from steward.model import Clock
@@ -66,6 +68,21 @@ class LambdaTelemetry:
     ) -> None:
         line = embedded(int(self._clock.now().timestamp() * 1000), values, dimensions, names)
         print(json.dumps(line), file=self._out, flush=True)
+
+
+class Discreet:
+    """Telemetry that tells of an exception where it was raised and of what type, but not its text:
+    that may be of what we carry for others."""
+
+    def __init__(self, told: Telemetry) -> None:
+        self._told = told
+        self.info, self.error, self.metric = told.info, told.error, told.metric
+
+    def traceback(self, message: str, **facts: Any) -> None:
+        kind, _, trace = sys.exc_info()
+        places = [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in extract_tb(trace)]
+        name = kind.__name__ if kind else ""
+        self._told.error(message, exception_name=name, places=places, **facts)
 
 
 def embedded(

@@ -9,7 +9,7 @@ pass. A process holds one embedded account at a time.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -72,14 +72,19 @@ class EmbeddedAccount:
         region: str = REGION,
         start: datetime | None = None,
         template: Template | None = None,
+        before: Callable[[Self], object] = lambda _: None,
     ) -> None:
-        """``parameters`` are the template's; ``start`` is the account's time at first, else now."""
+        """``parameters`` are the template's; ``start`` is the account's time at first, else now.
+
+        ``before`` makes what is there before the stack is.
+        """
         self.stack = stack
         self.region = region
         self.account = os.environ.get("MOTO_ACCOUNT_ID", DEFAULT_ACCOUNT_ID)
         self.clock = EmbeddedClock(start or datetime.now(UTC))
         self.template = template or load()
         self._parameters = parameters or {}
+        self._before = before
         self._open = ExitStack()
         self._people: dict[str, str] = {}
 
@@ -101,6 +106,7 @@ class EmbeddedAccount:
             opened.enter_context(streams_kept_by(self.clock))
             opened.enter_context(delivered_by(self.delivery))
             opened.enter_context(quick_transactions())
+            self._before(self)
             self._deploy()
             opened.enter_context(lambda_runs_on(self.host))
             opened.enter_context(executing(self._course.waited, port=self.server.port))

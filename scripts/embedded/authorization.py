@@ -53,6 +53,7 @@ _COMPARISONS: Mapping[str, Comparison] = {
 
 _SINGLE = (
     "aws:requestedregion",
+    "aws:sourceaccount",
     "aws:sourcearn",
     "cloudwatch:namespace",
     "iam:passedtoservice",

@@ -24,6 +24,7 @@ from moto.logs.models import LogEvent, LogGroup, LogStream, logs_backends
 from embedded import account_policies, destinations
 from embedded.destinations import packed
 from embedded.filter_patterns import compiled
+from embedded.function_policies import invocable
 from embedded.logs import class_of
 from embedded.request import Refusal
 from embedded.streams import Streams
@@ -50,6 +51,8 @@ class Subscription:
     destination: str
     role: str
     distribution: str
+    system_fields: tuple[str, ...] = ()
+    """Told with each event, but where Firehose gets it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ class Delivery:
                 one.destination_arn,
                 one.role_arn,
                 spread,
+                tuple(vars(one).get("emit_system_fields", ())),
             )
         backend = logs_backends[self._account][self._region]
         for policy in account_policies.filters(backend):
@@ -118,7 +122,7 @@ class Delivery:
             return
         head = self._head(one, stream)
         try:
-            for message in _messages(head, events):
+            for message in _messages(head, events, self._fields(one, stream)):
                 self._send(one, stream, message)
         except Refusal as refusal:
             self._rests[place] = now + DISABLED
@@ -135,14 +139,27 @@ class Delivery:
             **level,
         }
 
+    def _fields(self, one: Subscription, stream: LogStream) -> Mapping[str, Any]:
+        """What each event has besides; AWS documents the fields, and not that key."""
+        told = {
+            "@aws.account": self._account,
+            "@aws.region": self._region,
+            "@source.log": stream.log_group.name,
+        }
+        found = {name: told[name] for name in one.system_fields}
+        return {"extractedFields": found} if found else {}
+
     def _send(self, one: Subscription, stream: LogStream, message: bytes) -> None:
-        """Raises Refusal where the destination is gone or the role may not."""
+        """Raises Refusal where the destination is gone, or the role or CloudWatch Logs may not."""
         service = one.destination.split(":")[2]
         if service == "kinesis":
             if reason := destinations.refused(one.destination, one.role):
                 raise Refusal("AccessDeniedException", reason)
             self._streams.put(one.destination, _key(one, stream), message)
         elif service == "lambda":
+            group = stream.log_group.name
+            if not invocable(self._account, self._region, one.destination, group):
+                raise Refusal("AccessDeniedException", destinations.NOT_INVOCABLE)
             data = destinations.encoded(message)
             self._push(one.destination, {"awslogs": {"data": data}})
         elif service == "firehose":
@@ -162,18 +179,21 @@ def _number(events: Sequence[LogEvent]) -> None:
         vars(one)["event_id"] = f"{number:056}"
 
 
-def _messages(head: Mapping[str, Any], events: Sequence[LogEvent]) -> Iterator[bytes]:
+def _messages(
+    head: Mapping[str, Any], events: Sequence[LogEvent], fields: Mapping[str, Any]
+) -> Iterator[bytes]:
     """The events in as many messages as it takes for each to be small enough."""
     told = [
-        {"id": one.event_id, "timestamp": one.timestamp, "message": one.message} for one in events
+        {"id": one.event_id, "timestamp": one.timestamp, "message": one.message, **fields}
+        for one in events
     ]
     message = packed({**head, "logEvents": told})
     if len(message) <= LARGEST or len(events) == 1:
         yield message
         return
     middle = len(events) // 2
-    yield from _messages(head, events[:middle])
-    yield from _messages(head, events[middle:])
+    yield from _messages(head, events[:middle], fields)
+    yield from _messages(head, events[middle:], fields)
 
 
 def _key(one: Subscription, stream: LogStream) -> str:

@@ -9,26 +9,28 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from moto.awslambda.exceptions import UnknownFunctionException
-from moto.awslambda.models import lambda_backends
 from moto.core.utils import unix_time_millis
 from moto.firehose.models import firehose_backends
 from moto.kinesis.models import kinesis_backends
 from moto.logs.models import logs_backends
 
 from embedded import roles, stamping
+from embedded.function_policies import ANY, invocable
 from embedded.request import Request, invalid
 
 SERVICE = "logs.amazonaws.com"
 
 _NO_ROLE = "destinationArn for vendor {} cannot be used without roleArn"
+NOT_INVOCABLE = (
+    "Could not execute the lambda function. "
+    "Make sure you have given CloudWatch Logs permission to execute your function."
+)
 _NOT_THERE = {
     "kinesis": "Could not deliver test message to specified Kinesis stream. "
     "Check if the given Kinesis stream is in ACTIVE state.",
     "firehose": "Could not deliver test message to specified Firehose stream. "
     "Check if the given Firehose stream is in ACTIVE state.",
-    "lambda": "Could not execute the lambda function. "
-    "Make sure you have given CloudWatch Logs permission to execute your function.",
+    "lambda": NOT_INVOCABLE,
     "logs": "The specified destination does not exist.",
 }
 _TEST = "CWL CONTROL MESSAGE: Checking health of destination Kinesis stream."
@@ -119,11 +121,8 @@ def _firehose(request: Request, arn: str) -> bool:
 
 
 def _function(request: Request, arn: str) -> bool:
-    try:
-        lambda_backends[request.account][request.region].get_function(arn)
-    except UnknownFunctionException:
-        return False
-    return True
+    group = request.params.get("logGroupName", ANY)
+    return invocable(request.account, request.region, arn, group)
 
 
 def _destination(request: Request, arn: str) -> bool:
@@ -137,4 +136,4 @@ _THERE: Mapping[str, Callable[[Request, str], bool]] = {
     "lambda": _function,
     "logs": _destination,
 }
-"""Whether a destination exists, by the service in its ARN."""
+"""Whether a destination exists and, if it is a function, may be invoked; by its ARN's service."""

@@ -17,6 +17,9 @@ MOST = 5
 
 PAGE = 50
 
+SYSTEM_FIELDS = frozenset({"@aws.account", "@aws.region", "@source.log"})
+"""What a filter may have told with each event (PutSubscriptionFilter, API reference)."""
+
 
 def put(request: Request) -> Mapping[str, Any]:
     """PutSubscriptionFilter: of a new name up to the limit, of a known one always."""
@@ -27,6 +30,9 @@ def put(request: Request) -> Mapping[str, Any]:
     filters = group.subscription_filters
     if name not in filters and len(filters) >= MOST:
         raise Refusal("LimitExceededException", "Resource limit exceeded.")
+    fields = params.get("emitSystemFields", [])
+    if not SYSTEM_FIELDS.issuperset(fields):
+        raise invalid("The provided system fields are invalid.")
     destinations.check(request, arn, params.get("roleArn", ""))
     made = SubscriptionFilter(
         name, group.name, params["filterPattern"], arn, params.get("roleArn", "")
@@ -34,6 +40,7 @@ def put(request: Request) -> Mapping[str, Any]:
     if name in filters:
         made.creation_time = filters[name].creation_time
     vars(made)["distribution"] = params.get("distribution", "ByLogStream")
+    vars(made)["emit_system_fields"] = list(fields)
     filters[name] = made
     return {}
 
@@ -54,7 +61,9 @@ def describe(request: Request) -> Mapping[str, Any]:
 
 def _described(one: SubscriptionFilter) -> dict[str, Any]:
     told = {**one.to_json(), "distribution": vars(one).get("distribution", "ByLogStream")}
-    return {key: value for key, value in told.items() if key != "roleArn" or value}
+    told["emitSystemFields"] = vars(one).get("emit_system_fields", [])
+    optional = ("roleArn", "emitSystemFields")
+    return {key: value for key, value in told.items() if key not in optional or value}
 
 
 def _group(request: Request) -> LogGroup:

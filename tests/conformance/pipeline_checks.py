@@ -15,6 +15,16 @@ BUCKET = "AWS::S3::Bucket"
 
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/one"
 
+FUNCTION = "arn:aws:lambda:eu-west-1:111122223333:function:ships"
+
+OTHERS = (
+    "",
+    "arn:aws:kinesis:eu-west-1:111122223333:stream/lambda",
+    "arn:aws:firehose:eu-west-1:111122223333:deliverystream/lambda",
+    "arn:aws:logs:eu-west-1:111122223333:destination:lambda",
+)
+"""Destinations that are no functions."""
+
 HOUR = 3600
 
 READING: Mapping[str, Any] = {
@@ -130,3 +140,48 @@ def delivery(template: Template) -> list[str]:
     if told != [(["kinesis:PutRecord", "kinesis:PutRecords"], stream)]:
         found.append("LogDeliveryRole: grants something else than to write to the stream")
     return found
+
+
+def invocation(template: Template) -> list[str]:
+    """A destination that is a function lets CloudWatch Logs in by one statement for all groups of
+    this account and Region; nobody is let in anywhere else."""
+    found = []
+    for arn in (FUNCTION, f"{FUNCTION}:live"):
+        told = _permissions(template, arn)
+        if len(told) != 1:
+            found.append(f"{arn}: has {len(told)} statements, should have one")
+        wanted = {
+            "Action": "lambda:InvokeFunction",
+            "FunctionName": arn,
+            "Principal": "logs.amazonaws.com",
+            "SourceAccount": "111122223333",
+            "SourceArn": "arn:aws:logs:eu-west-1:111122223333:log-group:*",
+        }
+        for name, one in told.items():
+            found += differing(name, one, wanted)
+    return found + [
+        f"{arn or 'no destination'}: {name} lets somebody in"
+        for arn in OTHERS
+        for name in _permissions(template, arn)
+    ]
+
+
+def _permissions(template: Template, destination: str) -> dict[str, Properties]:
+    stack = Stack(template, LogDestinationArn=destination, **WHOLE)
+    return stack.of("AWS::Lambda::Permission")
+
+
+def circles(template: Template) -> list[str]:
+    """Every function's own log group is left out where groups are subscribed and where they are
+    shipped, by its name."""
+    stack = Stack(template, **WHOLE)
+    named = {str(one["LogGroupName"]) for one in stack.of("AWS::Logs::LogGroup").values()}
+    defaults = stack.properties["LogSubscriptionDefaults"]["Value"]
+    shipper = stack.properties["LogShipper"]["Environment"]["Variables"]["STEWARD_OWN_GROUPS"]
+    told = {
+        "is subscribed": set(json.loads(defaults)["stack_prefixes"]),
+        "is shipped": set(json.loads(shipper)),
+    }
+    return [
+        f"{group}: {what}" for what, groups in told.items() for group in sorted(named - groups)
+    ] + [f"{group}: is no group" for groups in told.values() for group in sorted(groups - named)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -18,9 +19,12 @@ CHECKS: Sequence[Check] = (
     checks.buckets,
     checks.quiet,
     checks.delivery,
+    checks.invocation,
+    checks.circles,
 )
 
 READER = "LogShipperRecords"
+PERMISSION = "LogDestinationPermission"
 TRUST = ("AssumeRolePolicyDocument", "Statement", 0)
 GRANT = ("Policies", 0, "PolicyDocument", "Statement", 0)
 
@@ -34,6 +38,14 @@ def test_the_way_of_log_events_has_no_problem(check: Check) -> None:
 def dropped_with_the_stack(resources: dict[str, dict[str, object]]) -> None:
     del resources["LogStream"]["DeletionPolicy"]
     del resources["LogBucket"]["UpdateReplacePolicy"]
+
+
+def twice(resources: dict[str, Any]) -> None:
+    resources["Another"] = resources[PERMISSION]
+
+
+def always(resources: dict[str, Any]) -> None:
+    del resources[PERMISSION]["Condition"]
 
 
 @pytest.mark.parametrize(
@@ -59,6 +71,12 @@ def dropped_with_the_stack(resources: dict[str, dict[str, object]]) -> None:
             without(READER, "DestinationConfig"),
             f"{READER}: what is given up goes to no bucket of the stack",
             id="what is given up is lost",
+        ),
+        pytest.param(
+            checks.circles,
+            put("AssessorLogs", "LogGroupName", value="/aws/lambda/stack-more"),
+            "/aws/lambda/stack-more: is shipped",
+            id="our own logs in a circle",
         ),
         pytest.param(
             checks.streams,
@@ -108,6 +126,36 @@ def dropped_with_the_stack(resources: dict[str, dict[str, object]]) -> None:
             put("LogDeliveryRole", *GRANT, "Resource", value="*"),
             "LogDeliveryRole: grants something else than to write to the stream",
             id="writes to any stream",
+        ),
+        pytest.param(
+            checks.invocation,
+            without(PERMISSION),
+            f"{checks.FUNCTION}: has 0 statements, should have one",
+            id="a function lets nobody in",
+        ),
+        pytest.param(
+            checks.invocation,
+            twice,
+            f"{checks.FUNCTION}:live: has 2 statements, should have one",
+            id="a statement too many",
+        ),
+        pytest.param(
+            checks.invocation,
+            without(PERMISSION, "SourceAccount"),
+            f"{PERMISSION}: SourceAccount is None, should be '111122223333'",
+            id="groups of any account",
+        ),
+        pytest.param(
+            checks.invocation,
+            put(PERMISSION, "Principal", value="*"),
+            f"{PERMISSION}: Principal is '*', should be 'logs.amazonaws.com'",
+            id="anybody invokes it",
+        ),
+        pytest.param(
+            checks.invocation,
+            always,
+            f"{checks.OTHERS[1]}: {PERMISSION} lets somebody in",
+            id="a stream is no function",
         ),
     ],
 )

@@ -14,7 +14,6 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
-from moto.awslambda.models import LambdaBackend
 from moto.iam.models import iam_backends
 from moto.kinesis.models import kinesis_backends
 
@@ -24,7 +23,7 @@ from embedded.delivery import Delivery, delivered_by
 from embedded.filter_patterns import compiled
 from embedded.overlays import faithful
 from embedded.poller import InvocationError
-from embedded.seeding import seed_delivery_role
+from embedded.seeding import FunctionSeed, seed_delivery_role, seed_functions
 from embedded.stamping import logs_stamped_by
 from embedded.streams import Streams, streams_kept_by
 
@@ -343,9 +342,38 @@ def test_a_stream_that_is_gone_loses_what_is_logged(here: Place) -> None:
     assert (lost.filter, "not found" in lost.reason) == ("f", True)
 
 
-def test_a_function_gets_events_by_itself(here: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def let_in(here: Place) -> Any:
+    """A client of Lambda, with a function that CloudWatch Logs may invoke."""
+    seed_functions([FunctionSeed(name="ship")], region=REGION)
+    client = here.session.client("lambda")
+    asked = {"Action": "lambda:InvokeFunction", "Principal": "logs.amazonaws.com"}
+    client.add_permission(FunctionName="ship", StatementId="logs", **asked)
+    return client
+
+
+def test_what_a_function_no_longer_lets_in_is_lost(here: Place) -> None:
+    """It is not tried again; the filter stays."""
+    client = let_in(here)
+    here.subscribe(destinationArn=FUNCTION)
+    client.remove_permission(FunctionName="ship", StatementId="logs")
+    here.log("a", "b")
+    [lost] = here.delivery.lost
+    assert (lost.filter, lost.events, "permission" in lost.reason) == ("f", 2, True)
+    assert here.asynchronous.due() is None
+
+
+def test_system_fields_are_told_with_each_event(here: Place) -> None:
+    """Only those that the filter asks for."""
+    here.subscribe(emitSystemFields=["@aws.account", "@source.log"])
+    here.log("a", "b")
+    [message] = here.told()
+    told = {"@aws.account": ACCOUNT, "@source.log": "/a"}
+    assert [one["extractedFields"] for one in message["logEvents"]] == [told, told]
+
+
+def test_a_function_gets_events_by_itself(here: Place) -> None:
     """Asynchronously, and again after one minute and two more, then no more."""
-    monkeypatch.setattr(LambdaBackend, "get_function", lambda *_: None)
+    let_in(here)
     here.subscribe(destinationArn=FUNCTION)
     invoked: list[tuple[float, str, Mapping[str, Any]]] = []
 

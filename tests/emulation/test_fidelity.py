@@ -255,15 +255,12 @@ def test_account_subscription(bare: Clients) -> None:
 
 
 def _subscribed(bare: Clients, *names: str, **more: Any) -> list[dict[str, Any]]:
-    """The filters of /a after these were put, to a stream."""
+    """The filters of /a after these were put, to a stream if nothing else is told."""
     bare("kinesis").create_stream(StreamName="s", ShardCount=1)
+    to = {"destinationArn": f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/s", **more}
     for name in names:
         bare("logs").put_subscription_filter(
-            logGroupName="/a",
-            filterName=name,
-            filterPattern="",
-            destinationArn=f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/s",
-            **more,
+            logGroupName="/a", filterName=name, filterPattern="", **to
         )
     told = bare("logs").describe_subscription_filters(
         logGroupName="/a", filterNamePrefix="b", limit=1
@@ -296,6 +293,21 @@ def test_subscription_distribution(bare: Clients) -> None:
     _groups(bare, "/a")
     [one] = _subscribed(bare, "a", distribution="Random", roleArn=ROLE)
     assert one["distribution"] == "ByLogStream"
+
+
+@gap("subscription-system-fields")
+def test_subscription_system_fields(bare: Clients) -> None:
+    _groups(bare, "/a")
+    [one] = _subscribed(bare, "a", emitSystemFields=["@aws.region"])
+    assert "emitSystemFields" not in one
+
+
+@gap("subscription-permission")
+def test_subscription_permission(bare: Clients) -> None:
+    _groups(bare, "/a")
+    _functions(bare, "f")
+    arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"
+    assert len(_subscribed(bare, "a", destinationArn=arn)) == 1
 
 
 @gap("subscription-class")

@@ -11,7 +11,7 @@ import pytest
 from moto import mock_aws
 
 from embedded.overlays import faithful
-from embedded.seeding import seed_delivery_role
+from embedded.seeding import FunctionSeed, seed_delivery_role, seed_functions
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 HERE = f"{REGION}:{ACCOUNT}"
@@ -67,7 +67,7 @@ def test_a_full_groups_filter_can_be_replaced(logs: Any) -> None:
 
 
 def test_a_stream_needs_a_role(logs: Any) -> None:
-    """A function must not have one; that it may be invoked is not checked."""
+    """A function has none: its own policy lets CloudWatch Logs in."""
     with pytest.raises(logs.exceptions.InvalidParameterException, match="without roleArn"):
         put(logs, "a", roleArn=None)
 
@@ -77,6 +77,52 @@ def test_the_distribution_is_kept(logs: Any) -> None:
     put(logs, "a", distribution="Random")
     put(logs, "b")
     assert [one["distribution"] for one in filters(logs)] == ["Random", "ByLogStream"]
+
+
+def test_system_fields_are_kept(logs: Any) -> None:
+    """Of three that there are; none are told where there are none."""
+    put(logs, "a", emitSystemFields=["@source.log", "@aws.account"])
+    put(logs, "b", emitSystemFields=[])
+    told = [one.get("emitSystemFields") for one in filters(logs)]
+    assert told == [["@source.log", "@aws.account"], None]
+    with pytest.raises(logs.exceptions.InvalidParameterException, match="system fields"):
+        put(logs, "a", emitSystemFields=["@message"])
+
+
+GROUPS = f"arn:aws:logs:{HERE}:log-group"
+
+
+@pytest.mark.parametrize(
+    ("told", "taken"),
+    [
+        pytest.param(None, False, id="nothing"),
+        pytest.param({}, True, id="any group of any account"),
+        pytest.param({"SourceArn": f"{GROUPS}:*", "SourceAccount": ACCOUNT}, True, id="any"),
+        pytest.param({"SourceArn": f"{GROUPS}:/a:*"}, True, id="the group"),
+        pytest.param({"SourceArn": f"{GROUPS}:/b:*"}, False, id="another group"),
+        pytest.param({"SourceAccount": "111122223333"}, False, id="of another account"),
+        pytest.param({"Principal": "events.amazonaws.com"}, False, id="another service"),
+        pytest.param({"Principal": f"logs.{REGION}.amazonaws.com"}, True, id="of the Region"),
+        pytest.param({"Action": "lambda:GetFunction"}, False, id="another action"),
+    ],
+)
+def test_a_function_must_let_cloudwatch_logs_in(
+    logs: Any, told: dict[str, str] | None, *, taken: bool
+) -> None:
+    """It is invoked in the name of the log group, before the filter is taken."""
+    seed_functions([FunctionSeed(name="ship")], region=REGION)
+    arn = f"arn:aws:lambda:{HERE}:function:ship"
+    if told is not None:
+        asked = {"Action": "lambda:InvokeFunction", "Principal": "logs.amazonaws.com", **told}
+        client = boto3.client("lambda", region_name=REGION)
+        client.add_permission(FunctionName="ship", StatementId="logs", **asked)
+    refused = ""
+    try:
+        put(logs, "a", destinationArn=arn, roleArn=None)
+    except logs.exceptions.InvalidParameterException as error:
+        refused = str(error)
+    assert names(filters(logs)) == (["a"] if taken else [])
+    assert ("given CloudWatch Logs permission to execute" in refused) is not taken
 
 
 def test_only_the_standard_class_takes_filters(logs: Any) -> None:

@@ -220,6 +220,16 @@ def test_our_own_logs_are_not_shipped(aws: None, service: LogService, group: str
     assert function.metrics()["Skipped.own"] == 2
 
 
+def test_of_the_stacks_own_groups_the_template_says_which(aws: None, service: LogService) -> None:
+    """A function of somebody else may be called like one of ours."""
+    own = {"STEWARD_OWN_GROUPS": '["/aws/lambda/steward-log-retention"]'}
+    function = Function({"format": "ndjson", "url": service.url}, environment=own)
+    theirs = logs("theirs", group="/aws/lambda/steward-finance")
+    ours = logs("ours", group="/aws/lambda/steward-log-retention")
+    assert function(of_stream(theirs, ours)) == DONE
+    assert messages(service) == ["theirs"]
+
+
 def test_our_own_logs_alone_are_not_even_counted(function: Function) -> None:
     """What it would tell of them is a line of its own log, and so on."""
     assert function(of_stream(logs("a", group="/aws/lambda/steward-log-retention"))) == DONE
@@ -278,6 +288,17 @@ def test_a_destination_that_is_down_has_its_records_come_again(
     service.fault = lambda post: None
     assert (function(event), function.parked()) == (DONE, [])
     assert sorted(messages(service)[-2:]) == ["one", "two"]
+
+
+def test_what_a_destination_says_stands_in_no_line_of_ours(
+    function: Function, service: LogService
+) -> None:
+    """It may be our token, or somebody's log event; the status is told."""
+    service.fault = lambda post: Reply(401, b'{"message": "unknown token s3cr3t"}')
+    assert function(of_stream(logs("one"))) == again(1)
+    [line] = function.lines("records come again")
+    assert line["cause"] == "HTTP 401"
+    assert "s3cr3t" not in function.out.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -490,6 +511,15 @@ def test_metric_lines_become_metrics(aws: None, service: LogService, shipping: s
     assert function(of_stream(logs(*lines))) == DONE
     assert published(function, "shop") == {"orders": 5.0}
     assert function.metrics()["Points"] == 2
+
+
+def test_no_metric_is_told_before_it_is_redacted(function: Function, service: LogService) -> None:
+    """Neither its name nor its dimensions."""
+    assert function(of_stream(logs(f"MONITORING|2|Count|orders|shop|key={KEY_ID}"))) == DONE
+    found = function.client("cloudwatch").list_metrics(Namespace="shop")["Metrics"]
+    values = [one["Value"] for metric in found for one in metric["Dimensions"]]
+    assert "[REDACTED:aws-access-key]" in values
+    assert not [value for value in values if KEY_ID in value]
 
 
 def test_metrics_that_are_refused_are_parked_and_redriven(

@@ -404,6 +404,30 @@ def test_what_a_destination_has_no_use_for_makes_no_difference(here: Place) -> N
     assert aws.asked("logs", "PutSubscriptionFilter") == []
 
 
+def test_system_fields_are_put_and_may_be_told_in_any_order(here: Place) -> None:
+    """The second look writes nothing, and a policy without them takes them away."""
+    fields = ["@source.log", "@aws.region"]
+    here.create("/a", "/b")
+    here.put("/b", "steward-logs", emitSystemFields=fields, distribution="Random")
+    asked = {"emit_system_fields": fields}
+    assert codes(here.looked("/a", "/b", **asked)) == {
+        "/a": ("NOT_SUBSCRIBED", "remediated"),
+        "/b": ("SUBSCRIBED", "none"),
+    }
+    assert codes(here.looked("/a", **asked)) == {"/a": ("SUBSCRIBED", "none")}
+    assert (told(here, "/a"), told(here, "/b")) == (sorted(fields), fields)
+    assert codes(here.looked("/b")) == {"/b": ("WRONG_FILTER", "remediated")}
+    assert told(here, "/b") is None
+
+
+def told(here: Place, group: str) -> list[str] | None:
+    """The system fields of a group's only filter."""
+    answer = here.api.ask("logs", "DescribeSubscriptionFilters", logGroupName=group)
+    [one] = answer["subscriptionFilters"]
+    fields: list[str] | None = one.get("emitSystemFields")
+    return fields
+
+
 def test_a_group_that_vanishes_while_it_is_read_is_gone(here: Place) -> None:
     """Neither unknown nor in order."""
     here.create("/a")

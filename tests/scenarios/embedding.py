@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -17,9 +17,14 @@ START = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 
 
 @contextmanager
-def installed(**parameters: str) -> Iterator[EmbeddedAccount]:
-    """An account in which the stack was installed some time ago: its first sweep has planned."""
-    with EmbeddedAccount(parameters, start=START) as here:
+def installed(
+    before: Callable[[EmbeddedAccount], object] = lambda _: None, /, **parameters: str
+) -> Iterator[EmbeddedAccount]:
+    """An account in which the stack was installed some time ago: its first sweep has planned.
+
+    ``before`` makes what was there before the stack.
+    """
+    with EmbeddedAccount(parameters, start=START, before=before) as here:
         here.settle()
         here.server.clear()
         here.host.metrics.clear()

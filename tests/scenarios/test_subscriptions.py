@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count
 from typing import Any
 
@@ -12,7 +13,13 @@ import pytest
 
 from embedded.account import EmbeddedAccount
 from embedded.faults import Fault
-from embedded.seeding import Seed, seed_delivery_role, seed_log_groups
+from embedded.seeding import (
+    FunctionSeed,
+    Seed,
+    seed_delivery_role,
+    seed_functions,
+    seed_log_groups,
+)
 from tests.scenarios.embedding import (
     create,
     installed,
@@ -190,6 +197,56 @@ def test_a_destination_of_another_account_may_be_subscribed_to() -> None:
         here.settle()
         [made] = logs.describe_subscription_filters(logGroupName="/a")["subscriptionFilters"]
         assert (made["destinationArn"], made.get("roleArn")) == (arn, None)
+
+
+FUNCTION = f"arn:aws:lambda:{PLACE}:function:ship"
+
+
+def with_function(account: EmbeddedAccount) -> None:
+    """A function that lets nobody in, as whoever wants lines there makes it."""
+    seed_functions([FunctionSeed(name="ship")], region=account.region)
+
+
+def statements(here: EmbeddedAccount) -> list[dict[str, Any]]:
+    """Who is let into that function."""
+    policy = here.client("lambda").get_policy(FunctionName="ship")["Policy"]
+    return list(json.loads(policy)["Statement"])
+
+
+def lines(event: Mapping[str, Any]) -> list[str]:
+    """What a function is told of a log group."""
+    message = json.loads(gzip.decompress(base64.b64decode(event["awslogs"]["data"])))
+    return [f"{message['logGroup']} {one['message']}" for one in message["logEvents"]]
+
+
+def test_a_function_gets_the_lines_of_groups_that_events_have_subscribed() -> None:
+    """SUB-79: the stack lets CloudWatch Logs in, by one statement for all groups."""
+    told: list[str] = []
+    with installed(with_function, LogDestinationArn=FUNCTION) as here:
+        here.host.others["ship"] = lambda event: told.extend(lines(event))
+        create(here, "/a", "/b")
+        here.settle()
+        logs, now = here.client("logs"), int(here.clock.now().timestamp() * 1000)
+        for group in ("/a", "/b"):
+            logs.create_log_stream(logGroupName=group, logStreamName="s")
+            events = [{"timestamp": now, "message": "hello"}]
+            logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=events)
+        here.settle()
+        assert (sorted(told), here.delivery.lost) == (["/a hello", "/b hello"], [])
+        assert len(statements(here)) == 1
+
+
+def test_a_function_that_lets_nobody_in_is_no_destination() -> None:
+    """What CloudWatch Logs says of it is logged; nothing is subscribed."""
+    with installed(with_function, LogDestinationArn=FUNCTION) as here:
+        [statement] = statements(here)
+        told = {"FunctionName": "ship", "StatementId": statement["Sid"]}
+        here.client("lambda").remove_permission(**told)
+        create(here, "/a")
+        here.settle()
+        assert filters(here) == {}
+        said = json.dumps([line for one in here.host.invocations for line in one.lines])
+        assert "given CloudWatch Logs permission" in said
 
 
 def test_a_renamed_prefix_replaces_the_filters(here: EmbeddedAccount) -> None:

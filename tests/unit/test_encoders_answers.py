@@ -31,9 +31,10 @@ def judge(
 
 STATUSES = [(100, RETRY), (301, CONFIGURE), (302, CONFIGURE), (307, CONFIGURE), (308, CONFIGURE)]
 STATUSES += [(400, REJECT), (401, CONFIGURE), (403, CONFIGURE), (404, CONFIGURE), (405, CONFIGURE)]
+STATUSES += [(402, CONFIGURE), (407, CONFIGURE), (410, CONFIGURE), (421, CONFIGURE)]
 STATUSES += [(413, SPLIT), (415, CONFIGURE), (422, REJECT), (429, RETRY), (431, REJECT)]
 STATUSES += [(502, RETRY), (503, RETRY), (504, RETRY), (600, RETRY)]
-ORDINARY = [(408, RETRY), (500, RETRY), (501, RETRY), (507, RETRY), (529, RETRY)]
+ORDINARY = [(408, RETRY), (425, RETRY), (500, RETRY), (501, RETRY), (507, RETRY), (529, RETRY)]
 OF_OTLP = [(408, REJECT), (500, REJECT), (501, REJECT), (507, REJECT), (529, REJECT)]
 
 
@@ -452,3 +453,17 @@ def test_every_answer_has_a_meaning(
     assert bool(answer.reason) or answer.kind is OK
     assert {*answer.rejected, *answer.again} <= set(range(count))
     assert not {*answer.rejected} & {*answer.again}
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        ({}, b"\xef\xbb\xbf<!DOCTYPE html><p>please log in"),
+        ({"content-type": "text/html; charset=utf-8"}, b"please log in"),
+    ],
+    ids=["behind a byte order mark", "by its type"],
+)
+@pytest.mark.parametrize("name", ["datadog", "loki", "ndjson"])
+def test_a_page_is_never_a_success(name: str, headers: dict[str, str], body: bytes) -> None:
+    """It is a proxy's or a login's, and nobody took the events."""
+    assert judge(name, 200, body, headers=headers).kind is RETRY

@@ -13,7 +13,8 @@ from steward.controls.log_subscription import CONTROL
 from steward.controls.log_subscription.account_policy import AccountPolicy, Cover, shipped
 from steward.controls.log_subscription.assess import CODES, assess
 from steward.controls.log_subscription.log_group import LogGroup
-from steward.controls.log_subscription.state import RECHECK_DAYS, Policy, literals
+from steward.controls.log_subscription.selection import literals
+from steward.controls.log_subscription.state import RECHECK_DAYS, Policy
 from steward.errors import BadPolicy
 from steward.evaluate import foretold
 from steward.events import ACCOUNT_POLICY, LOG_GROUP
@@ -37,6 +38,7 @@ BY_STREAM = {
     "roleArn": ROLE,
     "distribution": "Random",
 }
+FIELDS = ["@aws.account", "@source.log"]
 TAGS = {"tag1": "value1", "tag2": "value2"}
 
 
@@ -162,6 +164,20 @@ COVERING = {"name": "all", "destinationArn": FUNCTION, "filterPattern": ""}
             "WRONG_FILTER",
             [PUT],
             id="a field that is not ours",
+        ),
+        pytest.param(
+            group(owned={"steward-logs": {**OURS, "emitSystemFields": FIELDS}}),
+            {"emit_system_fields": FIELDS[::-1]},
+            "SUBSCRIBED",
+            [],
+            id="fields in another order",
+        ),
+        pytest.param(
+            group(owned={"steward-logs": {**OURS, "emitSystemFields": FIELDS}}),
+            {"emit_system_fields": FIELDS[:1]},
+            "WRONG_FILTER",
+            [PUT],
+            id="a field too many",
         ),
         pytest.param(
             group(owned={"steward-old": OURS}, foreign={"foo": LOGS}),
@@ -515,6 +531,17 @@ def test_a_filter_has_what_its_destination_takes() -> None:
         }
 
 
+def test_system_fields_are_put_where_there_are_some() -> None:
+    """What the filter had before is in the undo."""
+    [call] = assess(group(), policy(emit_system_fields=FIELDS[::-1])).remediation
+    assert call.params["emitSystemFields"] == FIELDS
+    before = group(owned={"steward-logs": {**OURS, "emitSystemFields": FIELDS}})
+    [call] = assess(before, policy()).remediation
+    assert call.undo is not None
+    assert "emitSystemFields" not in call.params
+    assert call.undo.params["emitSystemFields"] == FIELDS
+
+
 @pytest.mark.parametrize(
     ("asked", "problem"),
     [
@@ -551,6 +578,17 @@ def test_a_filter_has_what_its_destination_takes() -> None:
             {"strategy": "account", "exclude": ["/a", "?*[ab]"]},
             "exclude[1]: is '?*[ab]', which strategy 'account' cannot search",
             id="nothing to search by",
+        ),
+        pytest.param(
+            {"strategy": "account", "emit_system_fields": FIELDS},
+            "emit_system_fields: strategy 'account' has no place for them",
+            id="nor system fields",
+        ),
+        pytest.param(
+            {"emit_system_fields": ["@message"]}, "emit_system_fields[0]: is", id="no such field"
+        ),
+        pytest.param(
+            {"emit_system_fields": [FIELDS[0]] * 2}, "emit_system_fields: ", id="a field twice"
         ),
         pytest.param({"filter_prefix": ""}, "filter_prefix: is", id="SUB-56 no name"),
         pytest.param({"filter_prefix": "a:b"}, "filter_prefix: is", id="a name that none is"),
@@ -626,13 +664,17 @@ def test_a_memory_is_of_a_filter_and_of_a_week() -> None:
         {"filter_pattern": "ERROR"},
         {"filter_prefix": "a"},
         {"former_prefixes": ["a"]},
+        {"emit_system_fields": FIELDS},
     ]
     assert days[0] not in [policy(**one).memory("/a", 1, START) for one in others]
     begun = {policy().memory(f"/{n}", 1, START).rpartition("/")[2] for n in range(50)}
     assert len(begun) == 2  # of some the week began before that of others
 
 
-FILTERS = st.sampled_from([OURS, OLD, ELSEWHERE, {**BY_STREAM, "distribution": "ByLogStream"}])
+TOLD = {**OURS, "emitSystemFields": FIELDS}
+FILTERS = st.sampled_from(
+    [OURS, OLD, ELSEWHERE, TOLD, {**BY_STREAM, "distribution": "ByLogStream"}]
+)
 NAMES = st.sampled_from(["steward-logs", "steward-old", "observe-logs"])
 STATES = st.builds(
     LogGroup,
@@ -649,6 +691,7 @@ STATES = st.builds(
 POLICIES = st.builds(
     policy,
     filter_pattern=st.sampled_from(["", "ERROR"]),
+    emit_system_fields=st.sampled_from([[], FIELDS]),
     former_prefixes=st.just(["observe"]),
     include=st.fixed_dictionaries(
         {
@@ -702,7 +745,7 @@ def carried_out(call: Call, filters: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_nobody_is_let_into_a_function_by_us() -> None:
-    """SUB-79: a destination's own policy is the business of whoever owns it."""
+    """SUB-79: the template does that once for all groups; the control has no right to."""
     actions = CONTROL.reads | CONTROL.writes
     assert {action.partition(":")[0] for action in actions} == {"logs", "iam", "tag"}
 

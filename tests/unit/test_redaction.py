@@ -36,6 +36,13 @@ def by(*names: str) -> Redactor:
     [
         ("aws-access-key", f"key={KEY};", "key=#;"),
         ("aws-access-key", f'{{"id":"{SESSION}"}}', '{"id":"#"}'),
+        (
+            "aws-access-key",
+            f"{{\\u0022k\\u0022:\\u0022{KEY}\\u0022}}",
+            r"{\u0022k\u0022:\u0022#\u0022}",
+        ),
+        ("aws-access-key", f"x?key%3D{KEY}&a=%20{KEY}", "x?key%3D#&a=%20#"),
+        ("aws-access-key", f"\\x1B{KEY}", r"\x1B#"),
         ("aws-access-key", f"X{KEY} {KEY}7 AKIA ASIA", f"X{KEY} {KEY}7 AKIA ASIA"),
         ("jwt", f"got {JWT}, sent {JWT}", "got #, sent #"),
         ("jwt", f'\\n{JWT}"', '\\n#"'),
@@ -58,6 +65,24 @@ def by(*names: str) -> Redactor:
             '\\"Authorization\\":[\\"Bearer x_y.z\\"]',
             '\\"Authorization\\":[\\"Bearer #\\"]',
         ),
+        (
+            "authorization",
+            "(b'authorization', b'Bearer abcdef1')",
+            "(b'authorization', b'Bearer #')",
+        ),
+        ("authorization", '"Authorization"=>"Bearer abcdef1"', '"Authorization"=>"Bearer #"'),
+        (
+            "authorization",
+            r"\u0022Authorization\u0022:\u0022Bearer abc123\u0022",
+            r"\u0022Authorization\u0022:\u0022Bearer #\u0022",
+        ),
+        (
+            "authorization",
+            "Authorization%3A%20Bearer%20abc%2B123",
+            "Authorization%3A%20Bearer%20#",
+        ),
+        ("authorization", "Authorization:\tBearer\tabc123", "Authorization:\tBearer\t#"),
+        ("secret", '"password"=>"hunter2pass"', '"password"=>"#"'),
         ("authorization", "HTTP_AUTHORIZATION=Bearer abcdef", "HTTP_AUTHORIZATION=Bearer #"),
         ("authorization", "Basic authentication needs authorization by Bearer", None),
         ("email", "from <a.b+c@example.co.uk>, x@y", "from <#>, x@y"),
@@ -283,6 +308,11 @@ def test_a_redactor_applies_what_is_chosen_in_a_fixed_order() -> None:
         (["mail"], [], "no built-in rule 'mail': there are private-key"),
         ([], [OWN, OWN], "two rules customer"),
         ([], [{**OWN, "pattern": "x"}], "the pattern of customer can match"),
+        (
+            [],
+            [{**OWN, "pattern": "(?:(?=[a-z]{4000})a){900}cust-"}],
+            "the pattern of customer looks ahead or back within a repetition",
+        ),
     ],
 )
 def test_a_choice_that_cannot_be_applied_is_refused(

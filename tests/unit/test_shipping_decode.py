@@ -131,6 +131,24 @@ def test_log_events_come_in_columns(reader: Reader) -> None:
 
 
 @ALL
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param({"extractedFields": {"@aws.account": "1", "level": None}}, id="in an object"),
+        pytest.param({"@aws.account": "111122223333", "@source.log": "/a"}, id="beside the others"),
+    ],
+)
+def test_what_else_an_event_tells_is_passed_over(reader: Reader, more: dict[str, Any]) -> None:
+    """System fields make no difference but to the bytes, which an archive gets as they came."""
+    data = packed(with_event(**more))
+    found, plain = reader.read(record(7, data)), reader.read(record(7, packed(with_event())))
+    assert isinstance(found, Events)
+    assert isinstance(plain, Events)
+    assert replace(found, raw=plain.raw, packed=plain.packed) == plain
+    assert found.packed == data
+
+
+@ALL
 @pytest.mark.parametrize("place", ["message", "logGroup"])
 def test_a_lone_surrogate_is_replaced(reader: Reader, place: str) -> None:
     """No UTF-8 can carry one; what stands beside it stays."""

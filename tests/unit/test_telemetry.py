@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from steward.telemetry import COUNTER, GAUGE, LambdaTelemetry
+from steward.telemetry import COUNTER, GAUGE, Discreet, LambdaTelemetry
 from tests.fakes import START, FakeClock
 
 # The rules of "Specification: Embedded metric format" (Amazon CloudWatch user guide) as a schema;
@@ -203,3 +203,19 @@ def test_without_a_stream_everything_goes_to_standard_output(
     log, metric = map(json.loads, capsys.readouterr().out.splitlines())
     assert log["message"] == "told"
     assert metric["Outcomes"] == 1
+
+
+def test_a_discreet_telemetry_tells_where_and_not_what(told: Told) -> None:
+    """The text of an exception may be a customer's."""
+    try:
+        raise KeyError("s3cr3t")
+    except KeyError:
+        Discreet(told.telemetry).traceback("internal error", resource="one")
+    [line] = told.lines
+    assert (line["message"], line["resource"], line["exception_name"]) == (
+        "internal error",
+        "one",
+        "KeyError",
+    )
+    assert line["places"][0].startswith("test_telemetry.py:")
+    assert "s3cr3t" not in told.out.getvalue()

@@ -83,7 +83,7 @@ class Delivery:
             return ""
         configure = answer.kind is Kind.CONFIGURE
         if (configure and self._renewed) or not self._route.repeatable(answer, self._repeats):
-            return answer.reason or answer.kind.value
+            return _cause(answer)
         self._renewed |= configure
         self._repeats += 1
         self._route.count("Retries")
@@ -113,7 +113,7 @@ class Delivery:
             return ""
         self._hopeless += 1
         if self._hopeless >= HOPELESS and not self._taken:
-            return reason or Kind.SPLIT.value
+            return _cause(Answer(Kind.SPLIT, reason))
         self._set_aside(piece, {0: reason})
         return ""
 
@@ -142,3 +142,10 @@ class Delivery:
         if self._pieces is None:
             raise TypeError("a destination without a format takes requests as a whole")
         return self._pieces
+
+
+def _cause(answer: Answer) -> str:
+    """Why a request was not taken, for a log line: what a service says beside its status may be our
+    token, or our events."""
+    reason = answer.reason or answer.kind.value
+    return reason.partition(":")[0] if reason.startswith("HTTP ") else reason

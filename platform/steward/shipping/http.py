@@ -19,7 +19,7 @@ from urllib3 import (
     Timeout,
 )
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, LocationValueError
 from urllib3.exceptions import TimeoutError as HTTPTimeoutError
 
 from steward.errors import StewardError
@@ -92,7 +92,9 @@ class HttpDestination:
                 timeout=Timeout(connect=min(CONNECT_SECONDS, seconds), read=seconds),
             )
             answer = self._read(response, seconds)
-        except HTTPError as error:  # its text has the URL, and with it perhaps a token
+        except LocationValueError:
+            return Answer(Kind.CONFIGURE, "the URL names no host")
+        except (HTTPError, OSError) as error:  # its text has the URL, and with it perhaps a token
             return Answer(Kind.RETRY, type(error).__name__)
         return self._encoder.judge(response.status, response.headers, answer, request.events)
 

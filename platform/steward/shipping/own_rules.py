@@ -129,6 +129,8 @@ def _ways_of(code: str, value: Any) -> int:
 def _ways_repeated(least: int, most: int, items: Iterable[Any]) -> int:
     if most > WIDEST:
         raise _NotAllowed("repeats without an upper bound: write {0,200} for *, {1,200} for +")
+    if "ASSERT" in repr(items):
+        raise _NotAllowed("looks ahead or back within a repetition, which is not allowed")
     once = _ways(items)
     if once == 1:
         return most - least + 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -74,50 +74,49 @@ class Preparation:
         )
 
     def __call__(self, events: Events) -> Prepared:
-        """Prepare one record's events. Pure but for the time, by which metrics are too old."""
+        """Prepare one record's events: nothing leaves here, not even a metric's name, before it is
+        redacted. Pure but for the time, by which metrics are too old."""
         source = origin(events.owner, self.region, events.group, events.stream)
-        found = self._points(events, source)
-        counts = Counter({"InvalidLines": found.invalid.total()}) if found.invalid else Counter()
+        counts: Counter[str] = Counter()
+        metrics = self.metrics["reports"] or (self.metrics["lines"] and mentioned(events.raw))
+        if self.longest is None and not metrics:
+            return Prepared(None, [], counts)
+        messages, redacted = self.redactor.apply(events.messages)
+        found = self._points(events, messages, source) if metrics else Extracted([], Counter())
+        counts["InvalidLines"] += found.invalid.total()
         if self.longest is None:
             return Prepared(None, found.points, counts)
-        return Prepared(self._block(events, source, self.longest, counts), found.points, counts)
-
-    def _block(
-        self, events: Events, source: Origin, longest: int, counts: Counter[str]
-    ) -> Block | None:
-        block = self.lines.block(source, events.ids, events.times, events.messages)
+        counts["Redactions"] += redacted.total()
+        block = self.lines.block(source, events.ids, events.times, messages)
         counts["DroppedLines"] += len(events.ids) - (len(block) if block else 0)
+        return Prepared(self._kept(block, self.longest, counts), found.points, counts)
+
+    def _kept(self, block: Block | None, longest: int, counts: Counter[str]) -> Block | None:
+        """What sampling leaves of the lines, none of them too long."""
         if block is not None:
             kept, left_out = self.sampler.kept(block)
             counts["SampledOut"] += left_out
             block = picked(block, kept)
         if block is None:
             return None
-        messages, redacted = self.redactor.apply(block.messages)
-        messages, shortened = cut(messages, longest)
-        counts["Redactions"] += redacted.total()
+        messages, shortened = cut(block.messages, longest)
         counts["CutMessages"] += len(shortened)
-        if messages is block.messages:
-            return block
-        return replace(block, messages=messages, cut=shortened)
+        return replace(block, messages=messages, cut=shortened) if shortened else block
 
-    def _points(self, events: Events, source: Origin) -> Extracted:
-        wanted = frozenset(self.metrics["reports"])
-        if not (wanted or (self.metrics["lines"] and mentioned(events.raw))):
-            return Extracted([], Counter())
+    def _points(self, events: Events, messages: Sequence[str], source: Origin) -> Extracted:
         choices = Choices(
             now_ms=int(self.clock.now().timestamp() * 1000),
             loads=self.codec.loads,
             namespace=self.metrics["namespace"],
             report_namespace=self.metrics["report_namespace"],
-            wanted=wanted,
+            wanted=frozenset(self.metrics["reports"]),
             by_version=self.metrics["by_version"],
             architecture_of=self.architecture_of,
         )
         return points(
             choices,
             events.raw,
-            events.messages,
+            messages,
             events.times,
             function=source.function,
             version=source.version,

@@ -71,9 +71,13 @@ def _anchored(name: str, pattern: re.Pattern[str], *anchors: str) -> Rule:
 _PEM = r"[A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,10}-----"
 _PRIVATE_KEY = re.compile(rf"-----BEGIN {_PEM}(?:.*?-----END {_PEM}|.*)", re.DOTALL)
 
+# Between a header's name and its credentials stands what JSON, URLs and languages' own notations of
+# maps and byte strings write there; escapes of JSON in JSON and of URLs count as one character.
+_ESCAPED = r"\\{1,4}u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2}"
 _AUTHORIZATION = re.compile(
-    r"""(?P<keep>(?:[Aa]uthorization|AUTHORIZATION)["'\\\s:=,\[]{1,12}"""
-    r"""(?i:bearer|basic|token)[ ]{1,4})[A-Za-z0-9._~+/=-]{4,}+"""
+    rf"""(?P<keep>(?:[Aa]uthorization|AUTHORIZATION)(?:{_ESCAPED}|b?["'\\\s:=>,\[(]){{1,16}}+"""
+    rf"""(?i:bearer|basic|token|apikey|splunk)(?:[ \t+]|\\{{1,4}}t|{_ESCAPED}){{1,4}})"""
+    r"""[A-Za-z0-9._~+/=%-]{4,}+"""
 )
 
 # What begins like a token and is none is passed over as a whole, so that no character is looked
@@ -83,7 +87,8 @@ _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}+(?P<found>(?:\.[A-Za-z0-9_-]*+){2,4})?"
 
 def _access_key(by: str) -> Rule:
     start = re.compile("A[KS]IA")  # for two words it is faster than to look for each
-    whole = re.compile(r"(?<![A-Z0-9])A[KS]IA[A-Z0-9]{16}(?![A-Z0-9])")
+    escaped = r"(?<=\\u[0-9A-Fa-f]{4})|(?<=\\x[0-9A-Fa-f]{2})|(?<=%[0-9A-Fa-f]{2})"
+    whole = re.compile(rf"(?:(?<![A-Z0-9])|{escaped})A[KS]IA[A-Z0-9]{{16}}(?![A-Z0-9])")
 
     def prepared(haystack: Haystack) -> Replace | None:
         return (lambda text: whole.subn(by, text)) if start.search(haystack.text) else None
@@ -97,7 +102,8 @@ _SECRET = re.compile(
     r"""(?i:password|passwd|passphrase|pwd|secret|token|credentials?"""
     r"""|(?:(?<=api)|(?<=api[_-])|(?<=access)|(?<=access[_-])|(?<=private)|(?<=private[_-])"""
     r"""|(?<=secret)|(?<=secret[_-])|(?<=auth)|(?<=auth[_-]))key)"""
-    r"""(?P<key>\\{0,7}["'])?\s{0,3}[:=]\s{0,3}(?!(?:null|true|false)\b|\\{0,7}["']?\[REDACTED:)"""
+    r"""(?P<key>\\{0,7}["'])?\s{0,3}(?:=>|[:=](?!>))\s{0,3}"""
+    r"""(?!(?:null|true|false)\b|\\{0,7}["']?\[REDACTED:)"""
     r"""(?:(?P<open>\\{0,7}["'])(?P<quoted>(?:(?!(?<!\\)(?P=open)).)*+)"""
     r"""|(?P<bare>[^\s"'&,;\\)}\]{\[]++))""",
     re.DOTALL,

@@ -36,7 +36,8 @@ def number(told: object) -> int:
     if isinstance(told, str):
         if told in NUMBERS:
             return NUMBERS[told]
-        return _counted(int(told)) if told.isdecimal() else NUMBERS.get(told.lower(), 0)
+        short = len(told) <= 3  # int() refuses thousands of digits
+        return _counted(int(told)) if short and told.isdecimal() else NUMBERS.get(told.lower(), 0)
     if isinstance(told, int | float) and not isinstance(told, bool):
         return _counted(told)
     return 0

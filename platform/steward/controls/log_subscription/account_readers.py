@@ -18,7 +18,8 @@ from steward.controls.log_subscription.account_policy import AccountPolicy, ship
 from steward.controls.log_subscription.assess import SUBSCRIBED, TWICE, left_out
 from steward.controls.log_subscription.filters import state
 from steward.controls.log_subscription.log_group import LogGroup
-from steward.controls.log_subscription.state import WORD, Policy, literals
+from steward.controls.log_subscription.selection import literals
+from steward.controls.log_subscription.state import WORD, Policy
 from steward.events import ACCOUNT_POLICY
 from steward.model import Page, Ref, Remembered, Sight, Unread, Verdict
 

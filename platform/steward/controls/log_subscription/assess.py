@@ -17,7 +17,9 @@ NO_SLOT, TWICE = "NO_FILTER_SLOT", "FOREIGN_DUPLICATE"
 CODES = {
     SUBSCRIBED: "The group has our filter as the policy says, and no other of ours.",
     "NOT_SUBSCRIBED": "The policy selects the group, and it lacks our filter.",
-    "WRONG_FILTER": "Our filter has another pattern, destination, role or distribution.",
+    "WRONG_FILTER": (
+        "Our filter has another pattern, destination, role or distribution, or tells other fields."
+    ),
     "EXTRA_FILTER": (
         "A filter of ours is too many: of another name, on a group not selected, or besides our "
         "account policy, which must have been there for 15 minutes before it is deleted."

@@ -72,10 +72,15 @@ def state(
 
 
 def _filter(described: Mapping[str, Any]) -> Filter:
-    """A filter by the parameters that would put it; what is off or has no effect is left out."""
+    """A filter by the parameters that would put it; what is off or has no effect is left out.
+
+    System fields are sorted: their order has no effect either.
+    """
     arn = described["destinationArn"]
     told = {name: described[name] for name in _FIELDS if described.get(name)}
     destination = Destination.read(arn)
     if destination is None or not destination.is_distributed:
         told.pop("distribution", None)
+    if fields := told.get("emitSystemFields"):
+        told["emitSystemFields"] = sorted(fields)
     return {"filterPattern": described.get("filterPattern", ""), "destinationArn": arn, **told}

@@ -10,6 +10,8 @@ from typing import Any, Self
 
 ANY = "*"
 
+_WILD = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
+
 
 @dataclass(frozen=True, slots=True)
 class Tag:
@@ -90,3 +92,8 @@ class Include:
                 path = f"include.regex[{number}]"
                 yield f"{path}: is {pattern[:80]!r}, no regular expression: {error}"
         yield from self.tags.problems("include.tags")
+
+
+def literals(glob: str) -> list[str]:
+    """The parts of a glob that stand for themselves."""
+    return [part for part in _WILD.split(glob) if part]

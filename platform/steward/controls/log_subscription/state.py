@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from typing import Any
 from steward.controls.log_subscription import destinations, patterns
 from steward.controls.log_subscription.destinations import Destination
 from steward.controls.log_subscription.log_group import Filter
-from steward.controls.log_subscription.selection import Include, Tags
+from steward.controls.log_subscription.selection import Include, Tags, literals
 from steward.events import LOG_GROUP
 from steward.model import CommonPolicy, Mode, Ref
 
@@ -27,9 +26,6 @@ RECHECK_DAYS = 7
 """A group's filters are read anew in the first sweep after so many days, whatever is remembered."""
 
 
-_WILD = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy(CommonPolicy):
     strategy: str
@@ -39,6 +35,8 @@ class Policy(CommonPolicy):
     former_prefixes: tuple[str, ...]
     filter_pattern: str
     distribution: str
+    emit_system_fields: tuple[str, ...]
+    """In the order of the alphabet: theirs makes no difference to AWS."""
     include: Include
     exclude_tags: Tags
     own_prefixes: tuple[str, ...]
@@ -50,6 +48,7 @@ class Policy(CommonPolicy):
         told["exclude_tags"] = Tags.read(told["exclude_tags"], told.pop("exclude_tags_mode"))
         return {
             **told,
+            "emit_system_fields": tuple(sorted(document["emit_system_fields"])),
             "filter_pattern": document["filter_pattern"].strip(),  # it is compared as described
             "include": Include.read(document["include"]),
             "former_prefixes": tuple(document["former_prefixes"]),
@@ -72,11 +71,14 @@ class Policy(CommonPolicy):
     def wanted(self) -> Filter:
         """Our filter, with what the destination has use for, and as it is described."""
         destination = self.destination
-        told = {"filterPattern": self.filter_pattern, "destinationArn": self.destination_arn}
+        told: dict[str, Any] = {"filterPattern": self.filter_pattern}
+        told["destinationArn"] = self.destination_arn
         if self.role_arn:
             told["roleArn"] = self.role_arn
         if destination is not None and destination.is_distributed:
             told["distribution"] = self.distribution
+        if self.emit_system_fields:
+            told["emitSystemFields"] = list(self.emit_system_fields)
         return told
 
     def account_document(self) -> Filter:
@@ -135,13 +137,10 @@ class Policy(CommonPolicy):
     def _of_account(self) -> Iterator[str]:
         told = [f"include.{name}" for name in self.include.told()]
         told += ["exclude_tags"] if self.exclude_tags.conditions else []
+        if self.emit_system_fields:
+            yield "emit_system_fields: strategy 'account' has no place for them in its policy"
         for name in told:
             yield f"{name}: is of no use with strategy 'account', which knows exclude only"
         for number, glob in enumerate(self.exclude):
             if not literals(glob):
                 yield f"exclude[{number}]: is {glob[:80]!r}, which strategy 'account' cannot search"
-
-
-def literals(glob: str) -> list[str]:
-    """The parts of a glob that stand for themselves."""
-    return [part for part in _WILD.split(glob) if part]

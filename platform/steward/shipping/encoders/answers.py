@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Mapping, Set
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -12,12 +13,12 @@ from steward.shipping.encoders.base import Answer, Kind
 
 LONGEST_REASON = 256
 
-TRANSIENT = frozenset({408, 429, *range(500, 600)})
+TRANSIENT = frozenset({408, 425, 429, *range(500, 600)})
 """The statuses after which the same request may succeed."""
 
-MISCONFIGURED = frozenset({401, 403, 404, 405, 415, *range(300, 400)})
-"""The statuses that tell of credentials, or of the address or the format that was chosen for it; a
-redirect is not followed."""
+MISCONFIGURED = frozenset({401, 402, 403, 404, 405, 407, 410, 415, 421, *range(300, 400)})
+"""The statuses that tell of credentials, of the account there, or of the address or the format that
+was chosen for it; a redirect is not followed."""
 
 _TOLD = ("type", "title", "error", "errors", "errorMessage", "message", "text", "detail")
 _DEEPEST = 4
@@ -35,7 +36,9 @@ def plain(codec: Codec, status: int, headers: Mapping[str, str], body: bytes) ->
     """
     if not 200 <= status < 300:
         return by_status(status, headers, said(codec, status, body))
-    return unclear(status, headers, "a page in place of an answer") if page(body) else OK
+    kind = next((headers[name] for name in headers if name.lower() == "content-type"), "")
+    strange = page(body) or kind.strip().lower().startswith("text/html")
+    return unclear(status, headers, "a page in place of an answer") if strange else OK
 
 
 def by_status(
@@ -71,7 +74,7 @@ def clean(text: str) -> str:
 
 def page(body: bytes) -> bool:
     """Whether it is HTML or XML."""
-    return body.lstrip()[:1] == b"<"
+    return body.removeprefix(BOM_UTF8).lstrip()[:1] == b"<"
 
 
 def parsed(codec: Codec, body: bytes) -> Any:
