@@ -1,7 +1,8 @@
 """What JSON lines tell in their fields, found without reading the JSON where that is certain.
 
 Within a JSON string no quotation mark stands unescaped, so ``"level":`` in a line is a key; and if
-no brace opens before it, it is a key at the top of the line. Any other line is read as JSON.
+no brace opens before it, or but one closes behind it, it is a key at the top of the line. Any other
+line is read as JSON.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class _Family:
         for key in self.keys:
             at = text.find(key, start)
             if at >= 0:
-                return None if text.find("{", start + 1, at) >= 0 else _taken(text, at, key)
+                return None if _nested(text, start, at) else _taken(text, at, key)
             if self._whole:
                 self._narrow(messages)
                 return self.seek(text, start, messages)
@@ -76,6 +77,13 @@ class _Family:
         parts = [part for part in self._parts if part in messages.whole]
         self.keys = [key for key in self.keys if any(part in key for part in parts)]
         self._whole = False
+
+
+def _nested(text: str, start: int, at: int) -> bool:
+    """Whether what stands at ``at`` may be deeper than the top of the object from ``start`` on: a
+    brace opens before it, and more than the last one closes behind it."""
+    opened = text.find("{", start + 1, at) >= 0
+    return opened and text.find("}", at) != text.rfind("}")
 
 
 def _taken(text: str, at: int, key: str) -> _Place:
@@ -151,6 +159,11 @@ class Layout(NamedTuple):
     """The same two: request and trace."""
 
 
+CHANCES = 4
+"""Layouts that are remembered of one record: after so many its lines are not like each other, and
+remembering costs more than it saves."""
+
+
 class Fields:
     """Finds the fields of one record's JSON lines.
 
@@ -159,9 +172,10 @@ class Fields:
     line is known; ``told`` reads any line, and remembers its layout if others may have it.
     """
 
-    __slots__ = ("_codec", "_families", "_messages", "layout", "levels")
+    __slots__ = ("_chances", "_codec", "_families", "_messages", "layout", "levels")
 
     def __init__(self, codec: Codec, messages: Texts) -> None:
+        self._chances = CHANCES
         self._codec = codec
         self._messages = messages
         self._families = (
@@ -189,7 +203,8 @@ class Fields:
         if level is None or request is None or trace is None:
             return self.parsed(text)
         number = severity.number(level.value)
-        if self._ids_remembered(text, request, trace):
+        if self._chances and self._ids_remembered(text, request, trace):
+            self._chances -= 1
             self._remember_level(text, level, number)
         return number, request.value, unified(trace.value), NOTHING
 
