@@ -26,8 +26,6 @@ from tests.conformance import grant_checks as checks
 from tests.conformance import role_checks
 from tests.conformance.stack import Change, altered, instead, put, without
 
-pytestmark = pytest.mark.xdist_group("grants")  # one account for all of them
-
 Check = Callable[[Template], list[str]]
 
 CHECKS: Sequence[Check] = (checks.grants, checks.own, checks.unscoped)

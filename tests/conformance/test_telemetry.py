@@ -18,8 +18,6 @@ from steward.model import Finding
 from tests.conformance import alarm_checks as checks
 from tests.conformance.stack import Change, altered, instead, put, without
 
-pytestmark = pytest.mark.xdist_group("telemetry")  # one account for all of them
-
 Check = Callable[[Template], list[str]]
 
 CHECKS: Sequence[Check] = (checks.behaviour, checks.heartbeats, checks.unalarmed)

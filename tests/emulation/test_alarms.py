@@ -16,8 +16,6 @@ from embedded.faults import Fault
 from embedded.hosting import Datum
 from embedded.seeding import Seed, seed_log_groups
 
-pytestmark = pytest.mark.xdist_group("alarms")  # one account for all of them
-
 START = datetime(2027, 3, 1, 10, 0, tzinfo=UTC)
 NOTHING = {"days": 30}
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +26,22 @@ CANNOT = 3
 Start = Callable[..., RuntimeProcess]
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """One process of the tests at a time: two builds at once would spoil each other's folders."""
+    folder = os.open(ROOT, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
 @pytest.fixture(scope="session")
 def built() -> Path:
     """What scripts/build built, as the tree is now; without a Python 3.13 there is none."""
-    ran = subprocess.run([ROOT / "scripts/build"], capture_output=True, text=True, check=False)
+    with alone():
+        ran = subprocess.run([ROOT / "scripts/build"], capture_output=True, text=True, check=False)
     if ran.returncode == CANNOT and not os.environ.get("STEWARD_REQUIRE_PACKAGE_TESTS"):
         pytest.skip(ran.stderr.strip())
     assert ran.returncode == 0, ran.stderr

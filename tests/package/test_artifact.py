@@ -24,7 +24,6 @@ from tests.package.conftest import ROOT, STACK, Start, described, named
 
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
-pytestmark = pytest.mark.xdist_group("artifact")  # it is built once
 
 FOLDERS = sorted(folder.name for folder in (ROOT / "functions").iterdir())
 LAYER = "Platform/python"

@@ -14,10 +14,7 @@ import pytest
 
 from embedded.runtime_api import Answer, Function, RuntimeProcess
 
-pytestmark = [
-    pytest.mark.usefixtures("built"),  # scripts/build installs the runtime client
-    pytest.mark.xdist_group("artifact"),  # which is built once
-]
+pytestmark = pytest.mark.usefixtures("built")  # scripts/build installs the runtime client
 
 TELLING = """
 import json, os

@@ -21,8 +21,6 @@ from embedded.demo.stage import Scene, stage_of
 from embedded.faults import Fault
 from embedded.log_service import LogService
 
-pytestmark = pytest.mark.xdist_group("demo")  # played once
-
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-P", "-m", "embedded.demo"]
 

@@ -15,8 +15,6 @@ from steward import processor
 from tests.scenarios.embedding import put_parameter, put_policy, retention
 from tests.scenarios.shipping import SHIPPER, STREAM, Pipeline, shipping
 
-pytestmark = pytest.mark.xdist_group("shipping")  # one account for all of them
-
 REQUEST = "8f5b0d6e-1111-4222-8333-444455556666"
 SOON = timedelta(hours=1)
 """Longer than anything takes that ends."""

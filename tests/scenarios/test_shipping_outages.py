@@ -12,8 +12,6 @@ from embedded.authorization import decide
 from embedded.requirements import Requirement
 from tests.scenarios.shipping import KEPT, SECRET, Pipeline, shipping
 
-pytestmark = pytest.mark.xdist_group("shipping-outages")  # one account for all of them
-
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Pipeline]:
