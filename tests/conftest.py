@@ -25,8 +25,11 @@ UNSET = (
     "COLUMNS",  # pytest-xdist sets it: output of a test goes to no terminal
 )
 
-settings.register_profile("here", deadline=None)
-settings.register_profile("ci", deadline=None, derandomize=True)
+EXAMPLES = 50
+"""Of a property, where it says no other number."""
+
+settings.register_profile("here", deadline=None, max_examples=EXAMPLES)
+settings.register_profile("ci", deadline=None, max_examples=EXAMPLES, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 

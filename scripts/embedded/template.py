@@ -95,13 +95,17 @@ class Template:
 @cache
 def load(path: Path = TEMPLATE) -> Template:
     """The template in a file, translated without AWS. Raises the translator's InvalidDocument."""
-    written = yaml_parse(path.read_text("utf-8"))
+    return translated(yaml_parse(path.read_text("utf-8")))
+
+
+def translated(written: Document) -> Template:
+    """A template as it was written, and as SAM's translator makes it."""
     packaged, parameters = _packaged(written), dict[str, str]()
     to_py27_compatible_template(packaged, parameters)  # so that ids are those that AWS would make
     anywhere = boto3.Session(region_name="us-east-1")  # only SAM's own roles would depend on it
     translator = Translator(None, Parser(), boto_session=anywhere)
-    translated = translator.translate(packaged, parameters)
-    return Template(written, undo_mark_unicode_str_in_template(translated))
+    document = translator.translate(packaged, parameters)
+    return Template(written, undo_mark_unicode_str_in_template(document))
 
 
 def named(value: object) -> str:

@@ -11,7 +11,10 @@ from tests.scenarios.embedding import installed
 
 
 @pytest.fixture
-def here() -> Iterator[EmbeddedAccount]:
-    """An account of the scenario's own, in which the stack was installed some time ago."""
-    with installed() as account:
+def here(request: pytest.FixtureRequest) -> Iterator[EmbeddedAccount]:
+    """An account of the scenario's own, in which the stack was installed some time ago.
+
+    Where the module says CONTROLS, the stack has no others.
+    """
+    with installed(controls=getattr(request.module, "CONTROLS", ())) as account:
         yield account

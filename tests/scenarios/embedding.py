@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from embedded.account import EmbeddedAccount
+from tests.scenarios.narrowed import only
 
 LOGS = "log-retention"
 START = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
@@ -18,13 +19,18 @@ START = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 
 @contextmanager
 def installed(
-    before: Callable[[EmbeddedAccount], object] = lambda _: None, /, **parameters: str
+    before: Callable[[EmbeddedAccount], object] = lambda _: None,
+    /,
+    *,
+    controls: Sequence[str] = (),
+    **parameters: str,
 ) -> Iterator[EmbeddedAccount]:
     """An account in which the stack was installed some time ago: its first sweep has planned.
 
-    ``before`` makes what was there before the stack.
+    ``before`` makes what was there before the stack; ``controls`` are the only ones it has.
     """
-    with EmbeddedAccount(parameters, start=START, before=before) as here:
+    template = only(*controls) if controls else None
+    with EmbeddedAccount(parameters, start=START, template=template, before=before) as here:
         here.settle()
         here.server.clear()
         here.host.metrics.clear()

@@ -140,6 +140,6 @@ def shipping(**parameters: str) -> Iterator[Pipeline]:
             "ShippingSecretArn": SECRET,
             **parameters,
         }
-        with installed(**told) as account:
+        with installed(controls=["log-retention", "log-subscription"], **told) as account:
             account.client("secretsmanager").create_secret(Name=KEPT, SecretString="first")
             yield Pipeline(account, service)

@@ -9,6 +9,7 @@ import pytest
 
 from embedded.account import EmbeddedAccount
 from tests.scenarios.embedding import (
+    LOGS,
     create,
     envelope,
     installed,
@@ -35,7 +36,7 @@ ODD = {
 @pytest.fixture(scope="module")
 def untouched() -> Iterator[EmbeddedAccount]:
     """An account with the group /a, which nobody has looked at."""
-    with installed() as account:
+    with installed(controls=[LOGS]) as account:
         create(account, "/a")
         account.watch.calls.clear()
         yield account

@@ -31,7 +31,9 @@ def service() -> Iterator[LogService]:
 def here(service: LogService) -> Iterator[EmbeddedAccount]:
     """The stack ships to the service; one group is subscribed."""
     shipping = {"LogShipping": "enabled", "ShippingFormat": "ndjson", "ShippingUrl": service.url}
-    with installed(LogSubscriptionMode="enforce", **shipping) as account:
+    with installed(
+        controls=["log-subscription"], LogSubscriptionMode="enforce", **shipping
+    ) as account:
         create(account, "/a")
         account.settle()
         account.client("logs").create_log_stream(logGroupName="/a", logStreamName="s")

@@ -23,7 +23,7 @@ PARAMETERS = {
 
 @pytest.fixture
 def here() -> Iterator[EmbeddedAccount]:
-    with installed(**PARAMETERS) as account:
+    with installed(controls=[CONTROL], **PARAMETERS) as account:
         account.client("kinesis").create_stream(StreamName="theirs", ShardCount=1)
         yield account
 
@@ -127,7 +127,7 @@ def test_the_role_grants_what_scaling_asks_for_and_no_more(here: EmbeddedAccount
 )
 def test_without_shards_of_its_own_a_stack_scales_nothing(parameters: dict[str, str]) -> None:
     """No schedule, no grant; sweeps report what there is."""
-    with installed(**parameters, StreamCapacityMode="enforce") as here:
+    with installed(controls=[CONTROL], **parameters, StreamCapacityMode="enforce") as here:
         here.client("kinesis").create_stream(StreamName="theirs", ShardCount=1)
         written(here, "theirs", megabytes=1.9)
         here.advance(minutes=30)
@@ -139,7 +139,7 @@ def test_without_shards_of_its_own_a_stack_scales_nothing(parameters: dict[str, 
 
 def test_a_stack_that_may_not_write_only_plans() -> None:
     """KIN-16: the call is told, and nobody may send it."""
-    with installed(**PARAMETERS, AllowWrites="false") as here:
+    with installed(controls=[CONTROL], **PARAMETERS, AllowWrites="false") as here:
         written(here, OWN, megabytes=1.9)
         here.advance(minutes=11)
         [planned] = logged(here, "planned")

@@ -21,6 +21,7 @@ from embedded.seeding import (
     seed_log_groups,
 )
 from tests.scenarios.embedding import (
+    LOGS,
     create,
     installed,
     logged,
@@ -31,6 +32,7 @@ from tests.scenarios.embedding import (
 )
 
 CONTROL = "log-subscription"
+BOTH = (LOGS, CONTROL)
 PLACE = "eu-west-1:123456789012"
 STREAM = f"arn:aws:kinesis:{PLACE}:stream/events"
 ASIDE = f"arn:aws:kinesis:{PLACE}:stream/aside"
@@ -44,7 +46,7 @@ PARAMETERS = {
 
 @pytest.fixture
 def here() -> Iterator[EmbeddedAccount]:
-    with installed(**PARAMETERS) as account:
+    with installed(controls=BOTH, **PARAMETERS) as account:
         seed_delivery_role("ships")
         for name in ("events", "aside"):
             account.client("kinesis").create_stream(StreamName=name, ShardCount=1)
@@ -189,7 +191,7 @@ def test_an_operator_may_ask_for_a_group(here: EmbeddedAccount) -> None:
 def test_a_destination_of_another_account_may_be_subscribed_to() -> None:
     """A destination of CloudWatch Logs asks for a grant on itself, which the role has."""
     arn = f"arn:aws:logs:{PLACE}:destination:central"
-    with installed(LogSubscriptionMode="enforce", LogDestinationArn=arn) as here:
+    with installed(controls=BOTH, LogSubscriptionMode="enforce", LogDestinationArn=arn) as here:
         logs, stream = here.client("logs"), {"StreamName": "events", "ShardCount": 1}
         here.client("kinesis").create_stream(**stream)
         logs.put_destination(destinationName="central", targetArn=STREAM, roleArn=ROLE)
@@ -222,7 +224,7 @@ def lines(event: Mapping[str, Any]) -> list[str]:
 def test_a_function_gets_the_lines_of_groups_that_events_have_subscribed() -> None:
     """SUB-79: the stack lets CloudWatch Logs in, by one statement for all groups."""
     told: list[str] = []
-    with installed(with_function, LogDestinationArn=FUNCTION) as here:
+    with installed(with_function, controls=BOTH, LogDestinationArn=FUNCTION) as here:
         here.host.others["ship"] = lambda event: told.extend(lines(event))
         create(here, "/a", "/b")
         here.settle()
@@ -238,7 +240,7 @@ def test_a_function_gets_the_lines_of_groups_that_events_have_subscribed() -> No
 
 def test_a_function_that_lets_nobody_in_is_no_destination() -> None:
     """What CloudWatch Logs says of it is logged; nothing is subscribed."""
-    with installed(with_function, LogDestinationArn=FUNCTION) as here:
+    with installed(with_function, controls=BOTH, LogDestinationArn=FUNCTION) as here:
         [statement] = statements(here)
         told = {"FunctionName": "ship", "StatementId": statement["Sid"]}
         here.client("lambda").remove_permission(**told)
@@ -340,7 +342,7 @@ def test_a_destination_that_the_template_does_not_allow_stops_the_control(
 
 def test_without_writes_the_same_is_planned_and_nothing_is_put() -> None:
     """SUB-85: also the role grants nothing."""
-    with installed(**PARAMETERS, AllowWrites="false") as here:
+    with installed(controls=BOTH, **PARAMETERS, AllowWrites="false") as here:
         here.client("kinesis").create_stream(StreamName="events", ShardCount=1)
         create(here, "/a")
         here.settle()
@@ -396,7 +398,7 @@ def test_a_converged_sweep_reads_the_pages_of_groups_and_no_filters(here: Embedd
 @pytest.fixture
 def allowing() -> Iterator[EmbeddedAccount]:
     """A stack whose policies may ask for an account policy."""
-    with installed(**PARAMETERS, LogSubscriptionAccountPolicy="allowed") as account:
+    with installed(controls=BOTH, **PARAMETERS, LogSubscriptionAccountPolicy="allowed") as account:
         seed_delivery_role("ships")
         account.client("kinesis").create_stream(StreamName="events", ShardCount=1)
         yield account
