@@ -33,6 +33,8 @@ class Pipeline:
     account: EmbeddedAccount
     service: LogService
     _numbers: Iterator[int] = field(default_factory=count)
+    _former: set[str] = field(default_factory=set)
+    """The keys of what was set aside before ``anew``."""
 
     def group(self) -> str:
         """A log group that is made now; its events have not been looked at yet."""
@@ -89,8 +91,9 @@ class Pipeline:
         return {key: s3.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys}
 
     def parked(self) -> list[dict[str, Any]]:
-        """What was set aside, line by line."""
-        bodies = self.objects("parked/").values()
+        """What was set aside since ``anew``, line by line; in no order, as keys are digests."""
+        found = self.objects("parked/")
+        bodies = [body for key, body in found.items() if key not in self._former]
         return [json.loads(line) for body in bodies for line in gzip.decompress(body).splitlines()]
 
     def ours(self, id: str) -> str:
@@ -119,6 +122,7 @@ class Pipeline:
             seen.clear()
         self.account.host.invocations.clear()
         self.account.host.metrics.clear()
+        self._former.update(self.objects("parked/"))
 
 
 def _document(data: bytes) -> dict[str, Any]:
