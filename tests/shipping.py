@@ -112,8 +112,9 @@ class Service:
 
     Steps of a script: ``ok``, ``retry``, ``lost`` (it takes the events, and the answer is lost),
     ``wait`` (Retry-After), ``split``, ``reject``, ``configure``, ``some`` (every second event is to
-    be sent again), ``refuse`` (the first event is refused), ``mixed`` (both), ``slow`` (it takes
-    all the time that it is given, and does not answer), ``late`` (the same, then takes the events).
+    be sent again), ``refuse`` (the first event is refused), ``mixed`` (both), ``blame`` (all are
+    refused because of the first), ``slow`` (it takes all the time that it is given, and does not
+    answer), ``late`` (the same, then takes the events).
     """
 
     script: Iterable[str] = ()
@@ -174,6 +175,7 @@ class Service:
 
 
 _PLAIN = {
+    "blame": Answer(Kind.REJECT, "this one", rejected={0: "this one"}),
     "retry": Answer(Kind.RETRY, "busy"),
     "slow": Answer(Kind.RETRY, "no answer"),
     "wait": Answer(Kind.RETRY, "slower", 7.0),

@@ -284,11 +284,11 @@ def test_splunk_has_to_say_success(body: bytes) -> None:
 
 @pytest.mark.parametrize("code", [6, 12, 13, 15])
 def test_splunk_names_the_event_that_it_refuses(code: int) -> None:
-    """That one is set aside, and the others come again, as they were refused with it."""
+    """That one is set aside, and the others are sent at once, as they were refused with it: nobody
+    has to wait for anything."""
     reason = f"code {code}, HTTP 400: told"
-    assert judge("splunk_hec", 400, hec(code, place=1)) == Answer(
-        RETRY, reason, rejected={1: reason}
-    )
+    answer = judge("splunk_hec", 400, hec(code, place=1), headers={"Retry-After": "3"})
+    assert answer == Answer(REJECT, reason, rejected={1: reason})
 
 
 @pytest.mark.parametrize(("place", "count"), [(3, 3), (-1, 3), (0, 1)])

@@ -235,10 +235,12 @@ def test_what_splunk_is_told_to_be() -> None:
     assert (first["source"], first["sourcetype"], "index" in first) == ("shop", "json", False)
 
 
-def test_an_empty_message_does_not_make_splunk_refuse_all() -> None:
-    """It refuses blank events, with all that stand beside them."""
-    blank = replace(PAIR, messages=["", "x"])
-    assert [event["event"] for event in stacked(framed(chosen("splunk_hec"), blank))] == ["-", "x"]
+@pytest.mark.parametrize("blank", ["", "\n", " ", "\t \r\n"])
+def test_a_blank_message_does_not_make_splunk_refuse_all(blank: str) -> None:
+    """It refuses events of nothing but white space, with all that stand beside them."""
+    block = replace(PAIR, messages=[blank, " x\n"])
+    told = [event["event"] for event in stacked(framed(chosen("splunk_hec"), block))]
+    assert told == ["-", " x\n"]
 
 
 def test_streams_for_loki() -> None:

@@ -17,7 +17,7 @@ from tests.shipping import OWN_GROUP, Inline, Metrics, Rig, Service, Shelf, docu
 
 STEPS = [
     *("ok", "retry", "lost", "wait", "slow", "late", "configure"),
-    *("split", "reject", "some", "refuse", "mixed"),
+    *("split", "reject", "some", "refuse", "mixed", "blame"),
 ]
 
 

@@ -247,6 +247,33 @@ def test_many_bad_events_among_good_ones_cost_bounded_requests() -> None:
     assert len(rig.parked_ids()) + len(service.taken) == 5000
 
 
+class Naming(Service):
+    """Refuses a request for the first bad event in it, which it names; as Splunk does."""
+
+    def attempt(self, request: Request, seconds: float) -> Answer:
+        answer = super().attempt(request, seconds)
+        ids = self.attempts[-1].ids
+        first = next((place for place, uid in enumerate(ids) if uid in self.bad), None)
+        if answer.kind is not Kind.REJECT or first is None:
+            return answer
+        return Answer(Kind.REJECT, "this one", rejected={first: "this one"})
+
+
+@pytest.mark.parametrize("was_down", [False, True])
+@pytest.mark.parametrize(
+    ("bad", "parked"), [(range(0, 600, 30), 20), (range(5000), 5000)], ids=["some", "all"]
+)
+def test_named_events_keep_nobody_waiting(bad: range, parked: int, was_down: bool) -> None:  # noqa: FBT001
+    """They are taken out one by one, without a pause, also by a service that was down before."""
+    service = Naming(bad=frozenset(f"0-{n}" for n in bad), by_event=False, most=10_000)
+    rig = Rig(service, clock=service.clock, encoder=Wide(CODEC))
+    rig.shipper.sender.is_down = was_down
+    shipped = rig.ship([record(0, document([f"0-{n}" for n in range(5000)]))])
+    assert (shipped.again, service.clock.sleeps) == (None, [])
+    assert (len(rig.parked_ids()), len(service.taken)) == (parked, 5000 - parked)
+    assert len(service.attempts) <= 32
+
+
 class TooLarge(Service):
     """Takes requests of so many bytes."""
 

@@ -70,7 +70,7 @@ class Delivery:
             elif answer.kind is Kind.SPLIT:
                 reason = self._split(piece, answer.reason)
             elif answer.kind is Kind.REJECT:
-                self._refused(piece, answer.reason)
+                self._refused(piece, answer)
             else:
                 self._took(piece.events - len(answer.rejected))
                 self._set_aside(piece, answer.rejected)
@@ -117,15 +117,19 @@ class Delivery:
         self._set_aside(piece, {0: reason})
         return ""
 
-    def _refused(self, piece: Request, reason: str) -> None:
-        """Send the request's halves in its place, in the end: as long as some are taken, it is
-        few events for which the service refuses many."""
+    def _refused(self, piece: Request, answer: Answer) -> None:
+        """Send the request without what is to blame, if that is told; else its halves in its place,
+        in the end: as long as some are taken, it is few events for which the service refuses many.
+        """
         self._refusals += 1
-        patience = PATIENCE if self._taken else FIRST_PATIENCE
-        if piece.events > 1 and self._refusals < patience:
+        told = bool(answer.rejected)
+        patience = PATIENCE if self._taken or told else FIRST_PATIENCE
+        if piece.events == 1 or self._refusals >= patience:
+            self._set_aside(piece, dict.fromkeys(range(piece.events), answer.reason))
+        elif not told:
             self._todo.extend(self._apart.halves(piece))
-        else:
-            self._set_aside(piece, dict.fromkeys(range(piece.events), reason))
+        elif left := self._left(piece, answer):
+            self._todo.appendleft(left)
 
     def _set_aside(self, piece: Request, reasons: Mapping[int, str]) -> None:
         if reasons:

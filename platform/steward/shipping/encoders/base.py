@@ -65,7 +65,8 @@ class Answer:
     after: float | None = None
     """Seconds that the service asks us to wait."""
     rejected: Mapping[int, str] = field(default_factory=dict)
-    """With OK or RETRY: events that will never be taken, by their place in the request, and why."""
+    """Events that will never be taken, by their place in the request, and why. With REJECT: because
+    of them nothing was taken; without them the others may be, at once."""
     again: tuple[int, ...] = ()
     """With RETRY: the places of the events to be sent again; empty: all that are not rejected."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from steward.errors import BadPolicy
@@ -31,7 +31,8 @@ OF_ONE_EVENT = frozenset({6, 12, 13, 15})
 """With them comes the place of the first event that is refused."""
 
 BLANK = "-"
-"""In place of an empty message, with which the collector would refuse all (code 13)."""
+"""In place of a message of nothing but white space, with which the collector would refuse all of
+the request (code 13)."""
 
 OWN = frozenset(
     {"id", "severity", "log_truncated", "request_id", "trace_id", "account", "region"}
@@ -82,7 +83,7 @@ class SplunkHec:
                 f'{{"time":{time // 1000}{_MILLIS[time % 1000]},"event":"{text or BLANK}"{metadata}'
                 f',"fields":{{"id":"{uid}{_REQUEST if request else ""}{request}'
                 f'{_TRACE if trace else ""}{trace}"{_MARK[mark]}{fields}}}}}'
-                for uid, time, text, mark, request, trace in rows(self.codec, block)
+                for uid, time, text, mark, request, trace in rows(self.codec, _visible(block))
             ]
         ).encode()
 
@@ -134,8 +135,14 @@ class SplunkHec:
             return Answer(Kind.CONFIGURE, reason)
         place = _number(value, "invalid-event-number")
         if code in OF_ONE_EVENT and count > 1 and place is not None and 0 <= place < count:
-            return Answer(Kind.RETRY, reason, retry_after(headers), {place: reason})
+            return Answer(Kind.REJECT, reason, rejected={place: reason})
         return by_status(status, headers, reason)
+
+
+def _visible(block: Block) -> Block:
+    if not any(map(str.isspace, block.messages)):
+        return block
+    return replace(block, messages=[BLANK if m.isspace() else m for m in block.messages])
 
 
 def _number(value: Any, name: str) -> int | None:
