@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any, ClassVar, TypeVar
 
 from steward.errors import StewardError, TryAgain
@@ -20,12 +21,12 @@ from steward.shipping.accel import Codec, accelerated
 from steward.shipping.batch import EncodedBatch, Request
 from steward.shipping.block import Block, Origin
 from steward.shipping.decode import Events, Poison, Reader, Record
-from steward.shipping.encoders.base import Answer, Encoder, Kind, Limits
+from steward.shipping.encoders.base import Answer, Encoder, Kind, Limits, Oldest
 from steward.shipping.encoders.ndjson import Ndjson
 from steward.shipping.metrics import Metric, Points
 from steward.shipping.parking import Parking
 from steward.shipping.sending import Destination, Sender
-from steward.shipping.shipper import Memory, Shipped, Shipper
+from steward.shipping.shipper import Memory, Prepared, Shipped, Shipper
 from tests.fakes import ACCOUNT, FakeClock
 
 T = TypeVar("T")
@@ -81,6 +82,12 @@ class Small(Ndjson):
     """The format ndjson for a service that takes little at once."""
 
     limits: ClassVar[Limits] = Limits(1500, 8, 1000)
+
+
+class Forgetful(Small):
+    """The format ndjson for a service that drops what is older than an hour, and says nothing."""
+
+    limits: ClassVar[Limits] = Limits(1500, 8, 1000, Oldest(3_600_000, itemgetter("timestamp")))
 
 
 class Inline(Executor):
@@ -270,7 +277,7 @@ class Rig:
     pool: Executor = field(default_factory=Inline)
     codec: Codec = field(default_factory=accelerated)
     encoder: Encoder | None = None
-    prepare: Callable[[Events], Ready] = prepared
+    prepare: Callable[[Events], Prepared] = prepared
     limit: float = LIMIT
 
     def __post_init__(self) -> None:

@@ -19,6 +19,7 @@ It tells, as metrics in the namespace Steward without dimensions:
 | Requests, Retries, WireBytes | of the way to the destination                                  |
 | Skipped.own, Skipped.control, Skipped.empty | what there was nothing to ship of               |
 | Redactions, CutMessages, DroppedLines, SampledOut | what the policy took out                  |
+| TooOld       | log events that the destination would drop for their age, so that they are parked |
 | Points, InvalidLines | points made of log lines, and metric lines that made none              |
 | LagSeconds   | from the oldest record's arrival to now                                        |
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from jsonschema import Draft202012Validator
 
 from steward.shipping.block import Block
+from steward.shipping.encoders import ENCODERS
 from steward.shipping.encoders.base import Encoder, Options
 from tests.blocks import BLOCKS, ORIGIN, PAIR, REQUEST, TRACE, UID, encoder, framed
 
@@ -186,6 +187,15 @@ def test_source_and_service_for_datadog(
     assert (first["ddsource"], first["service"]) == told
 
 
+def test_datadog_drops_what_is_older_than_18_hours() -> None:
+    """Though it answers 202: an hour is left for what is on its way. No other service does so."""
+    kinds = [chosen(name) for name in ENCODERS]
+    [(name, oldest)] = [(k.name, k.limits.oldest) for k in kinds if k.limits.oldest]
+    assert (name, oldest.ms) == ("datadog", 17 * 3_600_000)
+    told = chosen("datadog").items(framed(chosen("datadog"), PAIR))
+    assert [oldest.time_of(item) for item in told] == PAIR.times
+
+
 def test_a_tag_has_no_comma() -> None:
     """It would end the tag."""
     by = encoder("datadog", options=Options(attributes={"teams": "a, b"}))
@@ -329,7 +339,7 @@ def test_splunk_reads_every_block(block: Block) -> None:
     events = stacked(body)
     errors = [error for event in events for error in VALIDATORS["splunk_hec"].iter_errors(event)]
     assert errors == []
-    assert [event["event"] for event in events] == [text or "-" for text in block.messages]
+    assert [event["event"] for event in events] == [m if m.strip() else "-" for m in block.messages]
     times = [json.loads(line, parse_float=Decimal)["time"] for line in body.split(b"\n")]
     assert times == [Decimal(time) / 1000 for time in block.times]
     assert [event["fields"].get("trace_id", "") for event in events] == block.traces

@@ -20,7 +20,7 @@ from steward.shipping.contents import DamagedError, Portion, portions
 from steward.shipping.encoders.base import Limits
 from steward.shipping.pieces import Pieces
 from steward.shipping.redriving import NOTHING_SHIPPED, Order, Redrive, Redriven, fitting
-from tests.shipping import Metrics, Rig, Service, Shelf, Small, document, record
+from tests.shipping import Forgetful, Metrics, Rig, Service, Shelf, Small, document, record
 
 CODEC = accelerated()
 PARKED = "parked/2026/11/19/"
@@ -261,6 +261,18 @@ def test_events_of_another_format_stay() -> None:
     assert done.left == {key: "events of the format otlp, and ndjson is used"}
     assert not stage.service.taken
     assert list(stage.box.objects) == [key]
+
+
+def test_events_that_the_service_would_drop_for_their_age_stay() -> None:
+    """It would say that it took them, and their object would be deleted."""
+    stage = Stage(encoder=Forgetful(CODEC))
+    now = int(stage.service.clock.now().timestamp() * 1000)
+    old = stage.put("1", of_event("a", timestamp=now), of_event("b", timestamp=now - 3_600_001))
+    stage.put("2", of_event("c", timestamp=now - 3_500_000))
+    done = stage.run()
+    assert (done.left, done.shipped) == ({old: "events that are older than ndjson keeps"}, 1)
+    assert stage.service.taken == {"c": 1}
+    assert list(stage.box.objects) == [old]
 
 
 def test_an_object_that_is_too_large_stays(monkeypatch: pytest.MonkeyPatch) -> None:

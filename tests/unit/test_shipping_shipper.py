@@ -9,22 +9,29 @@ from dataclasses import replace
 import pytest
 
 from steward.errors import BadPolicy
+from steward.policy import settled
+from steward.shipping.accel import accelerated
 from steward.shipping.batch import Request
-from steward.shipping.decode import Events
+from steward.shipping.decode import Events, Record
 from steward.shipping.encoders.base import Answer, Kind
+from steward.shipping.preparing import Preparation
 from steward.shipping.shipper import Memory, Step
+from tests.fakes import FakeClock
 from tests.shipping import (
     OWN_GROUP,
+    Forgetful,
     Metrics,
     Ready,
     Rig,
     Service,
     Shelf,
+    Small,
     document,
     prepared,
     record,
 )
 
+CODEC = accelerated()
 GOOD = [record(place, document([f"{place}-{n}" for n in range(8)])) for place in range(6)]
 """Each is one request."""
 FOREIGN = b"hello"
@@ -275,3 +282,42 @@ def test_memory_forgets_the_oldest_and_never_goes_back() -> None:
     memory.write(GOOD[1], Step.DONE)
     memory.write(GOOD[2], Step.DONE)
     assert [memory.step(one) for one in GOOD[:3]] == [None, Step.DONE, Step.DONE]
+
+
+def aged(position: str, **ages: int) -> Record:
+    """A record of events that happened so many milliseconds ago, by id."""
+    value, now = document(ages), int(FakeClock().now().timestamp() * 1000)
+    for event in value["logEvents"]:
+        event["timestamp"] = now - ages[event["id"]]
+    return record(position, value)
+
+
+OLD = [aged("0", a=3_600_001, b=10**9), aged("1", c=3_600_001, d=3_599_999), aged("2", e=0)]
+
+
+@pytest.mark.parametrize(
+    ("encoder", "taken", "parked"),
+    [
+        (Forgetful(CODEC), {"d", "e"}, {"0": "2 of 2", "1": "1 of 2"}),
+        (Small(CODEC), {*"abcde"}, {}),
+    ],
+    ids=["forgetful", "any other"],
+)
+def test_what_the_service_would_drop_for_its_age_is_set_aside(
+    encoder: Small, taken: set[str], parked: dict[str, str]
+) -> None:
+    """As it came, with its record; whatever else is in that record arrives."""
+    service = Service()
+    ready = Preparation.of(
+        settled("log-shipper"),
+        codec=CODEC,
+        region="eu-west-1",
+        clock=service.clock,
+        limits=encoder.limits,
+        architecture_of=lambda _: None,
+    )
+    rig = Rig(service, clock=service.clock, encoder=encoder, prepare=ready)
+    assert rig.ship(OLD).again is None
+    assert service.taken == dict.fromkeys(taken, 1)
+    told = {line["position"]: line["reason"] for line in rig.shelf.lines("record")}
+    assert told == {at: f"{many} are older than ndjson keeps" for at, many in parked.items()}

@@ -19,6 +19,9 @@ from steward.shipping.redaction import Redactor
 from steward.shipping.sampling import Rate, Sampler
 from steward.shipping.settings import redaction
 
+TOO_OLD = "TooOld"
+"""What is counted of events that the service would drop: whoever ships has to set them aside."""
+
 PLENTY = 1_048_576
 """Bytes of the longest log event that CloudWatch Logs takes."""
 
@@ -47,6 +50,8 @@ class Preparation:
     architecture_of: Callable[[str], str | None]
     longest: int | None
     """Bytes of a message; None where events are archived as they are."""
+    oldest: int | None = None
+    """Milliseconds since an event after which the service would drop it; None where it does not."""
 
     @classmethod
     def of(
@@ -71,6 +76,7 @@ class Preparation:
             clock=clock,
             architecture_of=architecture_of,
             longest=min(wanted, limits.message_bytes) if limits else None,
+            oldest=limits.oldest.ms if limits and limits.oldest else None,
         )
 
     def __call__(self, events: Events) -> Prepared:
@@ -96,12 +102,21 @@ class Preparation:
         if block is not None:
             kept, left_out = self.sampler.kept(block)
             counts["SampledOut"] += left_out
-            block = picked(block, kept)
+            block = self._in_time(picked(block, kept), counts)
         if block is None:
             return None
         messages, shortened = cut(block.messages, longest)
         counts["CutMessages"] += len(shortened)
         return replace(block, messages=messages, cut=shortened) if shortened else block
+
+    def _in_time(self, block: Block | None, counts: Counter[str]) -> Block | None:
+        """What of a block is not too old; ``counts[TOO_OLD]`` are the others."""
+        if block is None or self.oldest is None:
+            return block
+        begin = self.clock.now().timestamp() * 1000 - self.oldest
+        young = [at for at, time in enumerate(block.times) if time >= begin]
+        counts[TOO_OLD] += len(block) - len(young)
+        return picked(block, young)
 
     def _points(self, events: Events, messages: Sequence[str], source: Origin) -> Extracted:
         choices = Choices(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
 from steward.errors import Gone, Invalid, Refused, StewardError, TryAgain
-from steward.model import Deadline
+from steward.model import Clock, Deadline
 from steward.shipping import parking
 from steward.shipping.accel import Codec
 from steward.shipping.batch import Request
@@ -176,6 +176,8 @@ class Redrive:
                     return f"events of the format {', '.join(foreign)}, and {shipper.form} is used"
                 if pieces and portion.events:
                     pieces.encoder.body(portion.events)
+                    if _too_old(pieces, portion.events, shipper.clock):
+                        return f"events that are older than {shipper.form} keeps"
                 tally.add(portion)
         except DamagedError as error:
             return f"damaged: {error}"
@@ -254,6 +256,14 @@ def fitting(pieces: Pieces, items: Sequence[Any]) -> Iterator[Sequence[Any]]:
 def _unchecked(_request: Request, done: Callable[[], None]) -> bool:
     done()
     return True
+
+
+def _too_old(pieces: Pieces, items: Sequence[Any], clock: Clock) -> bool:
+    """Whether the service would say that it took them all, and drop one for its age."""
+    oldest = pieces.encoder.limits.oldest
+    if oldest is None:
+        return False
+    return min(map(oldest.time_of, items)) < clock.now().timestamp() * 1000 - oldest.ms
 
 
 def _park(shipper: Shipper, lines: Sequence[Mapping[str, Any]], kept: list[str]) -> None:

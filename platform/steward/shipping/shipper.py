@@ -22,6 +22,7 @@ from steward.shipping.block import Block
 from steward.shipping.decode import Events, Poison, Reader, Record, Skipped
 from steward.shipping.metrics import Points
 from steward.shipping.parking import Parking
+from steward.shipping.preparing import TOO_OLD
 from steward.shipping.sending import Rejected, Sender, Sent, Shipment
 
 REMEMBERED = 20_000
@@ -182,6 +183,10 @@ class _Invocation:
             self._counts[f"Skipped.{found.reason}"] += found.events or 1
             return ()
         prepared = self._shipper.prepare(found)
+        if late := prepared.counts.get(TOO_OLD):
+            self._poison[place] = (
+                f"{late} of {len(found.ids)} are older than {self._shipper.form} keeps"
+            )
         if step is Step.SHIPPED:
             self._counts["Duplicates"] += 1
             full: Sequence[Request] = ()

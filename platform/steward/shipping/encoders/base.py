@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -14,6 +14,15 @@ MARK = "...[truncated {} bytes]"
 
 
 @dataclass(frozen=True, slots=True)
+class Oldest:
+    """What is older a service drops, though it says that it took it."""
+
+    ms: int
+    time_of: Callable[[Any], int]
+    """When an event of a request happened; in milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What a service takes in one request."""
 
@@ -22,6 +31,8 @@ class Limits:
     events: int
     message_bytes: int
     """Of one message in UTF-8."""
+    oldest: Oldest | None = None
+    """None where a service takes whatever is old, or says that it does not."""
 
 
 @dataclass(frozen=True, slots=True)

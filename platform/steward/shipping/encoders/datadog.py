@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, ClassVar
 
 from steward.shipping.accel import Codec
 from steward.shipping.block import Block, Origin
 from steward.shipping.encoders.answers import plain
-from steward.shipping.encoders.base import Answer, Frame, Limits, Options
+from steward.shipping.encoders.base import Answer, Frame, Limits, Oldest, Options
 from steward.shipping.encoders.columns import by_mark, known, members, rows
 from steward.shipping.encoders.cutting import shorter
 
 STATUSES = {1: "debug", 5: "debug", 9: "info", 13: "warn", 17: "error", 21: "emergency"}
 """Datadog's names of severities, as its status remapper reads TRACE and FATAL."""
+
+OLDEST = Oldest(17 * 3_600_000, itemgetter("timestamp"))
+"""An hour less than the 18 after which a log is dropped at the intake ("Logs Troubleshooting")."""
 
 _REQUEST = ',"lambda":{"request_id":"'
 _END = '"}'
@@ -39,7 +43,7 @@ class Datadog:
 
     name: ClassVar[str] = "datadog"
     # A log of more than 1 MB, attributes included, would be cut without a mark.
-    limits: ClassVar[Limits] = Limits(5_000_000, 1000, 980_000)
+    limits: ClassVar[Limits] = Limits(5_000_000, 1000, 980_000, OLDEST)
     frame: ClassVar[Frame] = Frame(b"[", b",", b"]")
     content_type: ClassVar[str] = "application/json"
     path: ClassVar[str] = "/api/v2/logs"
