@@ -61,7 +61,7 @@ _NEVER = (
     "ReadProvisionedThroughputExceeded",
     "WriteProvisionedThroughputExceeded",
 )
-_QUERY = re.compile(r'SELECT SUM\((\w+)\) FROM SCHEMA\("([\w/]+)".*\)')
+_QUERY = re.compile(r'SELECT SUM\((\w+)\) FROM "([\w/]+)"')
 
 
 def in_alarm(account: EmbeddedAccount) -> set[str]:
@@ -92,7 +92,7 @@ def _rings(alarm: Properties, account: EmbeddedAccount) -> bool:
 
 
 def _spelled_out(alarm: Properties) -> Properties:
-    """An alarm on a query over all dimensions, as one on a metric without any."""
+    """An alarm on a query over whatever dimensions, as one on a metric without any."""
     if "Metrics" not in alarm:
         return alarm
     [metric] = alarm["Metrics"]

@@ -35,13 +35,12 @@ OF_AWS: Mapping[tuple[str, str], tuple[str, str]] = {
 }
 """Namespaces and metrics with their dimension, and the type that it names (services' guides)."""
 
-QUERY = re.compile(r'SELECT SUM\((\w+)\) FROM SCHEMA\("([\w/]+)", ([\w, ]+)\)')
+QUERY = re.compile(r'SELECT SUM\((\w+)\) FROM "([\w/]+)"')
 
 DELIVERIES = ("DeliveryErrors", "DeliveryThrottling")
-"""What CloudWatch Logs counts of subscription filters, under three dimensions of which no alarm can
-know the values (user guide, "Monitoring with CloudWatch metrics")."""
-
-OF_DELIVERIES = "DestinationType, FilterName, LogGroupName"
+"""What CloudWatch Logs counts of subscription filters, under dimensions of which no alarm can know
+the values, and which are others for an account policy's (user guide, "Monitoring with CloudWatch
+metrics": PolicyLevel): so their queries name none."""
 
 DAY = 86400
 LONGEST = {True: 7 * DAY, False: DAY}
@@ -74,7 +73,7 @@ def _queried(alarm: Properties) -> str:
     """The metric of an alarm's one query over all deliveries; '' where it is none."""
     queries = [QUERY.fullmatch(one.get("Expression", "")) for one in alarm.get("Metrics", [])]
     [found] = queries if len(queries) == 1 else [None]
-    known = found and found[1] in DELIVERIES and found.group(2, 3) == ("AWS/Logs", OF_DELIVERIES)
+    known = found and found[1] in DELIVERIES and found[2] == "AWS/Logs"
     return found[1] if found and known else ""
 
 

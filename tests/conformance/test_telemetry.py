@@ -152,8 +152,12 @@ def test_every_alarm_watches_what_is_emitted(emitted: set[checks.Metric]) -> Non
         ),
         pytest.param(
             "LogDeliveryErrorsAlarm",
-            instead("LogDeliveryErrorsAlarm", "FilterName, ", ""),
-            id="a query over dimensions that do not belong together",
+            instead(
+                "LogDeliveryErrorsAlarm",
+                '"AWS/Logs"',
+                'SCHEMA("AWS/Logs", DestinationType, FilterName, LogGroupName)',
+            ),
+            id="a query that leaves out what an account policy delivers",
         ),
         pytest.param(
             "LogDeliveryErrorsAlarm",

@@ -141,9 +141,8 @@ def _alarms() -> dict[str, Any]:
         }
         for name, (namespace, metric, statistic, dimensions, threshold) in metrics.items()
     }
-    dimensions = "DestinationType, FilterName, LogGroupName"
     for name in ("DeliveryErrors", "DeliveryThrottling"):
-        query = f'SELECT SUM({name}) FROM SCHEMA("AWS/Logs", {dimensions})'  # noqa: S608
+        query = f'SELECT SUM({name}) FROM "AWS/Logs"'  # noqa: S608
         alarms[name] = {
             "Metrics": [{"Id": "all", "Expression": query, "Period": 300}],
             "Threshold": 0,

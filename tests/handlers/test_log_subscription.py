@@ -24,7 +24,7 @@ from steward.controls.log_subscription import CONTROL
 from steward.controls.log_subscription.readers import BATCH
 from steward.errors import Denied, Invalid, OutOfTime, Refused, TryAgain
 from steward.events import LOG_GROUP
-from steward.ledger import Sweep
+from steward.ledger import Status, Sweep
 from steward.look import look
 from steward.model import Deadline, Fate, Ref, Trigger
 from steward.policy import load
@@ -237,6 +237,24 @@ def test_a_full_group_is_reported(here: Place) -> None:
     assert codes(here.looked("/a")) == {"/a": ("NO_FILTER_SLOT", "reported")}
     here.api.ask("logs", "DeleteSubscriptionFilter", logGroupName="/a", filterName="c")
     assert codes(here.looked("/a")) == {"/a": ("NOT_SUBSCRIBED", "remediated")}
+
+
+def test_a_renamed_filter_of_a_full_group_makes_room_for_itself(here: Place) -> None:
+    """SUB-33, SUB-80: deleted first where there was no room for both, and brought back by undo."""
+    here.create("/a")
+    aside = other(here)
+    for name in "abcd":
+        here.put("/a", name, destinationArn=aside)
+    here.put("/a", "old-logs")
+    former = filters_in_full(here, "/a")
+    assert here.swept(former_prefixes=["old"]).fates == {"reported": 1}
+    assert filters_in_full(here, "/a") == former
+    assert here.swept(former_prefixes=["old"]).fates == {"remediated": 1}
+    assert here.filters("/a").keys() == {*"abcd", "steward-logs"}
+    assert here.swept(former_prefixes=["old"]).fates == {"none": 1}
+    [change] = [one for one in here.book.changes(CONTROL.id) if one.status is Status.DONE]
+    undo(here.run(Trigger.DIRECT, former_prefixes=["old"]), change.id, "alice")
+    assert filters_in_full(here, "/a") == former
 
 
 def test_undo_brings_back_the_filters_that_were(here: Place) -> None:

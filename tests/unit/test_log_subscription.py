@@ -194,6 +194,13 @@ COVERING = {"name": "all", "destinationArn": FUNCTION, "filterPattern": ""}
             id="SUB-34 SUB-84 the prefix of before",
         ),
         pytest.param(
+            group(owned={"observe-logs": BY_STREAM, "observe-x": BY_STREAM}, full=True),
+            {**TO_STREAM, "former_prefixes": ["observe"]},
+            "NOT_SUBSCRIBED",
+            [("Delete", "observe-logs"), ("Delete", "observe-x"), PUT],
+            id="SUB-33 SUB-34 no room for both",
+        ),
+        pytest.param(
             group(owned={"steward-logs": OURS, "steward-old": OURS}),
             {},
             "EXTRA_FILTER",
@@ -683,6 +690,7 @@ STATES = st.builds(
     log_class=st.sampled_from(["STANDARD", "STANDARD", "DELIVERY", "NEW"]),
     tags=st.dictionaries(st.sampled_from(["team", "env"]), st.sampled_from(["", "a"])),
     owned=st.dictionaries(NAMES, FILTERS),
+    full=st.booleans(),
     foreign=st.dictionaries(st.text(min_size=1, max_size=512), st.sampled_from([FUNCTION, LOGS])),
     account_filter=st.sampled_from([{}, COVERING, {**COVERING, "destinationArn": LOGS}]),
     covered=st.sampled_from(Cover),

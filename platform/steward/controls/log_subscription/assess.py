@@ -30,7 +30,8 @@ CODES = {
     ),
     NO_SLOT: (
         "The group has as many filters as CloudWatch Logs lets it have. Tried again when one "
-        "is deleted, and once a week. Of an account policy: the Region has one already."
+        "is deleted, and once a week; at once where one of them is ours by another name, which is "
+        "then deleted first. Of an account policy: the Region has one already."
     ),
     COVERED: "An account policy ships the group's events to the same destination.",
     "NOT_COVERED": "The strategy is account, and our account policy does not cover the group.",

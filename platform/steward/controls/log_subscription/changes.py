@@ -13,7 +13,8 @@ Filters = Mapping[str, Filter]
 
 
 def changes_to(group: LogGroup, wanted: Filters) -> tuple[Call, ...]:
-    """First put, then delete, so that no event is left out in between.
+    """First put, then delete, so that no event is left out in between; the other way round where
+    that was tried, and the group was full.
 
     Each call knows the filters of ours that there are after it, and so does its undo.
     """
@@ -22,15 +23,16 @@ def changes_to(group: LogGroup, wanted: Filters) -> tuple[Call, ...]:
 
 def _calls(group: LogGroup, wanted: Filters) -> Iterator[Call]:
     now: Filters = dict(group.owned)
-    for name, told in wanted.items():
-        if now.get(name) != told:
-            after = {**now, name: told}
+    puts = [(name, told) for name, told in wanted.items() if now.get(name) != told]
+    deletions = [(name, None) for name in sorted(now.keys() - wanted.keys())]
+    for name, told in [*deletions, *puts] if group.full else [*puts, *deletions]:
+        after = {one: there for one, there in now.items() if one != name}
+        if told is None:
+            yield _delete(group, name, after, _put(group, name, now))
+        else:
+            after[name] = told
             undo = _put(group, name, now) if name in now else _delete(group, name, now)
             yield _put(group, name, after, undo)
-            now = after
-    for name in sorted(now.keys() - wanted.keys()):
-        after = {one: told for one, told in now.items() if one != name}
-        yield _delete(group, name, after, _put(group, name, now))
         now = after
 
 

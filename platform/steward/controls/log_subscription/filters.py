@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from steward.controls.log_groups import Found
 from steward.controls.log_subscription.account_filters import account_filters
+from steward.controls.log_subscription.assess import NO_SLOT
 from steward.controls.log_subscription.destinations import Destination
 from steward.controls.log_subscription.log_group import Filter, LogGroup
 from steward.controls.log_subscription.state import Policy
@@ -28,7 +30,20 @@ def fresh(sight: Sight[Policy], found: Sequence[Found | Unread]) -> list[Read]:
     if not found:
         return []
     account_filters(sight)  # once, before there are threads
-    return sight.aws.together(lambda one: _read(sight, one), found)
+    return _told_full(sight, sight.aws.together(lambda one: _read(sight, one), found))
+
+
+def _told_full(sight: Sight[Policy], read: list[Read]) -> list[Read]:
+    """The same, with what the ledger tells of groups where a filter of ours has another name."""
+    name = sight.policy.filter_name
+    groups = [one for one in read if isinstance(one, LogGroup) and one.owned]
+    renamed = [one.ref for one in groups if name not in one.owned]
+    items = sight.known.items(renamed) if renamed else {}
+    full = {ref for ref, item in items.items() if item.code == NO_SLOT}
+    return [
+        replace(one, full=True) if isinstance(one, LogGroup) and one.ref in full else one
+        for one in read
+    ]
 
 
 def _read(sight: Sight[Policy], found: Found | Unread) -> Read:

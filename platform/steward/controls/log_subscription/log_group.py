@@ -29,6 +29,8 @@ class LogGroup:
     """The account policy, not ours, that ships its events: name, destinationArn, filterPattern."""
     covered: Cover = Cover.NONE
     """Whether our account policy ships its events."""
+    full: bool = False
+    """Whether there was no room for our filter besides one of ours by another name."""
     memory: str = ""
     """Under what the ledger's code may stand for these filters; see ``Policy.memory``."""
     exists: bool = True
