@@ -11,11 +11,11 @@ import hashlib
 import json
 import secrets
 import threading
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 from typing import Any
 
 from moto.firehose.models import firehose_backends
@@ -76,6 +76,7 @@ class Delivery:
         self._streams = streams
         self._push = push
         self._rests: dict[tuple[str, str], datetime] = {}
+        self._put = count()
         self._lock = threading.RLock()
 
     def put(self, stream: LogStream, own: Callable[[], str], events: int) -> str:
@@ -155,7 +156,7 @@ class Delivery:
         if service == "kinesis":
             if reason := destinations.refused(one.destination, one.role):
                 raise Refusal("AccessDeniedException", reason)
-            self._streams.put(one.destination, _key(one, stream), message)
+            self._streams.put(one.destination, _key(one, stream, next(self._put)), message)
         elif service == "lambda":
             group = stream.log_group.name
             if not invocable(self._account, self._region, one.destination, group):
@@ -196,11 +197,11 @@ def _messages(
     yield from _messages(head, events[middle:], fields)
 
 
-def _key(one: Subscription, stream: LogStream) -> str:
-    """A random shard, or always the same for a log stream."""
-    if one.distribution == "Random":
-        return uuid.uuid4().hex
+def _key(one: Subscription, stream: LogStream, number: int) -> str:
+    """A shard for each message, the same in every run; or always one for a log stream."""
     name = f"{stream.log_group.name}:{stream.log_stream_name}"
+    if one.distribution == "Random":
+        name += f":{number}"
     return hashlib.sha256(name.encode()).hexdigest()[:32]
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 import json
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -96,7 +96,8 @@ def _test(request: Request, arn: str) -> None:
     }
     data = encoded(packed(message))
     backend = kinesis_backends[request.account][request.region]
-    backend.put_record(arn, arn.rpartition("/")[2], uuid.uuid4().hex, "", data)
+    key = hashlib.sha256(data.encode()).hexdigest()[:32]
+    backend.put_record(arn, arn.rpartition("/")[2], key, "", data)
 
 
 def packed(message: Mapping[str, Any]) -> bytes:
