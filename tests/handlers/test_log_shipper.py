@@ -397,9 +397,15 @@ def test_a_subscription_to_the_function_itself_is_served(
     assert "LagSeconds" not in function.metrics()
 
 
-@pytest.mark.parametrize("event", [{}, {"Records": [{"body": "x"}]}, {"awslogs": []}], ids=str)
+TO_TRANSFORM = {"deliveryStreamArn": "arn", "records": [{"recordId": "1", "data": "eA=="}]}
+"""What Firehose asks of a function."""
+
+
+@pytest.mark.parametrize(
+    "event", [{}, {"Records": [{"body": "x"}]}, {"awslogs": []}, TO_TRANSFORM], ids=str
+)
 def test_what_is_no_event_of_ours_is_an_error(function: Function, event: Any) -> None:
-    """It was sent by mistake, and nobody knows where from."""
+    """MET-3: it was sent by mistake, and nobody knows where from; nothing is shipped or counted."""
     with pytest.raises(Invalid, match="neither of a stream nor of a subscription"):
         function(event)
 

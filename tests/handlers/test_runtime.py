@@ -468,6 +468,6 @@ ODD_REQUESTS: dict[str, dict[str, Any]] = {
 def test_a_request_that_makes_no_sense_is_invalid(
     function: Deployed, asked: dict[str, Any]
 ) -> None:
-    """Told with the field, its value and what is allowed; nothing is called."""
+    """SUB-45: told with the field, its value and what is allowed; nothing is called."""
     with pytest.raises(Invalid, match="allowed"):
         function(asked)

@@ -135,13 +135,16 @@ def test_tags_decide_by_events(here: EmbeddedAccount) -> None:
 
 
 def test_a_narrowed_policy_unsubscribes_only_what_is_ours(here: EmbeddedAccount) -> None:
-    """SUB-28, SUB-39, SUB-51, SUB-59: the sweep that the policy starts does it."""
+    """SUB-28, SUB-39, SUB-51, SUB-55, SUB-59: the sweep that the policy starts does it, in one
+    step as it is little."""
     create(here, "/a", "/b")
     put(here, "/a", "theirs")
     here.settle()
+    here.host.invocations.clear()
     put_policy(here, CONTROL, include={"prefixes": ["/b"]})
     here.settle()
     assert filters(here) == {"/a": ["theirs"], "/b": ["steward-logs"]}
+    assert len(steps(here)) == 1
 
 
 def test_a_policy_that_includes_nothing_takes_every_filter_of_ours_away(
@@ -252,7 +255,8 @@ def test_a_function_that_lets_nobody_in_is_no_destination() -> None:
 
 
 def test_a_renamed_prefix_replaces_the_filters(here: EmbeddedAccount) -> None:
-    """SUB-84: without the former prefix the old ones are not ours, and that is reported."""
+    """SUB-61, SUB-84: without the former prefix the old ones are not ours, are left, and that is
+    reported."""
     create(here, "/a", "/b")
     here.settle()
     put_policy(here, CONTROL, filter_prefix="acme")

@@ -46,7 +46,6 @@ STRUCTURED = [
     pytest.param(
         {"headers": {"A": "1"}, "username": "u", "password": "p"}, {"A": "1"}, id="headers win"
     ),
-    pytest.param({"username": "u"}, {"DD-API-KEY": '{"username": "u"}'}, id="no password: a token"),
 ]
 
 
@@ -60,6 +59,8 @@ def test_a_structured_secret_says_what_to_send(
 
 UNFIT = [
     pytest.param("", id="empty"),
+    pytest.param('{"token": "hunter2"}', id="a key and a value"),
+    pytest.param('{"username": "hunter2"}', id="no password"),
     pytest.param("hunter2\r\nX-Evil: 1", id="a line's end"),
     pytest.param("hunter2\x00", id="a control character"),
     pytest.param("hunter2é", id="not ASCII"),

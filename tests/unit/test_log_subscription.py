@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from steward.controls.log_subscription import CONTROL
 from steward.controls.log_subscription.account_policy import AccountPolicy, Cover, shipped
 from steward.controls.log_subscription.assess import CODES, assess
+from steward.controls.log_subscription.changes import changes_to
 from steward.controls.log_subscription.log_group import LogGroup
 from steward.controls.log_subscription.selection import literals
 from steward.controls.log_subscription.state import RECHECK_DAYS, Policy
@@ -52,11 +54,11 @@ def group(name: str = "/aws/lambda/test-me", **fields: Any) -> LogGroup:
     return LogGroup(name, **fields)
 
 
-def sent(finding: Finding) -> list[tuple[str, str]]:
+def sent(planned: Finding | Sequence[Call]) -> list[tuple[str, str]]:
     """What is called, in short: put or delete, and the filter's name."""
     return [
         (call.operation.removesuffix("SubscriptionFilter"), call.params["filterName"])
-        for call in finding.remediation
+        for call in (planned.remediation if isinstance(planned, Finding) else planned)
     ]
 
 
@@ -710,6 +712,22 @@ POLICIES = st.builds(
     exclude_tags=st.sampled_from([[], ["env"]]),
 )
 DONE = {"SUBSCRIBED", "NOT_SELECTED", "DELIVERY_PATH", "CLASS_WITHOUT_SUBSCRIPTIONS"}
+
+
+@pytest.mark.parametrize(
+    ("owned", "wanted", "calls"),
+    [
+        pytest.param("ab", "ab", [], id="the same"),
+        pytest.param("ab", "", ["Delete a", "Delete b"], id="all go"),
+        pytest.param("", "ab", ["Put a", "Put b"], id="all come"),
+        pytest.param("ab", "bc", ["Put c", "Delete a"], id="both"),
+        pytest.param("", "", [], id="SUB-67 nothing of nothing"),
+    ],
+)
+def test_the_calls_between_two_sets_of_filters(owned: str, wanted: str, calls: list[str]) -> None:
+    """SUB-66: what stays is not put again."""
+    planned = changes_to(group(owned=dict.fromkeys(owned, OURS)), dict.fromkeys(wanted, OURS))
+    assert [" ".join(one) for one in sent(planned)] == calls
 
 
 @given(STATES, POLICIES)

@@ -107,7 +107,7 @@ class Wire(Api):
     ids=["throttled", "denied"],
 )
 def test_what_may_get_better_is_repeated(error: StewardError, sent: int, left: int) -> None:
-    """A throttled call is sent once more; a refused one is not, and is told."""
+    """MET-18, MET-19: a throttled call is sent once more; a refused one is not, and is told."""
     aws = Wire(error)
     assert len(metric_data.publish(aws, CALLS[:1])) == left
     assert aws.sent == sent

@@ -23,13 +23,16 @@ def headers_of(secret: str, encoder: Encoder) -> Mapping[str, str]:
     """The headers that a secret asks for.
 
     ``{"headers": {...}}`` gives exactly these, ``{"username": ..., "password": ...}`` HTTP Basic;
-    any other text is the service's token or key. Raises BadPolicy where no header can carry it.
+    a text that is no JSON object is the service's token or key. Raises BadPolicy for any other
+    object, such as Secrets Manager makes of keys and values, and where no header can carry it.
     """
     value = _object(secret)
     if "headers" in value:
         return _checked(value["headers"])
     if "username" in value and "password" in value:
         return _checked({"Authorization": _basic(value["username"], value["password"])})
+    if value:
+        raise BadPolicy("secret: an object has to have headers, or username and password")
     return _checked(encoder.credentials(secret.strip()))
 
 
