@@ -162,6 +162,9 @@ ROWS = [
     Row("corrupt gzip", data=b64encode(GOOD[:-6] + b"??" + GOOD[-4:]), parked_records=1),
     Row("truncated gzip", data=b64encode(GOOD[:-9]), parked_records=1),
     Row("gzip bomb", data=b64encode(gzip.compress(bytes(LARGEST + 1), 1)), parked_records=1),
+    Row(
+        "JSON bomb", data=b64encode(gzip.compress(b"[%b0]" % (b"{}," * 2**21), 1)), parked_records=1
+    ),
     Row("foreign JSON", data=b64encode(gzip.compress(b'{"order": 7}')), parked_records=1),
     Row("foreign bytes", data=b64encode(b"hello"), parked_records=1),
     Row("aggregated (KPL)", data=b64encode(b"\xf3\x89\x9a\xc2..."), parked_records=1),
@@ -315,7 +318,7 @@ def short(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
     """Attempts are short where the service is slow, so that waiting for them is, too."""
     row = request.node.callspec.params["row"]
     if row.is_slow:
-        monkeypatch.setattr(sending, "ATTEMPT_SECONDS", 0.05)
+        monkeypatch.setattr(sending, "ATTEMPT_SECONDS", 0.3)
         monkeypatch.setattr(sending, "SHORTEST_ATTEMPT", 0.01)
         monkeypatch.setattr(sending, "FIRST_BACKOFF", 4.0)
 

@@ -24,6 +24,13 @@ GZIP = b"\x1f\x8b"
 MEMBERS = 64
 """Gzip members of a record. CloudWatch Logs writes one; each costs time however small it is."""
 
+CROWDED = 4 * 1024 * 1024
+"""Bytes of JSON from which on it is seen how many values there may be in it."""
+
+MOST_VALUES = 2_500_000
+"""Values of a record. Each takes memory however short it is: 10 million empty objects, of 40 KB as
+they are compressed, take a GB, and a function that ends for want of memory blocks its shard."""
+
 LONGEST_NAME = 512
 """Characters of names of log groups and streams, says CloudWatch Logs; ids of events have 56."""
 
@@ -118,6 +125,8 @@ class Reader:
         raw = self._inflated(packed)
         if isinstance(raw, Poison):
             return raw
+        if len(raw) > CROWDED and sum(map(raw.count, (b",", b"[", b"{"))) > MOST_VALUES:
+            return Poison(f"may have more than {MOST_VALUES} values")
         try:
             document = self.codec.loads_as_is(raw)
         except (ValueError, RecursionError):
