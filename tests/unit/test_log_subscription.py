@@ -715,6 +715,26 @@ DONE = {"SUBSCRIBED", "NOT_SELECTED", "DELIVERY_PATH", "CLASS_WITHOUT_SUBSCRIPTI
 
 
 @pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        ("steward-logs", True),
+        ("steward-old", True),
+        ("observe-logs", True),
+        ("a--logs", True),
+        ("steward-dev-logs", False),
+        ("steward-", False),
+        ("steward", False),
+        ("stewardship", False),
+        ("logs", False),
+        ("my-steward-logs", False),
+    ],
+)
+def test_what_is_ours_goes_by_its_name(name: str, ours: bool) -> None:  # noqa: FBT001  # a case
+    """Also beside a stack whose name begins with ours, whose filters are not ours to delete."""
+    assert policy(former_prefixes=["observe", "a-"]).owns(name) is ours
+
+
+@pytest.mark.parametrize(
     ("owned", "wanted", "calls"),
     [
         pytest.param("ab", "ab", [], id="the same"),

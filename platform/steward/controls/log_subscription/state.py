@@ -65,8 +65,10 @@ class Policy(CommonPolicy):
         return f"{self.filter_prefix}-{WORD}"
 
     def owns(self, filter_name: str) -> bool:
-        prefixes = (self.filter_prefix, *self.former_prefixes)
-        return filter_name.startswith(tuple(f"{prefix}-" for prefix in prefixes))
+        """Whether a name is a prefix of ours and one word more: stack ``a`` has ``a-logs``, and not
+        what stack ``a-b`` has."""
+        prefix, _, word = filter_name.rpartition("-")
+        return bool(word) and prefix in (self.filter_prefix, *self.former_prefixes)
 
     def wanted(self) -> Filter:
         """Our filter, with what the destination has use for, and as it is described."""
