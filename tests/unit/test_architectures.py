@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from steward.aws.architectures import FRESH, SOONEST, Architectures
+from steward.aws.architectures import AGAIN, FRESH, LONGEST, SOONEST, Architectures
 from steward.errors import Denied, StewardError, Throttled
-from tests.fakes import FakeAws, FakeClock
+from tests.fakes import FakeAws, FakeClock, Request
 
 LIST = ("lambda", "ListFunctions")
 FIRST: dict[str, Any] = {
@@ -68,3 +69,38 @@ def test_what_cannot_be_read_is_not_known(error: StewardError) -> None:
         None,
     ]
     assert len(aws.requests) == 3
+
+
+class Slow(FakeAws):
+    """Each request waits for its turn for six seconds."""
+
+    def __init__(self, clock: FakeClock, pages: int) -> None:
+        told = [
+            {"Functions": [{"FunctionName": str(n)}], "NextMarker": f"{n}"} for n in range(pages)
+        ]
+        super().__init__({LIST: [*told, {"Functions": [{"FunctionName": "last"}]}]})
+        self.clock = clock
+
+    def _answer(self, request: Request) -> Mapping[str, Any]:
+        self.clock.advance(6.0)
+        return super()._answer(request)
+
+
+def test_a_long_list_is_read_bit_by_bit() -> None:
+    """So that no invocation is over before it has shipped anything; no page is read twice."""
+    clock = FakeClock()
+    aws = Slow(clock, 5)
+    architecture = Architectures(aws, clock)
+    assert (architecture("0"), architecture("1"), architecture("last")) == (
+        "x86_64",
+        "x86_64",
+        None,
+    )
+    assert clock.monotonic() < LONGEST + 6
+    for _ in range(2):
+        clock.advance(AGAIN + 1)
+        before = clock.monotonic()
+        architecture("last")
+        assert clock.monotonic() - before < LONGEST + 6
+    assert (architecture("last"), len(aws.requests)) == ("x86_64", 6)
+    assert [one.start for one in aws.requests] == [None, "0", "1", "2", "3", "4"]
