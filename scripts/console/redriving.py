@@ -143,7 +143,11 @@ def _show(total: Total, *, enforce: bool) -> None:
 
 def _row(line: Mapping[str, Any]) -> tuple[str, str, str]:
     if line["fate"] == "planned":
-        held = [f"{line[name]} {name}" for name in ("records", "events", "metrics") if line[name]]
+        held = [
+            f"{line[name]} {name if line[name] > 1 else name[:-1]}"
+            for name in ("records", "events", "metrics")
+            if line[name]
+        ]
         reasons = [f"{why or 'no reason'} ({count})" for why, count in line["reasons"].items()]
         return "planned", line["object"], f"{', '.join(held)}: {', '.join(reasons)}"
     return line["fate"], line["object"], line.get("reason", "not taken this time either")

@@ -220,7 +220,7 @@ def test_people_see_what_is_there_and_what_was_done(
     put(here, "b", {"kind": "order"})
     assert main(asked) == 1
     told = capsys.readouterr().out
-    assert "1 events: 400 (1)" in told
+    assert "1 event: 400 (1)" in told
     assert "damaged: has a line" in told
     assert "Nothing was changed. --enforce ships what is planned." in told
     monkeypatch.setattr("console.redriving.SHOWN", 0)
