@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -134,8 +134,13 @@ def _document(data: bytes) -> dict[str, Any]:
 
 
 @contextmanager
-def shipping(**parameters: str) -> Iterator[Pipeline]:
-    """A stack that has shipped nothing yet; without other parameters to the log service."""
+def shipping(
+    controls: Sequence[str] = ("log-retention", "log-subscription"), **parameters: str
+) -> Iterator[Pipeline]:
+    """A stack that has shipped nothing yet; without other parameters to the log service.
+
+    It has no other ``controls``, and all of them where none is named.
+    """
     with LogService() as service:
         told = {
             "LogShipping": "enabled",
@@ -144,6 +149,6 @@ def shipping(**parameters: str) -> Iterator[Pipeline]:
             "ShippingSecretArn": SECRET,
             **parameters,
         }
-        with installed(controls=["log-retention", "log-subscription"], **told) as account:
+        with installed(controls=controls, **told) as account:
             account.client("secretsmanager").create_secret(Name=KEPT, SecretString="first")
             yield Pipeline(account, service)
