@@ -65,6 +65,11 @@ class Ref:
     kind: str
     id: str
 
+    @property
+    def several(self) -> bool:
+        """Whether it names all resources below one, such as the stages of an API: ``<apiId>/*``."""
+        return self.id.endswith("/*")
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -280,7 +285,8 @@ class Control(Generic[S, P]):
     kinds: tuple[str, ...]
     policy: type[P]
     observe: Callable[[Sight[P], Sequence[Ref]], Iterator[S | Unread]]
-    """Reads exactly the named resources; a ref that is yielded neither way is gone."""
+    """Reads exactly the named resources, or all that a ref of several names; what is yielded
+    neither way is gone."""
     discover: Callable[[Sight[P], str | None], Iterator[Page[S]]]
     """Reads all resources, page by page, from a cursor."""
     assess: Callable[[S, P], Finding]
@@ -297,4 +303,10 @@ class Control(Generic[S, P]):
     """What else of the control is to be looked at where an event names a resource."""
     sets: Callable[[Call], Mapping[str, Any]] = field(default=lambda _: {})
     """The fields of the policy that a call carries out, of those that the template limits."""
+    action: Callable[[Call], str] = field(default=lambda call: f"{call.service}:{call.operation}")
+    """IAM's name of what a call does, where it is not the operation's."""
+    about: Callable[[Call, Ref], bool] = field(
+        default=lambda call, ref: ref.id in call.params.values()
+    )
+    """Whether a call is about that resource: an undo must be."""
     destructive: bool = False

@@ -240,7 +240,7 @@ def _unmet(
 
 def _unmet_results(run: Run[S, P], unmet: Mapping[Ref, Item]) -> list[Result]:
     """Look at each by its name: it may have been made again, or be gone."""
-    states = observe(run, list(unmet))
+    states = [state for state in observe(run, list(unmet)) if state.ref in unmet]
     lost = set(unmet) - {state.ref for state in states}
     return [_news(run, reconcile(run, states, unmet)), vanished(run, sorted(lost), unmet)]
 
