@@ -73,7 +73,7 @@ def _each(run: Run[S, P], wanted: Sequence[Ref]) -> Looked:
 def _together(run: Run[S, P], refs: Sequence[Ref]) -> Looked:
     states = _read(run, refs)
     known = _known(run, refs, states)
-    lost = {ref for ref in [*refs, *known] if ref in known or not ref.several}
+    lost = {ref for ref in [*refs, *known] if ref in known or not _is_several(ref)}
     lost -= {state.ref for state in states}
     results = [reconcile(run, states, known), vanished(run, sorted(lost), known)]
     run.ledger.commit(
@@ -87,14 +87,14 @@ def _together(run: Run[S, P], refs: Sequence[Ref]) -> Looked:
 
 def _known(run: Run[S, P], refs: Sequence[Ref], states: Sequence[S | Unread]) -> Mapping[Ref, Item]:
     """The items of what was named or found; of several, also those that are there no more."""
-    single = [ref for ref in refs if not ref.several]
+    single = [ref for ref in refs if not _is_several(ref)]
     known = dict(
         run.ledger.items(
             run.control.id, list(dict.fromkeys([*single, *(one.ref for one in states)]))
         )
     )
     for ref in refs:
-        if ref.several:
+        if _is_several(ref):
             above = ref.id.removesuffix("*")
             upto = above + chr(0x10FFFF)
             known |= run.ledger.items_between(run.control.id, ref.kind, above, upto)
@@ -104,12 +104,17 @@ def _known(run: Run[S, P], refs: Sequence[Ref], states: Sequence[S | Unread]) ->
 def _behind(refs: Sequence[Ref], outcomes: Sequence[Outcome]) -> Mapping[Ref, Sequence[Ref]]:
     """What was found behind refs of several, each with those."""
     found = [one.finding.ref for one in outcomes]
-    several = [ref for ref in refs if ref.several]
+    several = [ref for ref in refs if _is_several(ref)]
     return {
         ref: [one for one in several if _is_below(ref, one)]
         for ref in found
         if any(_is_below(ref, one) for one in several)
     }
+
+
+def _is_several(ref: Ref) -> bool:
+    """Whether a ref names all resources below one, such as the stages of an API: ``<apiId>/*``."""
+    return ref.id.endswith("/*")
 
 
 def _is_below(ref: Ref, several: Ref) -> bool:

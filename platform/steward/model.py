@@ -65,11 +65,6 @@ class Ref:
     kind: str
     id: str
 
-    @property
-    def several(self) -> bool:
-        """Whether it names all resources below one, such as the stages of an API: ``<apiId>/*``."""
-        return self.id.endswith("/*")
-
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -133,13 +128,11 @@ class Aws(Protocol):
 
     def ask(self, service: str, operation: str, /, **params: Any) -> Mapping[str, Any]:
         """Send one request and return its answer."""
-        ...
 
     def pages(
         self, service: str, operation: str, start: str | None = None, /, **params: Any
     ) -> Iterator[tuple[Mapping[str, Any], str | None]]:
         """Yield each answer with the token of the next one, from the token ``start``."""
-        ...
 
     def together(self, act: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """Apply ``act`` to all items, up to eight at once; results in the order of items."""
@@ -150,11 +143,9 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The present moment in UTC."""
-        ...
 
     def monotonic(self) -> float:
         """Seconds that never run backwards."""
-        ...
 
     def sleep(self, seconds: float) -> None: ...
 
@@ -285,8 +276,7 @@ class Control(Generic[S, P]):
     kinds: tuple[str, ...]
     policy: type[P]
     observe: Callable[[Sight[P], Sequence[Ref]], Iterator[S | Unread]]
-    """Reads exactly the named resources, or all that a ref of several names; what is yielded
-    neither way is gone."""
+    """Reads exactly the named resources; a ref that is yielded neither way is gone."""
     discover: Callable[[Sight[P], str | None], Iterator[Page[S]]]
     """Reads all resources, page by page, from a cursor."""
     assess: Callable[[S, P], Finding]
@@ -305,8 +295,6 @@ class Control(Generic[S, P]):
     """The fields of the policy that a call carries out, of those that the template limits."""
     action: Callable[[Call], str] = field(default=lambda call: f"{call.service}:{call.operation}")
     """IAM's name of what a call does, where it is not the operation's."""
-    about: Callable[[Call, Ref], bool] = field(
-        default=lambda call, ref: ref.id in call.params.values()
-    )
-    """Whether a call is about that resource: an undo must be."""
+    about: Callable[[Call, Ref], bool] = field(default=lambda c, ref: ref.id in c.params.values())
+    """Whether a call is about that resource, as an undo must be."""
     destructive: bool = False

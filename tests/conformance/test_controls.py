@@ -12,6 +12,8 @@ from botocore.validate import ParamValidator
 
 from embedded.requirements import requirements
 from steward.controls import CONTROLS, named
+from steward.controls.api_gateway.stages import REST, V2, Method
+from steward.controls.api_throttling.state import ApiStage
 from steward.controls.function_runtime.state import Function
 from steward.controls.log_retention.state import LogGroup
 from steward.controls.log_subscription.account_policy import AccountPolicy, Cover
@@ -37,6 +39,14 @@ OTHER = {"filterPattern": "ERROR", "destinationArn": STREAM, "roleArn": SHIPS["r
 BY_ACCOUNT = {**SHIPS, "strategy": "account"}
 SHIPPED = {"DestinationArn": STREAM, "FilterPattern": "ERROR", "LeftOut": ["/b"]}
 
+LIMITED = {"rate": 100, "burst": 50}
+GET = (Method("~1/GET", "/", "GET"),)
+ROUTE = (Method("GET /", "/", "GET"),)
+TOLD: dict[str, Any] = {"GET /": {}}
+OURS: dict[str, Any] = {"gone": {"rate": 5, "burst": 5}}
+MADE: dict[str, Any] = {"gone": {}}
+OWN: dict[str, Any] = {"gone": {"limit": OURS["gone"], "settings": {}}}
+
 EXAMPLES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
     "log-retention": [
         (LogGroup("/a", None, stored_bytes=0, age_days=0), {}),
@@ -59,6 +69,13 @@ EXAMPLES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         (Stream("a", shards=1, counted=1, load=Load(records=9000)), {"managed": ["*"]}),
         (Stream("a", shards=8, counted=8, load=Load(), age_hours=99), {"managed": ["*"]}),
         (Stream("a", shards=2, counted=2, load=Load(rejects=True)), {"managed": ["*"]}),
+    ],
+    "api-throttling": [
+        (ApiStage("a/b", REST, methods=GET), LIMITED),
+        (ApiStage("a/b", V2, methods=ROUTE), LIMITED),
+        (ApiStage("a/b", V2, methods=ROUTE, limits=TOLD, settings=TOLD), LIMITED),
+        (ApiStage("a/b", REST, limits=OURS, settings=MADE, ours=OWN), LIMITED),
+        (ApiStage("a/b", V2, limits=OURS, settings=MADE, ours=OWN), LIMITED),
     ],
     "function-runtime": [
         (Function("a", "python3.9", date(2026, 11, 20)), {}),

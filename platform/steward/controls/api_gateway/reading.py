@@ -6,12 +6,11 @@ is a request for each API; what a control reads besides (``methods``) is another
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, Self, TypeAlias
+from typing import Any, TypeAlias
 
+from steward.controls.api_gateway.lists import PAGE, Cursor, after, listed
 from steward.controls.api_gateway.stages import (
     KINDS,
     REST,
@@ -22,11 +21,8 @@ from steward.controls.api_gateway.stages import (
     v2_api,
     v2_stage,
 )
-from steward.errors import Denied, Gone, Invalid, OutOfTime, Refused, TryAgain
+from steward.errors import Denied, Gone, OutOfTime, Refused, TryAgain
 from steward.model import Aws, P, Page, Ref, S, Sight, Unread
-
-PAGE = 500
-"""APIs to an answer, at most (API references)."""
 
 CHUNK = 10
 """APIs whose stages are committed together: a step of a sweep has time for several such parts."""
@@ -35,48 +31,23 @@ Look: TypeAlias = Callable[[Stage], S]
 """What a control makes of a stage; it may read more, and raise what reading raises."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Cursor:
-    """Where a pass goes on: in which list, from which of its pages, after which API of that."""
-
-    kind: str = REST
-    token: str | None = None
-    after: str = ""
-
-    @classmethod
-    def read(cls, text: str | None) -> Self:
-        """Raises Invalid for a text that is not of ``text``."""
-        if text is None:
-            return cls()
-        try:
-            cursor = cls(**json.loads(text))
-        except (ValueError, TypeError):
-            raise Invalid(f"cursor: is {text[:80]!r}, allowed: one of ours") from None
-        if cursor.kind not in KINDS:
-            raise Invalid(f"cursor: its kind is {cursor.kind!r}, allowed: {', '.join(KINDS)}")
-        return cursor
-
-    def text(self) -> str:
-        return json.dumps(asdict(self))
-
-
 def discover(sight: Sight[P], cursor: str | None, look: Look[S]) -> Iterator[Page[S]]:
     """Every stage, a few APIs to a page; API Gateway documents no order."""
-    at = _Cursor.read(cursor)
+    at = Cursor.read(cursor)
     kinds = list(KINDS)
     while True:
-        for listed, token in _listed(sight.aws, at.kind, at.token):
-            apis = _after(listed, at.after)
+        for apis_told, token in listed(sight.aws, at.kind, at.token):
+            apis = after(apis_told, at.after)
             for end in range(CHUNK, len(apis), CHUNK):
                 some = apis[end - CHUNK : end]
-                here = _Cursor(at.kind, at.token, some[-1].id)
+                here = Cursor(at.kind, at.token, some[-1].id)
                 yield Page(_stages_of(sight, some, look), here.text())
             rest = _stages_of(sight, apis[(len(apis) - 1) // CHUNK * CHUNK :], look)
             following = kinds[kinds.index(at.kind) + 1 :]
             if token is None and not following:
                 yield Page(rest, None)
                 return
-            at = _Cursor(at.kind, token) if token else _Cursor(following[0])
+            at = Cursor(at.kind, token) if token else Cursor(following[0])
             yield Page(rest, at.text())
 
 
@@ -90,21 +61,6 @@ def observe(sight: Sight[P], refs: Sequence[Ref], look: Look[S]) -> Iterator[S |
     read = partial(_named, sight, look=look)
     for found in sight.aws.together(read, list(wanted.items())):
         yield from found
-
-
-def _listed(aws: Aws, kind: str, start: str | None) -> Iterator[tuple[list[Api], str | None]]:
-    """The APIs of a list's pages, with the token of the next."""
-    if kind == REST:
-        pages = aws.pages("apigateway", "GetRestApis", start, limit=PAGE)
-        return (([rest_api(one) for one in page.get("items", ())], token) for page, token in pages)
-    pages = aws.pages("apigatewayv2", "GetApis", start, MaxResults=str(PAGE))
-    return (([v2_api(one) for one in page.get("Items", ())], token) for page, token in pages)
-
-
-def _after(apis: Sequence[Api], last: str) -> list[Api]:
-    """What comes after an API in its page; all of it where the API is there no more."""
-    ids = [api.id for api in apis]
-    return list(apis[ids.index(last) + 1 :]) if last in ids else list(apis)
 
 
 def _stages_of(sight: Sight[P], apis: Sequence[Api], look: Look[S]) -> list[S | Unread]:
