@@ -72,6 +72,7 @@ def _v2(backend: ApiGatewayV2Backend, seed: ApiSeed) -> str:
         tags=dict(seed.tags),
         version="",
     )
+    api.cors_configuration = None
     for key in seed.methods:
         backend.create_route(
             api_id=api.api_id,

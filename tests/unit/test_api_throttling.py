@@ -398,7 +398,7 @@ _SWITCHES = st.booleans()
 
 @st.composite
 def rest_settings(draw: st.DrawFn) -> dict[str, Any]:
-    more = {"metricsEnabled": draw(_SWITCHES), "cachingEnabled": draw(_SWITCHES)}
+    more: dict[str, Any] = {"metricsEnabled": draw(_SWITCHES), "cachingEnabled": draw(_SWITCHES)}
     if draw(_SWITCHES):
         more["loggingLevel"] = draw(st.sampled_from(["OFF", "ERROR", "INFO"]))
     return own(draw(_RATES), draw(_BURSTS), **more, cacheTtlInSeconds=draw(st.integers(0, 3600)))
@@ -445,30 +445,46 @@ def effective(world: World, key: str, kind: str) -> dict[str, Any]:
     return {name: value for name, value in told.items() if "throttling" not in name.lower()}
 
 
-@given(stages(), POLICIES)
+@given(stages(), POLICIES, POLICIES, st.data())
 @settings(max_examples=150, deadline=None)
 def test_what_is_planned_limits_methods_and_touches_nothing_else(
-    made: tuple[str, World, list[Method]], asked: dict[str, Any]
+    made: tuple[str, World, list[Method]],
+    first: dict[str, Any],
+    second: dict[str, Any],
+    data: st.DataObject,
 ) -> None:
-    """Planning again finds nothing; undoing restores; what the ledger keeps foretells the rest."""
+    """Planning again finds nothing; undoing restores; what the ledger keeps foretells the rest.
+
+    Then another policy and another deployment come, and Steward knows what is its own.
+    """
     kind, world, methods = made
+    done, memory = put_right(world, methods, "", kind, first)
+    known = REST_METHODS if kind == REST else V2_METHODS
+    others = data.draw(st.lists(st.sampled_from(known), unique=True))
+    put_right(done, others, memory, kind, second)
+
+
+def put_right(
+    world: World, methods: list[Method], memory: str, kind: str, asked: dict[str, Any]
+) -> tuple[World, str]:
+    """World and memory once all that is planned is done, which is held to what must not change."""
     wanted = policy(**asked)
-    stage = state(world, methods, kind=kind)
+    stage = state(world, methods, memory, kind)
     finding = assess(stage, wanted)
     done = after(world, finding.remediation)
     for one in methods:
         assert effective(done, one.key, kind) == effective(world, one.key, kind)
-    untouched = set(world) - {EVERY, *(one.key for one in methods)}
+    untouched = set(world) - {EVERY, *(one.key for one in methods), *stage.ours}
     assert {key: done[key] for key in untouched} == {key: world[key] for key in untouched}
-    forced = {one.key for one in methods if _is_right(done, one, stage, wanted)}
+    assert not set(stage.ours) - {one.key for one in methods} & set(done)
     if asked["force"]:
-        assert forced == {one.key for one in methods}
-    memory = assess(foretold(stage, finding.remediation), wanted).memory
-    again = assess(state(done, methods, memory, kind), wanted)
-    assert again.remediation == ()
-    assert again.code == assess(foretold(stage, finding.remediation), wanted).code
+        assert all(_is_right(done, one, stage, wanted) for one in methods)
+    told = assess(foretold(stage, finding.remediation), wanted)
+    again = assess(state(done, methods, told.memory, kind), wanted)
+    assert (again.remediation, again.code, again.memory) == ((), told.code, told.memory)
     if not any(call.irreversible for call in finding.remediation):
         assert taken_back(done, finding.remediation) == world
+    return done, told.memory
 
 
 def _is_right(world: World, one: Method, stage: ApiStage, wanted: Policy) -> bool:

@@ -17,7 +17,7 @@ def assess(stage: ApiStage, policy: Policy) -> Finding:
     """Judge a stage; every method counts."""
     judged = [judge(stage, policy, method) for method in stage.methods]
     used = {one.key for one in judged}
-    stale = sorted(key for key in stage.ours if key not in used)
+    stale = sorted(key for key in stage.ours if key in stage.limits and key not in used)
     behind = [key for key in stage.behind if key in used]
     if not stage.methods and not stale:
         return _finding(stage, Verdict.NOT_APPLICABLE, "NO_METHODS", "nothing is deployed on it")

@@ -32,10 +32,10 @@ def taken_over(stage: ApiStage, key: str) -> Settings:
 
     New settings of a method hide all that the stage has; ours may hide what it has got since.
     """
-    if key == EVERY or (key in stage.settings and key not in stage.behind):
+    if key == EVERY or (key in stage.limits and key not in stage.behind):
         return {}
     now, usual = stage.inherited, defaults(stage.kind)
-    have = chosen(stage.kind, stage.settings.get(key, {}))
+    have = chosen(stage.kind, stage.others(key))
     return {
         name: now.get(name, usual.get(name))
         for name in sorted({*now, *have})

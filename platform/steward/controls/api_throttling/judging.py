@@ -45,8 +45,9 @@ def _inherits(stage: ApiStage, policy: Policy, method: Method, wish: Limit | Non
     """Whether a method has the stage's limits, or will have once ours are taken away."""
     if method.key not in stage.limits:
         return True
-    right = _compare(stage, policy, method, EVERY, wish).need is None
-    return wish is not None and method.key in stage.ours and right
+    of_stage = _compare(stage, policy, method, EVERY, wish)
+    will_do = of_stage.need is None or of_stage.target is not None
+    return wish is not None and method.key in stage.ours and will_do
 
 
 def _compare(

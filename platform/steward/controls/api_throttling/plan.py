@@ -76,13 +76,13 @@ def _update(stage: ApiStage, operations: Sequence[Operation], undo: Call | None 
 
 def _patch(stage: ApiStage, edit: Edit) -> Patch:
     key = edit.key
-    before = {**stage.settings.get(key, {}), **stage.limits.get(key, {})}
+    before = {**stage.others(key), **stage.limits.get(key, {})}
     if edit.limit is None:
-        back = {**chosen(stage.kind, stage.settings[key]), **stage.limits[key]}
+        back = {**chosen(stage.kind, stage.others(key)), **stage.limits[key]}
         return edit, [_remove(key)], _replace(key, back)
     new = {**taken_over(stage, key), **edit.limit}
     changed = {name: value for name, value in new.items() if before.get(name) != value}
-    if key not in stage.settings:
+    if key not in stage.limits:
         return edit, _replace(key, changed), [_remove(key)]
     usual = {**defaults(stage.kind), RATE: NO_LIMIT, BURST: NO_LIMIT}
     return (

@@ -23,7 +23,7 @@ UNSET = (
 
 def route_steps(stage: ApiStage, edits: Sequence[Edit]) -> Iterator[Step]:
     """What has settings is changed together; a new one by itself, so that it can be undone."""
-    known = [edit for edit in edits if edit.key in stage.settings and edit.limit is not None]
+    known = [edit for edit in edits if edit.key in stage.limits and edit.limit is not None]
     whole = [edit for edit in known if len(stage.limits[edit.key]) == 2]
     for some, lost in ((whole, ""), ([one for one in known if one not in whole], UNSET)):
         if some:
@@ -56,7 +56,7 @@ def _before(stage: ApiStage, key: str, limit: Limit) -> Settings:
     numbers = {names[name]: value for name, value in limit.items()}
     if BURST in limit:
         numbers[names[BURST]] = int(limit[BURST])
-    return {**stage.settings.get(key, {}), **numbers}
+    return {**stage.others(key), **numbers}
 
 
 def _update(

@@ -60,6 +60,10 @@ class ApiStage:
         """What a method without settings of its own has from the stage."""
         return chosen(self.kind, self.settings.get(EVERY, {}))
 
+    def others(self, key: str) -> Settings:
+        """All settings of a method but its limits, if it has any of its own."""
+        return self.settings.get(key, {}) if key in self.limits else {}
+
     def remembered(self) -> str:
         """Which settings are ours, now or after the calls, for the ledger to remember."""
         kept = {key: self._own(key) for key in self.limits if self._is_ours(key)}
@@ -71,7 +75,8 @@ class ApiStage:
     def _own(self, key: str) -> Own:
         late = key in self.behind
         settings = self.ours[key]["settings"] if late else self.inherited
-        return {"limit": self.limits[key], "settings": settings}
+        limit = {name: float(value) for name, value in self.limits[key].items()}
+        return {"limit": limit, "settings": settings}
 
 
 def still_ours(
