@@ -86,6 +86,8 @@ class Sweep:
     complete: bool = False
     token: str | None = None
     last_id: str = ""
+    met: str = ""
+    """Marks of the resources met so far, where no order tells which they are."""
     pages: int = 0
     resources: int = 0
     verdicts: Mapping[str, int] = field(default_factory=dict)

@@ -24,7 +24,7 @@ from steward.controls.api_gateway.stages import (
 from steward.errors import Denied, Gone, OutOfTime, Refused, TryAgain
 from steward.model import Aws, P, Page, Ref, S, Sight, Unread
 
-CHUNK = 10
+CHUNK = 5
 """APIs whose stages are committed together: a step of a sweep has time for several such parts."""
 
 Look: TypeAlias = Callable[[Stage], S]
