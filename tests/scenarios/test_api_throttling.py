@@ -14,8 +14,6 @@ from embedded.faults import Fault
 from steward.controls.api_gateway.reading import CHUNK
 from tests.scenarios.embedding import installed, logged, put_policy, sweeps
 
-pytestmark = pytest.mark.xdist_group("api-throttling")  # one account for all of them
-
 CONTROL = "api-throttling"
 LIMITS = {"rate": 100, "burst": 50}
 MOCK = {"type": "MOCK", "requestTemplates": {"application/json": '{"statusCode": 200}'}}

@@ -4,7 +4,7 @@ from steward.controls import api_gateway
 from steward.controls.api_throttling.assess import assess
 from steward.controls.api_throttling.codes import CODES
 from steward.controls.api_throttling.readers import discover, observe
-from steward.controls.api_throttling.state import ID, Policy
+from steward.controls.api_throttling.rules import ID, Policy
 from steward.model import Control, Severity
 
 CONTROL = Control(

@@ -8,8 +8,9 @@ from steward.controls.api_gateway.stages import EVERY
 from steward.controls.api_throttling.edits import Edit
 from steward.controls.api_throttling.judging import Judged, Need, judge
 from steward.controls.api_throttling.plan import calls
+from steward.controls.api_throttling.rules import Policy
 from steward.controls.api_throttling.settings import BURST, RATE, Limit, limits, text
-from steward.controls.api_throttling.state import ApiStage, Policy
+from steward.controls.api_throttling.state import ApiStage
 from steward.model import Call, Finding, Verdict
 
 

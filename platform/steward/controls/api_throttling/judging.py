@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from steward.controls.api_gateway.stages import EVERY, Method
+from steward.controls.api_throttling.rules import Policy
 from steward.controls.api_throttling.settings import BURST, RATE, Limit, limits
-from steward.controls.api_throttling.state import ApiStage, Policy
+from steward.controls.api_throttling.state import ApiStage
 
 TOO_MUCH = 0.5
 """The part of a limit by which it changes without ``force``, at most."""

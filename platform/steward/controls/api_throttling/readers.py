@@ -7,8 +7,9 @@ from functools import partial
 
 from steward.controls import api_gateway
 from steward.controls.api_gateway.stages import EVERY, Stage
+from steward.controls.api_throttling.rules import Policy
 from steward.controls.api_throttling.settings import BURST, RATE, Limit, chosen, limit_of, others
-from steward.controls.api_throttling.state import ApiStage, Own, Policy, still_ours
+from steward.controls.api_throttling.state import ApiStage, Own, still_ours
 from steward.errors import Refused
 from steward.model import Page, Ref, Sight, Unread
 

@@ -15,19 +15,12 @@ from steward.controls.api_throttling.settings import BURST, RATE, Limit
 from steward.controls.api_throttling.state import ApiStage
 from steward.model import Call
 
-UNSET = (
-    "settings without limits cannot be had again: they are given the account's, which limit "
-    "nothing either"
-)
-
 
 def route_steps(stage: ApiStage, edits: Sequence[Edit]) -> Iterator[Step]:
     """What has settings is changed together; a new one by itself, so that it can be undone."""
     known = [edit for edit in edits if edit.key in stage.limits and edit.limit is not None]
-    whole = [edit for edit in known if len(stage.limits[edit.key]) == 2]
-    for some, lost in ((whole, ""), ([one for one in known if one not in whole], UNSET)):
-        if some:
-            yield Step(_change(stage, some, lost), some)
+    if known:
+        yield Step(_change(stage, known), known)
     for edit in edits:
         if edit.limit is None:
             undo = _update(stage, {edit.key: _told(stage, edit.key, stage.limits[edit.key])})
@@ -37,13 +30,14 @@ def route_steps(stage: ApiStage, edits: Sequence[Edit]) -> Iterator[Step]:
             yield Step(_update(stage, new, _delete(stage, edit.key)), [edit])
 
 
-def _change(stage: ApiStage, edits: Sequence[Edit], lost: str) -> Call:
+def _change(stage: ApiStage, edits: Sequence[Edit]) -> Call:
+    """Limits can be changed and not unset: undo gives the account's, which limit nothing either."""
     before = {
         edit.key: _before(stage, edit.key, {**stage.account, **stage.limits[edit.key]})
         for edit in edits
     }
     after = {edit.key: _told(stage, edit.key, edit.limit or {}) for edit in edits}
-    return _update(stage, after, _update(stage, before), lost)
+    return _update(stage, after, _update(stage, before))
 
 
 def _told(stage: ApiStage, key: str, limit: Limit) -> Settings:
@@ -59,16 +53,14 @@ def _before(stage: ApiStage, key: str, limit: Limit) -> Settings:
     return {**stage.others(key), **numbers}
 
 
-def _update(
-    stage: ApiStage, settings: Mapping[str, Settings], undo: Call | None = None, lost: str = ""
-) -> Call:
+def _update(stage: ApiStage, settings: Mapping[str, Settings], undo: Call | None = None) -> Call:
     params: dict[str, Any] = {"ApiId": stage.api, "StageName": stage.name}
     if EVERY in settings:
         params["DefaultRouteSettings"] = settings[EVERY]
     own = {key: told for key, told in settings.items() if key != EVERY}
     if own:
         params["RouteSettings"] = own
-    return Call("apigatewayv2", "UpdateStage", params, undo, irreversible=lost)
+    return Call("apigatewayv2", "UpdateStage", params, undo)
 
 
 def _delete(stage: ApiStage, key: str, undo: Call | None = None) -> Call:
