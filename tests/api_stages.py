@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from steward.controls.api_gateway.stages import EVERY, REST, V2, Method, method_key
 from steward.controls.api_throttling.settings import limit_of, others
-from steward.controls.api_throttling.state import ApiStage, still_ours
+from steward.controls.api_throttling.state import ApiStage, remembering
 from steward.model import Call
 
 World: TypeAlias = dict[str, dict[str, Any]]
@@ -55,22 +55,16 @@ def state(
     world: World, methods: Iterable[Method], memory: str = "", kind: str = REST, **more: Any
 ) -> ApiStage:
     """The stage as it would be read."""
-    limits = {key: limit_of(settings) for key, settings in world.items()}
-    rest = {key: others(settings) for key, settings in world.items()}
-    ours = still_ours(kind, memory, limits, rest)
     stage = ApiStage(
         id="a1/prod",
         kind=kind,
         api_name="orders",
         methods=tuple(methods),
-        limits=limits,
-        settings=rest,
-        ours=ours,
+        limits={key: limit_of(settings) for key, settings in world.items()},
+        settings={key: others(settings) for key, settings in world.items()},
         **more,
     )
-    late = sorted(key for key, own in ours.items() if own["settings"] != stage.inherited)
-    fields = {name: getattr(stage, name) for name in stage.__dataclass_fields__}
-    return ApiStage(**{**fields, "behind": late})
+    return remembering(stage, memory)
 
 
 def after(world: World, calls: Iterable[Call]) -> World:

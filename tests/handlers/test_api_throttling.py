@@ -316,6 +316,26 @@ def test_a_change_for_which_api_gateway_is_busy_is_tried_again(
     assert limits(settings(function, api)) == {"~1a/GET": (100.0, 50)}
 
 
+def test_what_named_all_stages_of_an_api_is_given_back_with_any_of_them(
+    function: Function, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """THR-16: API Gateway is busy for as long as there is time; the next delivery finds it free."""
+    api = http("GET /a")
+    own, busy = function.api._send, [True]
+
+    def send(service: str, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        if operation == "UpdateStage" and busy:
+            raise TryAgain("ConflictException")
+        return own(service, operation, params)
+
+    monkeypatch.setattr(function.api, "_send", send)
+    with pytest.raises(TryAgain):
+        function.event("UpdateRoute", apiId=api, routeId="r")
+    assert routes(function, api) == {}
+    busy.clear()
+    assert function.event("UpdateRoute", apiId=api, routeId="r") == {"remediated": 1}
+
+
 OPEN: dict[tuple[str, str], Any] = {
     ("apigateway", "GetAccount"): {"throttleSettings": {"rateLimit": 10000.0, "burstLimit": 5000}},
     ("apigateway", "GetRestApis"): {"items": [{"id": "r1"}, {"id": "r2"}]},

@@ -278,6 +278,17 @@ def test_a_route_keeps_what_it_has_from_its_stage() -> None:
     )
 
 
+def test_an_http_api_is_told_nothing_of_execution_logs() -> None:
+    """It refuses them; a WebSocket API has them."""
+    logs = {"LoggingLevel": "OFF", "DataTraceEnabled": False}
+    world: World = {EVERY: {}, ROUTES[0].key: {**route(120, 60), **logs}}
+    for protocol in ("HTTP", "WEBSOCKET"):
+        stage = state(world, ROUTES[:1], kind=V2, protocol=protocol)
+        [call] = assess(stage, policy(**SET)).remediation
+        told = call.params["RouteSettings"]["GET /items"]
+        assert (set(logs) <= set(told)) == (protocol == "WEBSOCKET")
+
+
 def test_routes_may_have_the_limits_of_their_stage() -> None:
     """THR-6: they cannot be unset, so undo gives the account's, which limit nothing."""
     world: World = {EVERY: {"DetailedMetricsEnabled": True}}

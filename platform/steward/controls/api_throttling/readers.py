@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from steward.controls import api_gateway
 from steward.controls.api_gateway.stages import EVERY, Stage
 from steward.controls.api_throttling.rules import Policy
-from steward.controls.api_throttling.settings import BURST, RATE, Limit, chosen, limit_of, others
-from steward.controls.api_throttling.state import ApiStage, Own, still_ours
+from steward.controls.api_throttling.settings import BURST, RATE, Limit, limit_of, others
+from steward.controls.api_throttling.state import ApiStage, remembering
 from steward.errors import Refused
 from steward.model import Page, Ref, Sight, Unread
 
 
 def discover(sight: Sight[Policy], cursor: str | None) -> Iterator[Page[ApiStage]]:
     """Every stage; see ``api_gateway``."""
-    yield from api_gateway.discover(sight, cursor, partial(_state, sight, _account(sight)))
+    read = partial(_state, sight, _account(sight))
+    for page in api_gateway.discover(sight, cursor, read):
+        yield Page(_remembering(sight, page.states), page.cursor)
 
 
 def observe(sight: Sight[Policy], refs: Sequence[Ref]) -> Iterator[ApiStage | Unread]:
     """The named stages, or all of an API."""
-    yield from api_gateway.observe(sight, refs, partial(_state, sight, _account(sight)))
+    read = partial(_state, sight, _account(sight))
+    yield from _remembering(sight, list(api_gateway.observe(sight, refs, read)))
 
 
 def _account(sight: Sight[Policy]) -> Limit | Refused:
@@ -44,9 +47,6 @@ def _state(sight: Sight[Policy], account: Limit | Refused, stage: Stage) -> ApiS
     if isinstance(account, Refused):
         raise account
     told = {**({EVERY: stage.default} if stage.default else {}), **stage.settings}
-    limits = {key: limit_of(settings) for key, settings in told.items()}
-    settings = {key: others(one) for key, one in told.items()}
-    ours = still_ours(stage.api.kind, _memory(sight, stage.ref), limits, settings)
     return ApiStage(
         id=stage.ref.id,
         kind=stage.api.kind,
@@ -55,20 +55,20 @@ def _state(sight: Sight[Policy], account: Limit | Refused, stage: Stage) -> ApiS
         managed=stage.managed,
         methods=api_gateway.methods(sight, stage),
         account=account,
-        limits=limits,
-        settings=settings,
-        ours=ours,
-        behind=_behind(stage, ours),
+        limits={key: limit_of(settings) for key, settings in told.items()},
+        settings={key: others(settings) for key, settings in told.items()},
         tags=stage.tags,
     )
 
 
-def _memory(sight: Sight[Policy], ref: Ref) -> str:
-    item = sight.known.items([ref]).get(ref)
-    return item.memory if item else ""
-
-
-def _behind(stage: Stage, ours: Mapping[str, Own]) -> list[str]:
-    """What hides the stage's settings as they are now."""
-    now = chosen(stage.api.kind, others(stage.default))
-    return sorted(key for key, own in ours.items() if own["settings"] != now)
+def _remembering(
+    sight: Sight[Policy], states: Sequence[ApiStage | Unread]
+) -> list[ApiStage | Unread]:
+    """The states, with what the ledger remembers of all of them together."""
+    items = sight.known.items([one.ref for one in states if isinstance(one, ApiStage)])
+    return [
+        remembering(one, items[one.ref].memory)
+        if isinstance(one, ApiStage) and one.ref in items
+        else one
+        for one in states
+    ]

@@ -50,7 +50,10 @@ def _before(stage: ApiStage, key: str, limit: Limit) -> Settings:
     numbers = {names[name]: value for name, value in limit.items()}
     if BURST in limit:
         numbers[names[BURST]] = int(limit[BURST])
-    return {**stage.others(key), **numbers}
+    kept = stage.others(key)
+    if stage.protocol == "HTTP":  # which refuses execution logs, whatever they are set to
+        kept = {name: kept[name] for name in ("DetailedMetricsEnabled",) if name in kept}
+    return {**kept, **numbers}
 
 
 def _update(stage: ApiStage, settings: Mapping[str, Settings], undo: Call | None = None) -> Call:

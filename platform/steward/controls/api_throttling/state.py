@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from steward.controls.api_gateway.stages import EVERY, REST, Method, Settings
@@ -76,13 +76,14 @@ class ApiStage:
         return {"limit": limit, "settings": settings}
 
 
-def still_ours(
-    kind: str, memory: str, limits: Mapping[str, Limit], settings: Mapping[str, Settings]
-) -> Mapping[str, Own]:
-    """What of the remembered settings is as we left it."""
+def remembering(stage: ApiStage, memory: str) -> ApiStage:
+    """The stage with what of the remembered settings is as we left it."""
     told: Mapping[str, Own] = json.loads(memory) if memory else {}
-    return {
+    ours = {
         key: own
         for key, own in told.items()
-        if limits.get(key) == own["limit"] and chosen(kind, settings[key]) == own["settings"]
+        if stage.limits.get(key) == own["limit"]
+        and chosen(stage.kind, stage.others(key)) == own["settings"]
     }
+    behind = sorted(key for key, own in ours.items() if own["settings"] != stage.inherited)
+    return replace(stage, ours=ours, behind=behind)
