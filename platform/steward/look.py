@@ -73,8 +73,7 @@ def _each(run: Run[S, P], wanted: Sequence[Ref]) -> Looked:
 def _together(run: Run[S, P], refs: Sequence[Ref]) -> Looked:
     states = _read(run, refs)
     known = _known(run, refs, states)
-    lost = {ref for ref in [*refs, *known] if ref in known or not _is_several(ref)}
-    lost -= {state.ref for state in states}
+    lost = _lost([*refs, *known], known, {state.ref for state in states})
     results = [reconcile(run, states, known), vanished(run, sorted(lost), known)]
     run.ledger.commit(
         items=[item for result in results for item in result.items],
@@ -82,7 +81,21 @@ def _together(run: Run[S, P], refs: Sequence[Ref]) -> Looked:
         changes=[change for result in results for change in result.changes],
     )
     outcomes = [one for result in results for one in result.outcomes]
-    return Looked(outcomes, results[0].untouched, _behind(refs, outcomes))
+    untouched = results[0].untouched
+    found = [*(one.finding.ref for one in outcomes), *untouched]
+    return Looked(outcomes, untouched, _behind(refs, found))
+
+
+def _lost(refs: Sequence[Ref], known: Mapping[Ref, Item], found: set[Ref]) -> set[Ref]:
+    """What is not there any more; where several could not be read, nobody knows it of any."""
+    unread = [ref for ref in found if _is_several(ref)]
+    return {
+        ref
+        for ref in refs
+        if ref not in found
+        and (ref in known or not _is_several(ref))
+        and not any(_is_below(ref, one) for one in unread)
+    }
 
 
 def _known(run: Run[S, P], refs: Sequence[Ref], states: Sequence[S | Unread]) -> Mapping[Ref, Item]:
@@ -101,9 +114,8 @@ def _known(run: Run[S, P], refs: Sequence[Ref], states: Sequence[S | Unread]) ->
     return known
 
 
-def _behind(refs: Sequence[Ref], outcomes: Sequence[Outcome]) -> Mapping[Ref, Sequence[Ref]]:
+def _behind(refs: Sequence[Ref], found: Sequence[Ref]) -> Mapping[Ref, Sequence[Ref]]:
     """What was found behind refs of several, each with those."""
-    found = [one.finding.ref for one in outcomes]
     several = [ref for ref in refs if _is_several(ref)]
     return {
         ref: [one for one in several if _is_below(ref, one)]

@@ -316,6 +316,29 @@ def test_a_change_for_which_api_gateway_is_busy_is_tried_again(
     assert limits(settings(function, api)) == {"~1a/GET": (100.0, 50)}
 
 
+@pytest.mark.parametrize("operation", ["GetRestApi", "GetStages", "GetDeployment"])
+def test_stages_that_cannot_be_read_are_not_taken_for_gone(
+    function: Function, monkeypatch: pytest.MonkeyPatch, operation: str
+) -> None:
+    """Nothing that the ledger knows of them is lost."""
+    api = rest("GET /a")
+    function.sweep()
+    before, own = function.item(f"{api}/prod"), function.api._send
+
+    def send(service: str, asked: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        if asked == operation:
+            raise Denied(f"{asked}: no")
+        return own(service, asked, params)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(function.api, "_send", send)
+        told = function.event("CreateDeployment", restApiId=api, template=False)
+    assert told == {"unknown": 1}
+    assert function.item(f"{api}/prod").memory == before.memory != ""
+    assert function.event("CreateDeployment", restApiId=api, template=False)["none"] == 1
+    assert function.item(f"{api}/prod").memory == before.memory
+
+
 def test_what_named_all_stages_of_an_api_is_given_back_with_any_of_them(
     function: Function, monkeypatch: pytest.MonkeyPatch
 ) -> None:
