@@ -21,7 +21,7 @@ MOCK = {"type": "MOCK", "requestTemplates": {"application/json": '{"statusCode":
 
 @pytest.fixture(scope="module")
 def account() -> Iterator[EmbeddedAccount]:
-    with installed() as account:
+    with installed(controls=[CONTROL]) as account:
         yield account
 
 
