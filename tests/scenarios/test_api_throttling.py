@@ -135,6 +135,7 @@ def test_stages_are_limited_as_they_are_deployed_and_closed_as_they_go(
         "POST /items": 100.0,
     }
     sent = updates(here)
+    assert sent == 2 + 3  # one of each version was refused and sent again
     rest.delete_rest_api(restApiId=api)
     v2.delete_api(ApiId=shop)
     here.settle()
