@@ -45,7 +45,8 @@ def evaluate(run: Run[S, P], state: S | Unread) -> Finding:
         if exemption.covers(state.ref, today):
             until = f"exempt until {exemption.expires} ({exemption.owner}: {exemption.reason})"
             reason = clipped(f"{until}; {finding.reason}")
-            return Finding(state.ref, Verdict.EXEMPT, finding.code, reason)
+            memory = finding.memory
+            return Finding(state.ref, Verdict.EXEMPT, finding.code, reason, memory=memory)
     return finding
 
 

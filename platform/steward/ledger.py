@@ -86,6 +86,8 @@ class Sweep:
     complete: bool = False
     token: str | None = None
     last_id: str = ""
+    met: str = ""
+    """Marks of the resources met so far, where no order tells which they are."""
     pages: int = 0
     resources: int = 0
     verdicts: Mapping[str, int] = field(default_factory=dict)
@@ -177,10 +179,12 @@ def successor(old: Item | None, new: Item, now: str) -> Item | None:
     """The item to write after another look, or None when nothing has changed.
 
     ``first_seen`` survives as long as the resource stays out of order, also through a time in
-    which it could not be read.
+    which it could not be read; ``memory`` survives that time, too.
     """
     if old is None:
         return replace(new, first_seen=now, changed_at=now)
+    if new.verdict is Verdict.UNKNOWN:  # what was not read tells nothing new to remember
+        new = replace(new, memory=old.memory)
     was_in_order, is_in_order = (_in_order(item.verdict) for item in (old, new))
     first_seen = old.first_seen if was_in_order == is_in_order else now
     same = replace(new, first_seen=old.first_seen, changed_at=old.changed_at)

@@ -8,6 +8,7 @@ from functools import partial
 
 from steward.errors import NotConnected, StewardError
 from steward.evaluate import observe
+from steward.ledger import Item
 from steward.model import P, Ref, S, Unread
 from steward.reconcile import reconcile, vanished
 from steward.run import Outcome, Run
@@ -20,7 +21,8 @@ class Looked:
     outcomes: Sequence[Outcome]
     untouched: Sequence[Ref] = ()
     led: Mapping[Ref, Sequence[Ref]] = field(default_factory=dict)
-    """Those that were looked at besides, each with the named ones because of which it was."""
+    """Those that were looked at besides, or behind a ref of several, each with the named ones
+    because of which it was."""
 
     def retry(self) -> set[Ref]:
         """Resources at which to look again soon."""
@@ -31,7 +33,8 @@ class Looked:
 def look(run: Run[S, P], refs: Sequence[Ref]) -> Looked:
     """Look at each named resource once; everything is committed when this returns."""
     led = _led(run, refs)
-    return replace(_each(run, list(dict.fromkeys([*led, *refs]))), led=led)
+    looked = _each(run, list(dict.fromkeys([*led, *refs])))
+    return replace(looked, led={**looked.led, **led})
 
 
 def _led(run: Run[S, P], refs: Sequence[Ref]) -> dict[Ref, list[Ref]]:
@@ -54,27 +57,80 @@ def _besides(run: Run[S, P], ref: Ref) -> Sequence[Ref]:
 
 def _each(run: Run[S, P], wanted: Sequence[Ref]) -> Looked:
     outcomes: list[Outcome] = []
+    led: dict[Ref, Sequence[Ref]] = {}
     for start in range(0, len(wanted), run.control.batch):
         if start and run.deadline.left() <= 0:
-            return Looked(outcomes, wanted[start:])
+            return Looked(outcomes, wanted[start:], led)
         looked = _together(run, wanted[start : start + run.control.batch])
         outcomes += looked.outcomes
+        led |= looked.led
         if looked.untouched:
-            return Looked(outcomes, [*looked.untouched, *wanted[start + run.control.batch :]])
-    return Looked(outcomes)
+            left = [*looked.untouched, *wanted[start + run.control.batch :]]
+            return Looked(outcomes, left, led)
+    return Looked(outcomes, led=led)
 
 
 def _together(run: Run[S, P], refs: Sequence[Ref]) -> Looked:
     states = _read(run, refs)
-    known = run.ledger.items(run.control.id, refs)
-    lost = set(refs) - {state.ref for state in states}
+    known = _known(run, refs, states)
+    lost = _lost([*refs, *known], known, {state.ref for state in states})
     results = [reconcile(run, states, known), vanished(run, sorted(lost), known)]
     run.ledger.commit(
         items=[item for result in results for item in result.items],
         gone=[item for result in results for item in result.gone],
         changes=[change for result in results for change in result.changes],
     )
-    return Looked([one for result in results for one in result.outcomes], results[0].untouched)
+    outcomes = [one for result in results for one in result.outcomes]
+    untouched = results[0].untouched
+    found = [*(one.finding.ref for one in outcomes), *untouched]
+    return Looked(outcomes, untouched, _behind(refs, found))
+
+
+def _lost(refs: Sequence[Ref], known: Mapping[Ref, Item], found: set[Ref]) -> set[Ref]:
+    """What is not there any more; where several could not be read, nobody knows it of any."""
+    unread = [ref for ref in found if _is_several(ref)]
+    return {
+        ref
+        for ref in refs
+        if ref not in found
+        and (ref in known or not _is_several(ref))
+        and not any(_is_below(ref, one) for one in unread)
+    }
+
+
+def _known(run: Run[S, P], refs: Sequence[Ref], states: Sequence[S | Unread]) -> Mapping[Ref, Item]:
+    """The items of what was named or found; of several, also those that are there no more."""
+    single = [ref for ref in refs if not _is_several(ref)]
+    known = dict(
+        run.ledger.items(
+            run.control.id, list(dict.fromkeys([*single, *(one.ref for one in states)]))
+        )
+    )
+    for ref in refs:
+        if _is_several(ref):
+            above = ref.id.removesuffix("*")
+            upto = above + chr(0x10FFFF)
+            known |= run.ledger.items_between(run.control.id, ref.kind, above, upto)
+    return known
+
+
+def _behind(refs: Sequence[Ref], found: Sequence[Ref]) -> Mapping[Ref, Sequence[Ref]]:
+    """What was found behind refs of several, each with those."""
+    several = [ref for ref in refs if _is_several(ref)]
+    return {
+        ref: [one for one in several if _is_below(ref, one)]
+        for ref in found
+        if any(_is_below(ref, one) for one in several)
+    }
+
+
+def _is_several(ref: Ref) -> bool:
+    """Whether a ref names all resources below one, such as the stages of an API: ``<apiId>/*``."""
+    return ref.id.endswith("/*")
+
+
+def _is_below(ref: Ref, several: Ref) -> bool:
+    return ref.kind == several.kind and ref.id.startswith(several.id.removesuffix("*"))
 
 
 def _read(run: Run[S, P], refs: Sequence[Ref]) -> list[S | Unread]:

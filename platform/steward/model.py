@@ -128,13 +128,11 @@ class Aws(Protocol):
 
     def ask(self, service: str, operation: str, /, **params: Any) -> Mapping[str, Any]:
         """Send one request and return its answer."""
-        ...
 
     def pages(
         self, service: str, operation: str, start: str | None = None, /, **params: Any
     ) -> Iterator[tuple[Mapping[str, Any], str | None]]:
         """Yield each answer with the token of the next one, from the token ``start``."""
-        ...
 
     def together(self, act: Callable[[T], R], items: Sequence[T]) -> list[R]:
         """Apply ``act`` to all items, up to eight at once; results in the order of items."""
@@ -145,11 +143,9 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The present moment in UTC."""
-        ...
 
     def monotonic(self) -> float:
         """Seconds that never run backwards."""
-        ...
 
     def sleep(self, seconds: float) -> None: ...
 
@@ -297,4 +293,8 @@ class Control(Generic[S, P]):
     """What else of the control is to be looked at where an event names a resource."""
     sets: Callable[[Call], Mapping[str, Any]] = field(default=lambda _: {})
     """The fields of the policy that a call carries out, of those that the template limits."""
+    action: Callable[[Call], str] = field(default=lambda call: f"{call.service}:{call.operation}")
+    """IAM's name of what a call does, where it is not the operation's."""
+    about: Callable[[Call, Ref], bool] = field(default=lambda c, ref: ref.id in c.params.values())
+    """Whether a call is about that resource, as an undo must be."""
     destructive: bool = False

@@ -6,6 +6,8 @@ any point leaves no resource out and reads at most one page twice.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,6 +26,9 @@ from steward.run import Outcome, Result, Run
 VERSION = 1
 RESUMABLE = timedelta(hours=24)
 """How long DescribeLogGroups' tokens live (API reference); older sweeps start anew."""
+
+MARK = 8
+"""Characters by which a sweep without an order remembers a resource that it met."""
 
 _TROUBLE = (Fate.FAILED, Fate.UNKNOWN)
 
@@ -193,7 +198,7 @@ def _one_page(
     results = [reconcile(run, states, known)]
     last = page.cursor is None
     if results[0].finished:
-        unmet = _unmet(run, known, met, last=last)
+        unmet = _unmet(run, sweep, known, met, last=last)
         results += _unmet_results(run, unmet) if unmet else []
     untouched = {ref for result in results for ref in result.untouched}
     outcomes = [one for result in results for one in result.outcomes]
@@ -202,9 +207,11 @@ def _one_page(
     counted = _counted(sweep, outcomes)
     last_id = max([sweep.last_id, *_in_order(run, (state.ref for state in states))])
     after = replace(counted, token=page.cursor, last_id=last_id, pages=sweep.pages + 1)
+    if not run.control.ordered:
+        after = replace(after, met="".join(sorted(_marks(sweep, met))))
     if last:
         trouble = any(after.fates.get(fate) for fate in _TROUBLE)
-        after = replace(after, finished=run.now, complete=not trouble)
+        after = replace(after, finished=run.now, complete=not trouble, met="")
     _commit(run, results, after)
     return Step(after, outcomes)
 
@@ -229,18 +236,31 @@ def _paused(
 
 
 def _unmet(
-    run: Run[S, P], known: Mapping[Ref, Item], met: set[Ref], *, last: bool
+    run: Run[S, P], sweep: Sweep, known: Mapping[Ref, Item], met: set[Ref], *, last: bool
 ) -> dict[Ref, Item]:
     """Resources the ledger knows and the pass should have come by, and did not."""
     if run.control.ordered:
         return {ref: item for ref, item in known.items() if ref not in met}
     items = run.ledger.all_items(run.control.id) if last else iter(())
-    return {item.ref: item for item in items if item.ref not in met}
+    marks = _marks(sweep, met)
+    return {item.ref: item for item in items if _mark(item.ref) not in marks}
+
+
+def _marks(sweep: Sweep, met: set[Ref]) -> set[str]:
+    """Of what the sweep has met, in this step and in those before."""
+    before = {sweep.met[at : at + MARK] for at in range(0, len(sweep.met), MARK)}
+    return before | {_mark(ref) for ref in met}
+
+
+def _mark(ref: Ref) -> str:
+    """48 bits, as the record of a sweep holds one for each resource that was met."""
+    digest = hashlib.blake2b(f"{ref.kind}|{ref.id}".encode(), digest_size=MARK * 3 // 4).digest()
+    return base64.b64encode(digest).decode()
 
 
 def _unmet_results(run: Run[S, P], unmet: Mapping[Ref, Item]) -> list[Result]:
     """Look at each by its name: it may have been made again, or be gone."""
-    states = observe(run, list(unmet))
+    states = [state for state in observe(run, list(unmet)) if state.ref in unmet]
     lost = set(unmet) - {state.ref for state in states}
     return [_news(run, reconcile(run, states, unmet)), vanished(run, sorted(lost), unmet)]
 

@@ -103,8 +103,8 @@ def _undoable(run: Run[S, P], change_id: str) -> Change:
 def _refuse_others(run: Run[S, P], change: Change) -> None:
     """Whatever the ledger says: an undo calls what the control may call, of its resource only."""
     for call in inverse(change):
-        action = f"{call.service}:{call.operation}"
-        if action not in run.control.writes or change.ref.id not in call.params.values():
+        ours = run.control.action(call) in run.control.writes
+        if not ours or not run.control.about(call, change.ref):
             what = f"{call.operation} {dict(call.params)}"
             raise Refused(f"change {change.id}: its undo is not one of {change.ref.id}: {what}")
         told = forbidden(run.control.id, run.control.sets(call), run.loaded.allowed)

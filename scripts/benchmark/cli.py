@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from subprocess import CalledProcessError
 
 import click
 from rich.console import Console
 
+from benchmark.apis import counted
 from benchmark.contenders import contenders
 from benchmark.log_events import RECORDS, workload
 from benchmark.report import document, tables
@@ -118,6 +121,28 @@ def shipper(*, rounds: int, seed: int, quick: bool, as_json: bool) -> None:
     if not fast:
         click.echo("bench: orjson and isal are not installed: only the standard library", err=True)
     _end([(f"{one.contender.name}, {one.contender.codec}", one.problem) for one in results])
+
+
+@bench.command()
+@click.option("--apis", type=click.IntRange(min=1), default=50, show_default=True)
+@click.option("--methods", type=click.IntRange(min=1), default=10, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="JSON on standard output.")
+def apis(*, apis: int, methods: int, as_json: bool) -> None:
+    """Count the requests that limit every method of REST APIs, and those that find all limited.
+
+    API Gateway takes ten a second, of both versions and from everybody in the account.
+    """
+    results = list(counted(apis, methods))
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in results], indent=2))
+    else:
+        for one in results if not any(one.problem for one in results) else ():
+            for title, calls in (("first", one.first), ("again", one.again)):
+                total = sum(calls.values())
+                told = ", ".join(f"{number} {name}" for name, number in sorted(calls.items()))
+                head = f"{one.contender:8} {title}  {total:5}  {total / apis:5.2f} an API"
+                click.echo(f"{head}  ({told})")
+    _end([(one.contender, one.problem) for one in results])
 
 
 def _end(results: Sequence[tuple[str, str]]) -> None:

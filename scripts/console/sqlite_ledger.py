@@ -24,7 +24,7 @@ from steward.ledger import (
 )
 from steward.model import Exemption, Ref
 
-_VERSION = 2
+_VERSION = 3
 _OWNER = 0x53746577  # "Stew": marks a file as ours, for SQLite's application_id
 
 _ITEM = "kind resource verdict code reason fate fingerprint first_seen changed_at attempts"
@@ -32,7 +32,7 @@ _ITEM += " last_attempt intent memory"
 _CHANGE = "id kind resource status at trigger run code reason before calls sent error settled_at"
 _CHANGE += " undoes"
 _SWEEP = "id started policy_hash finished complete token last_id pages resources verdicts fates"
-_SWEEP += " error"
+_SWEEP += " error met"
 
 _TABLES = {
     "items": (_ITEM, "kind resource"),
@@ -193,13 +193,12 @@ class SQLiteLedger:
         if owner != _OWNER and (owner or tables):
             raise sqlite3.DatabaseError("is the database of another program")
         [version] = self._db.execute("PRAGMA user_version").fetchone()
-        if version not in (0, 1, _VERSION):
+        if not 0 <= version <= _VERSION:
             raise sqlite3.DatabaseError(f"is of version {version}, this Steward reads {_VERSION}")
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
         with self._transaction():
-            if self._db.execute("PRAGMA user_version").fetchone()[0] == 1:
-                self._db.execute("ALTER TABLE items ADD COLUMN memory NOT NULL DEFAULT ''")
+            self._take_over(self._db.execute("PRAGMA user_version").fetchone()[0])
             for table, (columns, key) in _TABLES.items():
                 self._db.execute(
                     f"CREATE TABLE IF NOT EXISTS {table} (scope, control, {_quoted(columns)}, "
@@ -207,6 +206,13 @@ class SQLiteLedger:
                 )
             self._db.execute(f"PRAGMA application_id = {_OWNER}")
             self._db.execute(f"PRAGMA user_version = {_VERSION}")
+
+    def _take_over(self, version: int) -> None:
+        """Add what a file of an older version lacks; a new one is of version 0, and empty."""
+        if version == 1:
+            self._db.execute("ALTER TABLE items ADD COLUMN memory NOT NULL DEFAULT ''")
+        if version in (1, 2):
+            self._db.execute("ALTER TABLE sweeps ADD COLUMN met NOT NULL DEFAULT ''")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

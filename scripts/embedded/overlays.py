@@ -17,7 +17,15 @@ from moto.core.responses import ActionContext, ActionResult, BaseResponse
 from moto.core.serialize import DefaultAttributePicker
 from moto.s3.responses import S3Response
 
-from embedded import account_policies, functions, logs, subscriptions, tagging
+from embedded import (
+    account_policies,
+    functions,
+    logs,
+    rest_apis,
+    subscriptions,
+    tagging,
+    v2_apis,
+)
 from embedded.request import Refusal, Request
 from embedded.wire import parsed
 
@@ -28,6 +36,13 @@ Guard = Callable[[Request], Callable[[], None] | None]
 """Runs before moto and raises Refusal; what it returns runs once moto has succeeded."""
 
 OVERLAYS: Mapping[tuple[str, str], Overlay] = {
+    ("apigateway", "GetDeployment"): rest_apis.get_deployment,
+    ("apigateway", "GetRestApis"): rest_apis.list_apis,
+    ("apigateway", "UpdateStage"): rest_apis.update_stage,
+    ("apigatewayv2", "CreateDeployment"): v2_apis.create_deployment,
+    ("apigatewayv2", "DeleteRouteSettings"): v2_apis.delete_route_settings,
+    ("apigatewayv2", "GetApis"): v2_apis.list_apis,
+    ("apigatewayv2", "UpdateStage"): v2_apis.update_stage,
     ("lambda", "ListFunctions"): functions.list_functions,
     ("logs", "DescribeLogGroups"): logs.describe_log_groups,
     ("logs", "PutAccountPolicy"): account_policies.put,
@@ -38,6 +53,7 @@ OVERLAYS: Mapping[tuple[str, str], Overlay] = {
     ("resourcegroupstaggingapi", "GetResources"): tagging.get_resources,
 }
 GUARDS: Mapping[tuple[str, str], Guard] = {
+    ("apigateway", "CreateDeployment"): rest_apis.before_create_deployment,
     ("logs", "CreateLogGroup"): logs.before_create,
     ("logs", "DeleteLogGroup"): logs.before_delete,
     ("logs", "PutRetentionPolicy"): logs.before_put_retention,
@@ -98,6 +114,7 @@ def install() -> None:
     if hasattr(BaseResponse.call_action, _OWN):
         return
     _check()
+    v2_apis.route_urls()
     own = BaseResponse.call_action
 
     def call_action(response: BaseResponse) -> Any:

@@ -78,6 +78,8 @@ def read(environ: Environ) -> Asked:
     scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
     signed = scope[1] if scope else ""
     service = _SIGNED_AS.get(signed, signed)
+    if service == "apigateway" and http.path.startswith("/v2/"):
+        service = "apigatewayv2"  # both versions are signed under one name
     try:
         model, in_path = get_service_router(service).match(http)
     except (NotFound, NotImplementedError, DataNotFoundError):

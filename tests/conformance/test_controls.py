@@ -10,8 +10,10 @@ import botocore.session
 import pytest
 from botocore.validate import ParamValidator
 
-from embedded.actions import BESIDES
+from embedded.requirements import requirements
 from steward.controls import CONTROLS, named
+from steward.controls.api_gateway.stages import REST, V2, Method
+from steward.controls.api_throttling.state import ApiStage
 from steward.controls.function_runtime.state import Function
 from steward.controls.log_retention.state import LogGroup
 from steward.controls.log_subscription.account_policy import AccountPolicy, Cover
@@ -24,8 +26,7 @@ from steward.policy import load, schema
 
 SESSION = botocore.session.get_session()
 
-IAM_PREFIX = {"resourcegroupstaggingapi": "tag"}
-"""Where IAM's name of a service is not its SDK's."""
+PLACE = {"account": "111122223333", "region": "eu-west-1", "partition": "aws"}
 
 STREAM = "arn:aws:kinesis:eu-west-1:111122223333:stream/events"
 SHIPS: dict[str, Any] = {
@@ -37,6 +38,14 @@ OTHER = {"filterPattern": "ERROR", "destinationArn": STREAM, "roleArn": SHIPS["r
 
 BY_ACCOUNT = {**SHIPS, "strategy": "account"}
 SHIPPED = {"DestinationArn": STREAM, "FilterPattern": "ERROR", "LeftOut": ["/b"]}
+
+LIMITED = {"rate": 100, "burst": 50}
+GET = (Method("~1/GET", "/", "GET"),)
+ROUTE = (Method("GET /", "/", "GET"),)
+TOLD: dict[str, Any] = {"GET /": {}}
+OURS: dict[str, Any] = {"gone": {"rate": 5, "burst": 5}}
+MADE: dict[str, Any] = {"gone": {}}
+OWN: dict[str, Any] = {"gone": {"limit": OURS["gone"], "settings": {}}}
 
 EXAMPLES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
     "log-retention": [
@@ -60,6 +69,13 @@ EXAMPLES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         (Stream("a", shards=1, counted=1, load=Load(records=9000)), {"managed": ["*"]}),
         (Stream("a", shards=8, counted=8, load=Load(), age_hours=99), {"managed": ["*"]}),
         (Stream("a", shards=2, counted=2, load=Load(rejects=True)), {"managed": ["*"]}),
+    ],
+    "api-throttling": [
+        (ApiStage("a/b", REST, methods=GET), LIMITED),
+        (ApiStage("a/b", V2, methods=ROUTE), LIMITED),
+        (ApiStage("a/b", V2, methods=ROUTE, limits=TOLD, settings=TOLD), LIMITED),
+        (ApiStage("a/b", REST, limits=OURS, settings=MADE, ours=OWN), LIMITED),
+        (ApiStage("a/b", V2, limits=OURS, settings=MADE, ours=OWN), LIMITED),
     ],
     "function-runtime": [
         (Function("a", "python3.9", date(2026, 11, 20)), {}),
@@ -87,8 +103,9 @@ def problems(call: Call) -> str:
     return report
 
 
-def action(service: str, operation: str) -> str:
-    return f"{IAM_PREFIX.get(service, service)}:{operation}"
+def actions(call: Call) -> list[str]:
+    """What IAM asks for a call, its own action first."""
+    return [one.action for one in requirements(call.service, call.operation, call.params, **PLACE)]
 
 
 every_control = pytest.mark.parametrize("control", CONTROLS, ids=lambda control: control.id)
@@ -109,14 +126,23 @@ def test_a_call_that_does_not_fit_is_noticed() -> None:
 @every_control
 def test_a_control_declares_exactly_the_writes_it_plans(control: Control[Any, Any]) -> None:
     """No grant too few, none too many."""
-    asked = {action(call.service, call.operation) for call in calls(control)}
-    besides = {
-        also
-        for call in calls(control)
-        for parameter, also, _ in BESIDES.get(f"{call.service}.{call.operation}", ())
-        if parameter in call.params
-    }
-    assert asked | besides == control.writes
+    assert {one for call in calls(control) for one in actions(call)} == control.writes
+
+
+@every_control
+def test_a_control_knows_the_action_of_each_call(control: Control[Any, Any]) -> None:
+    """By which an undo is held to what the control may do."""
+    assert [control.action(call) for call in calls(control)] == [
+        actions(call)[0] for call in calls(control)
+    ]
+
+
+@every_control
+def test_every_planned_call_is_about_its_resource(control: Control[Any, Any]) -> None:
+    """By which an undo is held to the resource of its change."""
+    for finding in findings(control):
+        assert all(control.about(call, finding.ref) for call in finding.remediation)
+        assert all(control.about(c.undo, finding.ref) for c in finding.remediation if c.undo)
 
 
 @every_control

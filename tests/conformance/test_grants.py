@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from embedded.account import EmbeddedAccount
+from embedded.api_seeding import ApiSeed, seed_api
 from embedded.hosting import FunctionError
 from embedded.seeding import (
     FunctionSeed,
@@ -81,8 +82,19 @@ def groups_are_subscribed_and_unsubscribed(here: EmbeddedAccount) -> None:
     policy(here, "log-subscription", mode="enforce", include={"tags": ["nobody"]})
 
 
+def apis_are_limited(here: EmbeddedAccount) -> None:
+    """Of both versions; then a route is no more, and its limits are taken away."""
+    seed_api(ApiSeed(name="orders", methods=["GET /"]), region=here.region)
+    shop = ApiSeed(name="shop", methods=["GET /", "POST /"], protocol="HTTP", stages=["$default"])
+    api = seed_api(shop, region=here.region)
+    policy(here, "api-throttling", mode="enforce", rate=100, burst=50)
+    v2 = here.client("apigatewayv2")
+    v2.delete_route(ApiId=api, RouteId=v2.get_routes(ApiId=api)["Items"][0]["RouteId"])
+    here.settle()
+
+
 def a_message_is_unreadable(here: EmbeddedAccount) -> None:
-    for inbox in ("log-retention", "log-subscription"):
+    for inbox in ("log-retention", "log-subscription", "api-throttling"):
         url = here.client("sqs").get_queue_url(QueueName=f"{here.stack}-{inbox}")["QueueUrl"]
         here.client("sqs").send_message(QueueUrl=url, MessageBody="no event")
     here.settle()
@@ -101,6 +113,7 @@ def everything_that_functions_do(here: EmbeddedAccount) -> None:
     tagged_resources_are_swept(here)
     an_event_is_answered_and_taken_back(here)
     groups_are_subscribed_and_unsubscribed(here)
+    apis_are_limited(here)
     a_message_is_unreadable(here)
     an_operator_asks(here)
 

@@ -62,17 +62,19 @@ def test_an_account_starts_empty_whatever_was_before() -> None:
     with EmbeddedAccount(start=START, stack="other") as after:
         found = after.client("logs").describe_log_groups()["logGroups"]
         assert [group["logGroupName"] for group in found] == [
+            "/aws/lambda/other-api-throttling",
             "/aws/lambda/other-assessor",
             "/aws/lambda/other-log-retention",
             "/aws/lambda/other-log-subscription",
             "/aws/lambda/other-stream-capacity",
         ]
-        assert (len(after.watch.calls), after.journal.events) == (6, [])
+        assert (len(after.watch.calls), after.journal.events) == (7, [])
         puts = [one for one in after.watch.calls if one.operation == "PutParameter"]
         assert [one.params["Name"] for one in puts] == [
             "/other/defaults/log-retention",
             "/other/defaults/log-subscription",
             "/other/defaults/stream-capacity",
+            "/other/defaults/api-throttling",
             "/other/defaults/function-runtime",
             "/other/version",  # depends on them
         ]
@@ -136,6 +138,7 @@ def test_the_stack_is_there(shared: EmbeddedAccount) -> None:
     [table] = shared.client("dynamodb").list_tables()["TableNames"]
     functions = {one.name: one.environment for one in shared.host.functions.values()}
     controls = ("assessor", "log-retention", "log-subscription", "stream-capacity")
+    controls += ("api-throttling",)
     assert set(functions) == {f"steward-{name}" for name in controls}
     assert {one["STEWARD_LEDGER"] for one in functions.values()} == {table} == {"steward-ledger"}
     assert [one.name for one in shared.queues if one.messages()] == []

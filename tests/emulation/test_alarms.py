@@ -15,6 +15,7 @@ from embedded.alarms import in_alarm
 from embedded.faults import Fault
 from embedded.hosting import Datum
 from embedded.seeding import Seed, seed_log_groups
+from steward.controls import CONTROLS
 
 START = datetime(2027, 3, 1, 10, 0, tzinfo=UTC)
 NOTHING = {"days": 30}
@@ -63,7 +64,7 @@ def test_every_alarm_of_the_stack_is_judged(
         for name, alarm in names(here).items()
         if alarm["TreatMissingData"] == "breaching"
     }
-    controls = ("function-runtime", "log-retention", "log-subscription", "stream-capacity")
+    controls = [control.id for control in CONTROLS]
     assert here.alarms() == silent == {f"{control}-heartbeat" for control in controls}
 
 

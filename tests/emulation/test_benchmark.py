@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from benchmark.apis import counted
 from benchmark.contenders import Contender
 from benchmark.report import document, tables
 from benchmark.sweeping import Days, Race, problem, races, seeds
@@ -92,3 +93,12 @@ def test_half_of_the_seeded_groups_have_no_retention() -> None:
     days = list(seeds(100).values())
     assert days.count(None) == 50
     assert set(days) == {None, 7, 90, 365}
+
+
+def test_requests_for_apis_are_counted_once_all_methods_are_limited() -> None:
+    """Steward sends one change an API, and a second pass sends none."""
+    ours, plain = counted(2, 3)
+    assert (ours.problem, plain.problem) == ("", "")
+    assert [one["apigateway.UpdateStage"] for one in (ours.first, plain.first)] == [2, 6]
+    assert "apigateway.UpdateStage" not in {*ours.again, *plain.again}
+    assert sum(ours.again.values()) == 2 * 2 + 3

@@ -72,6 +72,16 @@ def test_requests_are_counted_by_operation_in_every_protocol(server: CountingSer
     }
 
 
+def test_both_versions_of_api_gateway_are_told_apart(server: CountingServer) -> None:
+    """Requests of both are signed under one name."""
+    client(server, "apigateway").get_rest_apis()
+    server.faults = [Fault(operation="apigatewayv2.GetApis", code="TooManyRequestsException")]
+    with pytest.raises(ClientError) as refused:
+        client(server, "apigatewayv2").get_apis()
+    assert code(refused) == ("TooManyRequestsException", 400)
+    assert server.calls == {"apigateway.GetRestApis": 1, "apigatewayv2.GetApis": 1}
+
+
 def test_the_server_is_faithful(server: CountingServer) -> None:
     """The overlays are there without being asked for."""
     logs = client(server, "logs")

@@ -38,6 +38,7 @@ from moto.stepfunctions.parser.asl.utils.boto_client import boto_client_for
 
 from embedded.overlays import GUARDS, OVERLAYS
 from embedded.transactions import quick_transactions
+from embedded.v2_apis import route_urls
 
 Gap: TypeAlias = Mapping[str, str]
 Clients: TypeAlias = Callable[[str], Any]
@@ -1003,3 +1004,93 @@ def test_metric_time(bare: Clients) -> None:
 def test_quotas(bare: Clients) -> None:
     with pytest.raises(NotImplementedError):
         bare("service-quotas").list_service_quotas(ServiceCode="logs")
+
+
+def _rest_stage(bare: Clients) -> dict[str, str]:
+    """The stage prod of a REST API with GET /, as parameters name it."""
+    rest = bare("apigateway")
+    api = rest.create_rest_api(name="a")["id"]
+    [root] = rest.get_resources(restApiId=api)["items"]
+    method = {"restApiId": api, "resourceId": root["id"], "httpMethod": "GET"}
+    rest.put_method(**method, authorizationType="NONE")
+    rest.put_integration(**method, type="MOCK")
+    rest.create_deployment(restApiId=api, stageName="prod")
+    return {"restApiId": api, "stageName": "prod"}
+
+
+def _patched(bare: Clients, *operations: Mapping[str, str]) -> Mapping[str, Any]:
+    """The settings of methods once these operations are done on a new stage."""
+    answer = bare("apigateway").update_stage(**_rest_stage(bare), patchOperations=[*operations])
+    settings: Mapping[str, Any] = answer["methodSettings"]
+    return settings
+
+
+_SET = {"op": "replace", "path": "/~1/GET/metrics/enabled", "value": "true"}
+
+
+@gap("rest-api-pages")
+def test_rest_api_pages(bare: Clients) -> None:
+    for name in "ab":
+        bare("apigateway").create_rest_api(name=name)
+    assert len(bare("apigateway").get_rest_apis(limit=1)["items"]) == 2
+
+
+@gap("deployment-summary")
+def test_deployment_summary(bare: Clients) -> None:
+    api = _rest_stage(bare)["restApiId"]
+    [one] = bare("apigateway").get_deployments(restApiId=api)["items"]
+    asked = {"restApiId": api, "deploymentId": one["id"], "embed": ["apisummary"]}
+    assert "apiSummary" not in bare("apigateway").get_deployment(**asked)
+
+
+@gap("deployment-keeps-settings")
+def test_deployment_keeps_settings(bare: Clients) -> None:
+    rest, stage = bare("apigateway"), _rest_stage(bare)
+    rest.update_stage(**stage, patchOperations=[_SET])
+    rest.create_deployment(**stage)
+    assert rest.get_stage(**stage)["methodSettings"] == {}
+
+
+@gap("stage-settings-removed")
+def test_stage_settings_removed(bare: Clients) -> None:
+    assert "~1/GET" in _patched(bare, _SET, {"op": "remove", "path": "/~1/GET"})
+
+
+@gap("stage-settings-materialised")
+def test_stage_settings_materialised(bare: Clients) -> None:
+    settings = _patched(bare, _SET)["~1/GET"]
+    limits = settings["throttlingRateLimit"], settings["throttlingBurstLimit"]
+    assert limits == (1000.0, 2000)
+
+
+@gap("stage-patch-checked")
+def test_stage_patch_checked(bare: Clients) -> None:
+    unknown = {"op": "replace", "path": "/~1/GET/none/such", "value": "1"}
+    assert [*_patched(bare, unknown, _SET)] == ["~1/GET"]
+
+
+@gap("v2-api-pages")
+def test_v2_api_pages(bare: Clients) -> None:
+    for name in "ab":
+        bare("apigatewayv2").create_api(Name=name, ProtocolType="HTTP")
+    assert len(bare("apigatewayv2").get_apis(MaxResults="1")["Items"]) == 2
+
+
+@gap("v2-stage-updated")
+def test_v2_stage_updated(bare: Clients) -> None:
+    with pytest.raises(NotImplementedError):
+        bare("apigatewayv2").update_stage(ApiId="a", StageName="s")
+
+
+@gap("v2-route-settings-deleted")
+def test_v2_route_settings_deleted(bare: Clients) -> None:
+    route_urls()
+    with pytest.raises(NotImplementedError):
+        bare("apigatewayv2").delete_route_settings(ApiId="a", StageName="s", RouteKey="GET /")
+
+
+@gap("v2-deployment")
+def test_v2_deployment(bare: Clients) -> None:
+    route_urls()
+    with pytest.raises(NotImplementedError):
+        bare("apigatewayv2").create_deployment(ApiId="a")

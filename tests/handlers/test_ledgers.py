@@ -864,17 +864,21 @@ def test_a_disk_that_fails_is_told_in_our_words(tmp_path: Path) -> None:
     ledger.close()
 
 
-def test_a_ledger_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_ledger_of_a_version_before_is_taken_over(tmp_path: Path, version: int) -> None:
     """What it holds is there, and what it did not know of is empty."""
     path = tmp_path / "ledger.db"
     ledger = SQLiteLedger(path, "here")
     ledger.commit(items=[item("/a")])
     ledger.close()
     with closing(sqlite3.connect(path)) as database:
-        database.execute("ALTER TABLE items DROP COLUMN memory")
-        database.execute("PRAGMA user_version = 1")
+        if version == 1:
+            database.execute("ALTER TABLE items DROP COLUMN memory")
+        database.execute("ALTER TABLE sweeps DROP COLUMN met")
+        database.execute(f"PRAGMA user_version = {version}")
         database.commit()
     for _ in range(2):
         ledger = SQLiteLedger(path, "here")
         assert [*ledger.all_items(CONTROL)] == [item("/a")]
+        assert [*ledger.sweeps(CONTROL)] == []
         ledger.close()

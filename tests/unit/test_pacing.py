@@ -17,6 +17,7 @@ from steward.errors import OutOfTime
 from steward.model import Deadline
 from tests.fakes import FakeClock
 
+RESOURCES = "apigateway.GetResources"
 PUTS = "logs.PutRetentionPolicy"
 RATE = RATES[PUTS]
 
@@ -100,6 +101,9 @@ def test_groups_do_not_wait_for_one_another() -> None:
         pytest.param("lambda", "DeleteFunction", "lambda", id="reads and writes together"),
         pytest.param("logs", "PutRetentionPolicy", PUTS, id="one quota for each of logs"),
         pytest.param("logs", "TagResource", "logs.TagResource", id="a group of its own"),
+        pytest.param("apigateway", "GetStages", "apigateway", id="one quota for API Gateway"),
+        pytest.param("apigatewayv2", "GetStages", "apigateway", id="of both versions"),
+        pytest.param("apigateway", "GetResources", RESOURCES, id="one of its own within it"),
         pytest.param("dynamodb", "PutItem", "", id="dynamodb is not paced"),
         pytest.param("sqs", "GetQueueUrl", "", id="sqs is not paced"),
         pytest.param("sts", "GetCallerIdentity", "", id="sts is not paced"),

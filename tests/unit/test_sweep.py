@@ -209,6 +209,23 @@ def test_an_unordered_sweep_finds_what_is_gone_at_its_end(book: SQLiteLedger) ->
     assert last.fates == {"none": 11, "gone": 1}
 
 
+def test_an_unordered_sweep_knows_in_each_step_what_those_before_have_met(
+    book: SQLiteLedger,
+) -> None:
+    """Nothing is read again by its name because another process met it."""
+    world, clock = twelve(), FakeClock()
+    swept(world, book, control=UNORDERED)
+    del world.sizes["toy-03"]
+    world.calls.clear()
+    while True:
+        at = begin(book, CONTROL.id, "bound", clock.now())
+        at = next(advance(toy.run(world, book, control=UNORDERED, run_id=at.id), at)).sweep
+        if at.finished:
+            break
+    assert (at.fates, at.resources, at.met) == ({"none": 11, "gone": 1}, 11, "")
+    assert world.calls["Get"] == 1
+
+
 @pytest.mark.parametrize(
     "error", [Denied("List: no"), TryAgain("List: busy"), Refused("List: odd")], ids=str
 )

@@ -14,6 +14,9 @@ UNLISTED = 5.0
 UNPACED = frozenset({"dynamodb", "s3", "secretsmanager", "sqs", "sts"})
 """Services whose quotas are far above anything we send."""
 
+ONE_QUOTA = {"apigatewayv2": "apigateway"}
+"""Services that share all quotas of another: to AWS both versions of API Gateway are one."""
+
 RATES: Mapping[str, float] = {
     "logs.DescribeLogGroups": 10,
     "logs.PutRetentionPolicy": 5,
@@ -31,6 +34,8 @@ RATES: Mapping[str, float] = {
     "ssm": 40,
     "lambda": 15,
     "cloudtrail": 10,
+    "apigateway": 10,
+    "apigateway.GetResources": 2.5,
 }
 """Requests per second by group: ``service.Operation``, or ``service`` where all share one."""
 
@@ -39,4 +44,6 @@ def group_of(service: str, operation: str) -> str:
     """The quota group an operation counts against; '' where it need not be paced."""
     if service in UNPACED:
         return ""
-    return service if service in RATES else f"{service}.{operation}"
+    service = ONE_QUOTA.get(service, service)
+    single = f"{service}.{operation}"
+    return service if service in RATES and single not in RATES else single

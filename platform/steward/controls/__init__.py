@@ -2,13 +2,20 @@
 
 from typing import Any
 
-from steward.controls import function_runtime, log_retention, log_subscription, stream_capacity
+from steward.controls import (
+    api_throttling,
+    function_runtime,
+    log_retention,
+    log_subscription,
+    stream_capacity,
+)
 from steward.model import Control
 
 CONTROLS: tuple[Control[Any, Any], ...] = (
     log_retention.CONTROL,
     log_subscription.CONTROL,
     stream_capacity.CONTROL,
+    api_throttling.CONTROL,
     function_runtime.CONTROL,
 )
 

@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from embedded.account import EmbeddedAccount
-from embedded.demo import history, installing, morning, shipping, summing_up, sweeping, trouble
+from embedded.demo import (
+    history,
+    installing,
+    limits,
+    morning,
+    shipping,
+    summing_up,
+    sweeping,
+    trouble,
+)
 from embedded.demo.screen import of_this_process
 from embedded.demo.stage import Scene, Stage, stage_of
 from embedded.log_service import LogService
@@ -31,6 +40,7 @@ SCENES: Sequence[Scene] = (
     Scene("A change is taken back", sweeping.undo),
     Scene("A line of a new function arrives", shipping.arrives),
     Scene("The log service is out", shipping.outage),
+    Scene("A method without a limit", limits.limited),
     Scene("What it came to", summing_up.show),
 )
 
