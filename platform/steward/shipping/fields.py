@@ -86,6 +86,14 @@ def _nested(text: str, start: int, at: int) -> bool:
     return opened and text.find("}", at) != text.rfind("}")
 
 
+def nested(text: str, level: int, lead: int, follower: int) -> bool:
+    """Whether one of three keys of a line may be deeper than its top, by the same certainties."""
+    brace = text.find("{", 1, max(level, follower))
+    if brace < 0:
+        return False
+    return brace < level or brace < lead or text.find("}", follower) != text.rfind("}")
+
+
 def _taken(text: str, at: int, key: str) -> _Place:
     """The key at ``at`` and its value, "" if that has no end."""
     start = at + len(key)
@@ -152,9 +160,7 @@ class Layout(NamedTuple):
     """Where to begin to look for an id."""
     lead: _Id = _Id()
     follower: _Id = _Id()
-    """The ids in the order in which they stand."""
-    distance: int = 0
-    """From the key of the one to that of the other."""
+    """The ids in the order in which they stand; a second one is looked for from the end."""
     ids: tuple[_Id, _Id] = (_Id(), _Id())
     """The same two: request and trace."""
 
@@ -168,7 +174,7 @@ class Fields:
     """Finds the fields of one record's JSON lines.
 
     Most lines are like one before them: their level stands at the same place, request and trace
-    behind the same keys, as far from each other. ``layout`` and ``levels`` tell by what such a
+    behind the same keys. ``layout`` and ``levels`` tell by what such a
     line is known; ``told`` reads any line, and remembers its layout if others may have it.
     """
 
@@ -240,13 +246,12 @@ class Fields:
         ids = _id(text, request), _id(text, trace)
         if not (ids[0].read(text, request.at) and ids[1].read(text, trace.at)):
             return False
-        first, last = min(told, default=_NOWHERE, key=_at), max(told, default=_NOWHERE, key=_at)
+        first = min(told, default=_NOWHERE, key=_at)
         lead, follower = ids if first is request or not told else ids[::-1]
         self.layout = self.layout._replace(
             least=max(0, first.at) * 3 // 4,  # messages before it are of different lengths
             lead=lead,
             follower=follower,
-            distance=last.at - first.at,
             ids=ids,
         )
         return True

@@ -25,7 +25,7 @@ from steward.shipping import platform_lines
 from steward.shipping.accel import Codec
 from steward.shipping.block import Block, Origin
 from steward.shipping.encoders.base import MARK
-from steward.shipping.fields import Fields
+from steward.shipping.fields import Fields, nested
 from steward.shipping.platform_lines import BOUNDARY, NOTHING, PLATFORM, SILENT, Told
 from steward.shipping.severity import INFO, NUMBERS, WARN
 from steward.shipping.texts import Texts
@@ -111,7 +111,7 @@ def _read(codec: Codec, messages: Texts) -> _Columns:  # noqa: C901, PLR0912  # 
     """
     fields = Fields(codec, messages)
     known, slot, reader = fields.levels.get, _SLOTS.get, _READERS.get
-    begin, end, least, lead, follower, distance, ids = fields.layout
+    begin, end, least, lead, follower, ids = fields.layout
     columns: _Columns = ([], [], [], [])
     levels, requests, traces, kinds = columns
     for text in messages:
@@ -121,15 +121,16 @@ def _read(codec: Codec, messages: Texts) -> _Columns:  # noqa: C901, PLR0912  # 
             if level < 0:
                 level = fields.other_level(text)
             at = text.find(lead.prefix, least) if level >= 0 else -1
-            after = at + distance
+            after = text.rfind(follower.prefix) if follower.prefix else at
             if (
-                at < 0
+                after < at
+                or at < 0
                 or not (text.startswith(lead.written, at) or lead.read(text, at))
                 or not (text.startswith(follower.written, after) or follower.read(text, after))
             ):
                 level, request, trace, kind = fields.told(text)
-                begin, end, least, lead, follower, distance, ids = fields.layout
-            elif text.find("{", 1, after if after > begin else begin) >= 0:
+                begin, end, least, lead, follower, ids = fields.layout
+            elif nested(text, begin, at, after):
                 level, request, trace, kind = fields.parsed(text)
             else:
                 request, trace = ids[0].value, ids[1].value
