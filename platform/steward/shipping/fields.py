@@ -30,7 +30,7 @@ _LEVEL_PARTS = ("level", "severity")
 _REQUEST_PARTS = ("equestId", "request_id")
 _TRACE_PARTS = ("race",)
 
-_WORD = 28  # characters: the longest key of a level, the longest word, and what ends it
+_WORD = 11  # characters: of the words for a level nearly the longest, and what stands around it
 _BEGINNING = 6  # characters that tell Lambda's own lines, which begin with a time, from others
 
 _NEVER = "\0"  # stands in no JSON text
@@ -86,11 +86,9 @@ def _nested(text: str, start: int, at: int) -> bool:
     return opened and text.find("}", at) != text.rfind("}")
 
 
-def nested(text: str, level: int, lead: int, follower: int) -> bool:
-    """Whether one of three keys of a line may be deeper than its top, by the same certainties."""
-    brace = text.find("{", 1, max(level, follower))
-    if brace < 0:
-        return False
+def _nested_one(text: str, level: int, lead: int, follower: int) -> bool:
+    """Whether one of three keys may be deeper than the top, by the same certainties."""
+    brace = text.find("{", 1)
     return brace < level or brace < lead or text.find("}", follower) != text.rfind("}")
 
 
@@ -125,20 +123,20 @@ class _Id:
         self._dash = dash
 
     def read(self, text: str, at: int) -> bool:
-        """Whether an id stands at ``at`` as before; then it is the last one. True for no id."""
+        """Whether behind the prefix at ``at`` an id stands as before; then it is the last one.
+        True for no id."""
         if not self.prefix:
             return True
         start = at + len(self.prefix)
-        end, dash = start + self._size, start + self._dash
-        if not text.startswith(self.prefix, at) or text[end : end + 1] != '"':
+        end = start + self._size
+        value = text[start:end]
+        if self._dash:
+            if value[self._dash : self._dash + 1] != "-":
+                return False
+            value = value[: self._dash] + value[self._dash + 1 :]
+        if text[end : end + 1] != '"':
             return False
-        if dash == start:
-            self.value = text[start:end]
-        elif text[dash : dash + 1] == "-":
-            self.value = text[start:dash] + text[dash + 1 : end]
-        else:
-            return False
-        self.written = text[at : end + 1]
+        self.value, self.written = value, text[at : end + 1]
         return True
 
 
@@ -178,7 +176,7 @@ class Fields:
     line is known; ``told`` reads any line, and remembers its layout if others may have it.
     """
 
-    __slots__ = ("_chances", "_codec", "_families", "_messages", "layout", "levels")
+    __slots__ = ("_chances", "_codec", "_families", "_messages", "layout", "levels", "tail")
 
     def __init__(self, codec: Codec, messages: Texts) -> None:
         self._chances = CHANCES
@@ -192,6 +190,8 @@ class Fields:
         self.layout = Layout()
         self.levels: dict[str, int] = {}
         """Severity numbers by what stands where the layout says."""
+        self.tail = ""
+        """With which a line ends whose second id is that of the line before."""
 
     def level(self, text: str, start: int) -> int:
         """The severity number of the JSON object that begins at ``start``."""
@@ -205,6 +205,8 @@ class Fields:
         """What a line tells that is a JSON object: Lambda's own, or a logger's."""
         if text[2:6] == "time" and (platform := platform_lines.told(text)):
             return platform
+        if found := self._like_others(text):
+            return found
         level, request, trace = (family.seek(text, 0, self._messages) for family in self._families)
         if level is None or request is None or trace is None:
             return self.parsed(text)
@@ -214,7 +216,23 @@ class Fields:
             self._remember_level(text, level, number)
         return number, request.value, unified(trace.value), NOTHING
 
-    def other_level(self, text: str) -> int:
+    def _like_others(self, text: str) -> Told | None:
+        """What a line tells that is laid out like one before; None if it is not."""
+        begin, end, least, lead, follower, ids = self.layout
+        level = self.levels.get(text[begin:end], -1)
+        if level < 0:
+            level = self._other_level(text)
+        at = text.find(lead.prefix, least) if level >= 0 else -1
+        after = text.rfind(follower.prefix) if follower.prefix else at
+        if at < 0 or after < at or not (lead.read(text, at) and follower.read(text, after)):
+            return None
+        if text.find("{", 1, max(begin, after)) >= 0 and _nested_one(text, begin, at, after):
+            return self.parsed(text)
+        if follower.prefix:
+            self.tail = text[after:] if text.find("}", after) == text.rfind("}") else _NEVER
+        return level, ids[0].value, ids[1].value, NOTHING
+
+    def _other_level(self, text: str) -> int:
         """The severity number where the layout says that the level stands, -1 if it does not."""
         begin, end = self.layout[:2]
         keys = self._families[0].keys
@@ -228,7 +246,7 @@ class Fields:
 
     def _remember_level(self, text: str, place: _Place, number: int) -> None:
         keys = self._families[0].keys
-        begin, end = place.at, place.at + _WORD
+        begin, end = place.at, place.at + len(place.key) + _WORD
         if not keys and text[2:6] != "time":  # with which Lambda's own lines begin
             begin, end = 0, _BEGINNING
         elif not keys or place.key != keys[0] or not 0 < place.end <= end:
@@ -254,6 +272,7 @@ class Fields:
             follower=follower,
             ids=ids,
         )
+        self.tail = _NEVER if follower.prefix else ""
         return True
 
     def parsed(self, text: str, start: int = 0) -> Told:

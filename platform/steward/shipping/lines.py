@@ -25,7 +25,7 @@ from steward.shipping import platform_lines
 from steward.shipping.accel import Codec
 from steward.shipping.block import Block, Origin
 from steward.shipping.encoders.base import MARK
-from steward.shipping.fields import Fields, nested
+from steward.shipping.fields import Fields
 from steward.shipping.platform_lines import BOUNDARY, NOTHING, PLATFORM, SILENT, Told
 from steward.shipping.severity import INFO, NUMBERS, WARN
 from steward.shipping.texts import Texts
@@ -111,27 +111,22 @@ def _read(codec: Codec, messages: Texts) -> _Columns:  # noqa: C901, PLR0912  # 
     """
     fields = Fields(codec, messages)
     known, slot, reader = fields.levels.get, _SLOTS.get, _READERS.get
-    begin, end, least, lead, follower, ids = fields.layout
+    begin, end, least, lead, _, ids = fields.layout
     columns: _Columns = ([], [], [], [])
     levels, requests, traces, kinds = columns
     for text in messages:
         first, trace, kind = text[:1], "", NOTHING
         if first == "{":
             level = known(text[begin:end], -1)
-            if level < 0:
-                level = fields.other_level(text)
-            at = text.find(lead.prefix, least) if level >= 0 else -1
-            after = text.rfind(follower.prefix) if follower.prefix else at
             if (
-                after < at
-                or at < 0
-                or not (text.startswith(lead.written, at) or lead.read(text, at))
-                or not (text.startswith(follower.written, after) or follower.read(text, after))
+                level < 0
+                or not text.endswith(fields.tail)
+                or (at := text.find(lead.prefix, least)) < 0
+                or not text.startswith(lead.written, at)
+                or text.find("{", 1, at if at > begin else begin) >= 0
             ):
                 level, request, trace, kind = fields.told(text)
-                begin, end, least, lead, follower, ids = fields.layout
-            elif nested(text, begin, at, after):
-                level, request, trace, kind = fields.parsed(text)
+                begin, end, least, lead, _, ids = fields.layout
             else:
                 request, trace = ids[0].value, ids[1].value
         elif first == "[":
