@@ -102,7 +102,7 @@ _Columns = tuple[list[int], list[str], list[str], list[int]]
 """Of lines told: severity numbers, request ids, trace ids, kinds."""
 
 
-def _read(codec: Codec, messages: Texts) -> _Columns:  # noqa: C901, PLR0912  # see below
+def _read(codec: Codec, messages: Texts) -> _Columns:  # noqa: C901  # see below
     """What each message tells, as its first character and what stands at certain places say; what
     is not quite so is left to slower readers.
 
