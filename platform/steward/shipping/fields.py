@@ -1,18 +1,19 @@
 """What JSON lines tell in their fields, found without reading the JSON where that is certain.
 
 Within a JSON string no quotation mark stands unescaped, so ``"level":`` in a line is a key; and if
-no brace opens before it, or but one closes behind it, it is a key at the top of the line. Any other
-line is read as JSON.
+no brace opens before it, or but one closes behind it and ends the line, it is a key at the top. Any
+other line is read as JSON.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from steward.shipping import platform_lines, severity
 from steward.shipping.accel import Codec
+from steward.shipping.layouts import NEVER, NOWHERE, Layout, Place, id_in, taken, unified
 from steward.shipping.platform_lines import NOTHING, Told
 from steward.shipping.texts import Texts
 
@@ -33,22 +34,6 @@ _TRACE_PARTS = ("race",)
 _WORD = 11  # characters: of the words for a level nearly the longest, and what stands around it
 _BEGINNING = 6  # characters that tell Lambda's own lines, which begin with a time, from others
 
-_NEVER = "\0"  # stands in no JSON text
-
-
-class _Place(NamedTuple):
-    """Where a key stands in a line, and its value: a string without quotes, a number's digits."""
-
-    key: str = ""
-    at: int = -1
-    end: int = -1
-    """The place after the character that ends the value, -1 if there is none."""
-    value: str = ""
-
-
-_NOWHERE = _Place()
-_at = attrgetter("at")
-
 
 class _Family:
     """Keys that mean the same, the one that counts first in front."""
@@ -60,17 +45,17 @@ class _Family:
         self._parts = parts
         self._whole = True
 
-    def seek(self, text: str, start: int, messages: Texts) -> _Place | None:
+    def seek(self, text: str, start: int, messages: Texts) -> Place | None:
         """The first of the keys that the JSON object from ``start`` on has, with its value;
-        _NOWHERE if it has none, None if that is uncertain."""
+        NOWHERE if it has none, None if that is uncertain."""
         for key in self.keys:
             at = text.find(key, start)
             if at >= 0:
-                return None if _nested(text, start, at) else _taken(text, at, key)
+                return None if _nested(text, start, at) else taken(text, at, key)
             if self._whole:
                 self._narrow(messages)
                 return self.seek(text, start, messages)
-        return _NOWHERE
+        return NOWHERE
 
     def _narrow(self, messages: Texts) -> None:
         """Forget the keys that certainly stand nowhere in the record."""
@@ -80,87 +65,13 @@ class _Family:
 
 
 def _nested(text: str, start: int, at: int) -> bool:
-    """Whether what stands at ``at`` may be deeper than the top of the object from ``start`` on: a
-    brace opens before it, and more than the last one closes behind it."""
-    opened = text.find("{", start + 1, at) >= 0
-    return opened and text.find("}", at) != text.rfind("}")
+    """Whether what stands at ``at`` may be deeper than the top of the object from ``start`` on."""
+    return text.find("{", start + 1, at) >= 0 and not _closed_once(text, at)
 
 
-def _nested_one(text: str, level: int, lead: int, follower: int) -> bool:
-    """Whether one of three keys may be deeper than the top, by the same certainties."""
-    brace = text.find("{", 1)
-    return brace < level or brace < lead or text.find("}", follower) != text.rfind("}")
-
-
-def _taken(text: str, at: int, key: str) -> _Place:
-    """The key at ``at`` and its value, "" if that has no end."""
-    start = at + len(key)
-    if text[start : start + 1] == " ":
-        start += 1
-    if text[start : start + 1] == '"':
-        start += 1
-        end = text.find('"', start)
-        return _Place(key, at, end + 1, text[start:end]) if end > 0 else _Place(key, at)
-    end = start
-    while text[end : end + 1].isdecimal():
-        end += 1
-    return _Place(key, at, end + 1, text[start:end]) if end < len(text) else _Place(key, at)
-
-
-class _Id:
-    """An id where a line before had one: behind the same text, and as long. If it is one of X-Ray,
-    ``1-5759e988-bd862e3fe1be46a994272793``, its value is the 32 digits."""
-
-    __slots__ = ("_dash", "_size", "prefix", "value", "written")
-
-    def __init__(self, prefix: str = "", size: int = 0, dash: int = 0) -> None:
-        self.prefix = prefix
-        """What stands before the id: its key, a quotation mark, the version of an X-Ray id."""
-        self.written = _NEVER if prefix else ""
-        """Prefix, id and quotation mark, as they stood in the last line."""
-        self.value = ""
-        self._size = size
-        self._dash = dash
-
-    def read(self, text: str, at: int) -> bool:
-        """Whether behind the prefix at ``at`` an id stands as before; then it is the last one.
-        True for no id."""
-        if not self.prefix:
-            return True
-        start = at + len(self.prefix)
-        end = start + self._size
-        value = text[start:end]
-        if self._dash:
-            if value[self._dash : self._dash + 1] != "-":
-                return False
-            value = value[: self._dash] + value[self._dash + 1 :]
-        if text[end : end + 1] != '"':
-            return False
-        self.value, self.written = value, text[at : end + 1]
-        return True
-
-
-def _id(text: str, place: _Place) -> _Id:
-    """What finds ids like that in other lines."""
-    prefix = text[place.at : place.end - 1 - len(place.value)] if place.key else ""
-    if place.key in _TRACE_KEYS and unified(place.value) != place.value:
-        return _Id(prefix + "1-", len(place.value) - 2, 8)
-    return _Id(prefix, len(place.value))
-
-
-class Layout(NamedTuple):
-    """Where most JSON lines of a record have what they tell."""
-
-    begin: int = 0
-    end: int = 0
-    """Between them stands the level, or what lines begin with."""
-    least: int = 0
-    """Where to begin to look for an id."""
-    lead: _Id = _Id()
-    follower: _Id = _Id()
-    """The ids in the order in which they stand; a second one is looked for from the end."""
-    ids: tuple[_Id, _Id] = (_Id(), _Id())
-    """The same two: request and trace."""
+def _closed_once(text: str, at: int) -> bool:
+    """Whether but one brace closes behind what stands at ``at``, and ends the line."""
+    return text.find("}", at) == len(text.rstrip()) - 1
 
 
 CHANCES = 4
@@ -226,10 +137,12 @@ class Fields:
         after = text.rfind(follower.prefix) if follower.prefix else at
         if at < 0 or after < at or not (lead.read(text, at) and follower.read(text, after)):
             return None
-        if text.find("{", 1, max(begin, after)) >= 0 and _nested_one(text, begin, at, after):
-            return self.parsed(text)
         if follower.prefix:
-            self.tail = text[after:] if text.find("}", after) == text.rfind("}") else _NEVER
+            self.tail = text[after:] if _closed_once(text, after) else NEVER
+        if text.find("{", 1, max(begin, after)) >= 0 and any(
+            _nested(text, 0, place) for place in (begin, at, after)
+        ):
+            return self.parsed(text)
         return level, ids[0].value, ids[1].value, NOTHING
 
     def _other_level(self, text: str) -> int:
@@ -238,13 +151,13 @@ class Fields:
         keys = self._families[0].keys
         if not keys or not text.startswith(keys[0], begin):
             return -1
-        place = _taken(text, begin, keys[0])
+        place = taken(text, begin, keys[0])
         if not 0 < place.end <= end:
             return -1
         level = self.levels[text[begin:end]] = severity.number(place.value)
         return level
 
-    def _remember_level(self, text: str, place: _Place, number: int) -> None:
+    def _remember_level(self, text: str, place: Place, number: int) -> None:
         keys = self._families[0].keys
         begin, end = place.at, place.at + len(place.key) + _WORD
         if not keys and text[2:6] != "time":  # with which Lambda's own lines begin
@@ -254,17 +167,17 @@ class Fields:
         self.layout = self.layout._replace(begin=begin, end=end)
         self.levels[text[begin:end]] = number
 
-    def _ids_remembered(self, text: str, request: _Place, trace: _Place) -> bool:
+    def _ids_remembered(self, text: str, request: Place, trace: Place) -> bool:
         """Whether a line has all the ids that lines of the record may have, and whole; then it is
         remembered where."""
         told = [place for place in (request, trace) if place.key]
         wanted = [family.keys[0] for family in self._families[1:] if family.keys]
         if [place.key for place in told] != wanted or any(place.end < 0 for place in told):
             return False
-        ids = _id(text, request), _id(text, trace)
+        ids = id_in(text, request), id_in(text, trace)
         if not (ids[0].read(text, request.at) and ids[1].read(text, trace.at)):
             return False
-        first = min(told, default=_NOWHERE, key=_at)
+        first = min(told, default=NOWHERE, key=attrgetter("at"))
         lead, follower = ids if first is request or not told else ids[::-1]
         self.layout = self.layout._replace(
             least=max(0, first.at) * 3 // 4,  # messages before it are of different lengths
@@ -272,7 +185,7 @@ class Fields:
             follower=follower,
             ids=ids,
         )
-        self.tail = _NEVER if follower.prefix else ""
+        self.tail = NEVER if follower.prefix else ""
         return True
 
     def parsed(self, text: str, start: int = 0) -> Told:
@@ -291,11 +204,6 @@ def parsed(codec: Codec, text: str, start: int = 0) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def unified(trace: str) -> str:
-    """An X-Ray trace id as 32 hexadecimal digits; others as they are."""
-    return trace[2:10] + trace[11:] if trace[:2] == "1-" and trace[10:11] == "-" else trace
 
 
 def _first(document: dict[str, Any], names: Sequence[str]) -> str:
