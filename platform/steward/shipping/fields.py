@@ -69,6 +69,10 @@ def _nested(text: str, start: int, at: int) -> bool:
     return text.find("{", start + 1, at) >= 0 and not _closed_once(text, at)
 
 
+def _any_nested(text: str, *places: int) -> bool:
+    return any(_nested(text, 0, place) for place in places)
+
+
 def _closed_once(text: str, at: int) -> bool:
     """Whether but one brace closes behind what stands at ``at``, and ends the line."""
     return text.find("}", at) == len(text.rstrip()) - 1
@@ -137,10 +141,14 @@ class Fields:
         after = text.rfind(follower.prefix) if follower.prefix else at
         if at < 0 or after < at or not (lead.read(text, at) and follower.read(text, after)):
             return None
+        closed = _closed_once(text, after)
         if follower.prefix:
-            self.tail = text[after:] if _closed_once(text, after) else NEVER
-        if text.find("{", 1, max(begin, after)) >= 0 and any(
-            _nested(text, 0, place) for place in (begin, at, after)
+            self.tail = text[after:] if closed else NEVER
+        brace = text.find("{", 1, max(begin, after))
+        if (
+            brace >= 0
+            and not (closed and begin < brace > at)
+            and _any_nested(text, begin, at, after)
         ):
             return self.parsed(text)
         return level, ids[0].value, ids[1].value, NOTHING

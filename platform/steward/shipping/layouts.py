@@ -62,6 +62,8 @@ class Id:
             if value[self._dash : self._dash + 1] != "-":
                 return False
             value = value[: self._dash] + value[self._dash + 1 :]
+        elif value[:2] == "1-":
+            value = unified(value)
         if text[end : end + 1] != '"':
             return False
         self.value, self.written = value, text[at : end + 1]

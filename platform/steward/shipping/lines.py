@@ -140,10 +140,10 @@ def _read(codec: Codec, messages: Texts) -> _Columns:  # noqa: C901  # see below
             else:
                 level, request, trace, kind = _uncaught(text)
         elif first == "2" and text[23:25] == "Z\t":
-            columns = text.split("\t", 3)
-            level = number(columns[2], 0) if len(columns) == 4 else 0
-            request = columns[1] if len(columns) > 2 else ""
-            body = 26 + len(request) + (len(columns[2]) + 1 if level else 0)
+            columns = text[25:_HEAD].split("\t", 2)
+            level = number(columns[1], 0) if len(columns) == 3 else 0
+            request = columns[0] if len(columns) > 1 else ""
+            body = 26 + len(request) + (len(columns[1]) + 1 if level else 0)
             if text[body : body + 1] == "{":
                 level = fields.level(text, body) or level
         elif first == "S" and text[:17] == "START RequestId: " and text[53:63] == " Version: ":
@@ -171,6 +171,8 @@ _READERS: Mapping[str, Callable[[str], Told]] = {
     "2": platform_lines.timed_out,
 }
 """Of Lambda's own lines, by their first character."""
+
+_HEAD = 120  # characters in which time, request id and level stand
 
 _BRACKETED = {f"[{word}]": number for word, number in NUMBERS.items()}
 
