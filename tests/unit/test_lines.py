@@ -293,7 +293,9 @@ def test_lines_like_those_before_are_read_as_if_alone(
 
 # Members of JSON lines as they are written, of which none is twice in a line.
 _REQUESTS = [f'"function_request_id":"{one}"' for one in (REQUEST, OTHER, f"{OTHER}a", "")]
-_TRACES = [f'"xray_trace_id":"{one}"' for one in (XRAY, f"{XRAY[:-2]}00", TRACE, f"1-abcde-{TRACE[:27]}")]
+_TRACES = [
+    f'"xray_trace_id":"{one}"' for one in (XRAY, f"{XRAY[:-2]}00", TRACE, f"1-abcde-{TRACE[:27]}")
+]
 _LEVELS = [f'"level":{one}' for one in ('"INFO"', '"ERROR"', '"notice"', "30", "null", '"\\u0049"')]
 _REST = [
     '"a":1',

@@ -64,7 +64,7 @@ class Id:
             value = value[: self._dash] + value[self._dash + 1 :]
         elif value[:2] == "1-":
             value = unified(value)
-        if text[end : end + 1] != '"':
+        if text[end : end + 1] != '"' or '"' in value:
             return False
         self.value, self.written = value, text[at : end + 1]
         return True
