@@ -87,8 +87,9 @@ class Fields:
     """Finds the fields of one record's JSON lines.
 
     Most lines are like one before them: their level stands at the same place, request and trace
-    behind the same keys. ``layout`` and ``levels`` tell by what such a
-    line is known; ``told`` reads any line, and remembers its layout if others may have it.
+    behind the same keys, and mostly they are the same. ``layout``, ``levels`` and ``tail`` tell by
+    what such a line is known; ``told`` reads any line, and remembers its layout if others may have
+    it.
     """
 
     __slots__ = ("_chances", "_codec", "_families", "_messages", "layout", "levels", "tail")
