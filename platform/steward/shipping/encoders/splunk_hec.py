@@ -62,8 +62,7 @@ class SplunkHec:
     options: Options = field(default_factory=Options)
 
     name: ClassVar[str] = "splunk_hec"
-    # The limit of Splunk Cloud Platform ("HEC maximum content length size limit"), of which no
-    # answer tells that it is exceeded; Splunk Enterprise takes 800 MB.
+    # Splunk Cloud Platform wants no more than 1 MB at once; Splunk Enterprise takes 800 MB.
     limits: ClassVar[Limits] = Limits(1_000_000, 100_000, 900_000)
     frame: ClassVar[Frame] = Frame(b"", b"\n", b"")
     content_type: ClassVar[str] = "application/json"
