@@ -20,6 +20,11 @@ from benchmark.shipping_plain import Ship, floor, plain
 from benchmark.shipping_talking import Answer, answering
 from steward.shipping import accel
 
+_POLICIES = {
+    "full": shipping_ours.FULL,
+    "reports": shipping_ours.REPORTS,
+    "bare": shipping_ours.BARE,
+}
 _STATUS = Path("/proc/self/status")
 _FORGET = Path("/proc/self/clear_refs")
 _PEAK = "5"
@@ -66,7 +71,7 @@ def _chosen(way: str, encoder: str, url: str) -> Ship:
         return plain(url)
     if way == "floor":
         return floor(codec)
-    return shipping_ours.ours(encoder, url, codec, full=way == "full")
+    return shipping_ours.ours(encoder, url, codec, _POLICIES[way])
 
 
 def main(way: str, encoder: str, event: str, url: str) -> None:

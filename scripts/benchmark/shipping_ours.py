@@ -29,12 +29,16 @@ from steward.shipping.shipper import Memory, Shipper
 
 SECONDS = 60.0  # that an invocation has
 
+_EMAIL = ["aws-access-key", "jwt", "private-key", "authorization", "email"]
 _REPORTS = ("Duration", "BilledDuration", "MemorySize", "MaxMemoryUsed", "InitDuration")
-FULL: Document = {
-    "redact": ["aws-access-key", "jwt", "private-key", "authorization", "email"],
+FULL: Document = {"redact": _EMAIL}
+"""The defaults, and e-mail addresses redacted."""
+
+REPORTS: Document = {
+    **FULL,
     "metrics": {"lines": True, "reports": [*_REPORTS, "EstimatedCost", "Timeouts", "Errors"]},
 }
-"""The defaults, and e-mail addresses redacted, and all metrics of reports but rare ones."""
+"""The same, and all metrics of reports but rare ones."""
 
 BARE: Document = {"redact": [], "metrics": {"lines": False, "reports": []}}
 
@@ -59,9 +63,9 @@ class _NoBucket:
         raise Invalid(f"{key}: {len(body)} bytes were set aside")
 
 
-def ours(encoder: str, url: str, codec: Codec, *, full: bool) -> Ship:
-    """With all features or with none; each invocation is shipped as by a fresh container."""
-    shipper = _shipper(encoder, url, codec, settled("log-shipper", FULL if full else BARE))
+def ours(encoder: str, url: str, codec: Codec, document: Document) -> Ship:
+    """By a policy ``log-shipper``; each invocation is shipped as by a fresh container."""
+    shipper = _shipper(encoder, url, codec, settled("log-shipper", document))
 
     def ship(event: Mapping[str, Any]) -> None:
         fresh = replace(shipper, memory=Memory())  # or it would remember the round before

@@ -291,6 +291,51 @@ def test_lines_like_those_before_are_read_as_if_alone(
     assert told(block) == alone
 
 
+# Members of JSON lines as they are written, of which none is twice in a line.
+_REQUESTS = [f'"function_request_id":"{one}"' for one in (REQUEST, OTHER, f"{OTHER}a", "")]
+_TRACES = [
+    f'"xray_trace_id":"{one}"' for one in (XRAY, f"{XRAY[:-2]}00", TRACE, f"1-abcde-{TRACE[:27]}")
+]
+_LEVELS = [f'"level":{one}' for one in ('"INFO"', '"ERROR"', '"notice"', "30", "null", '"\\u0049"')]
+_REST = [
+    '"a":1',
+    '"message":"plain"',
+    '"message":"{ \\"level\\":\\"ERROR\\" }"',
+    '"message":"\\ud800 \\n ü 😀"',
+    '"nested":{"id":"x"}',
+    f'"nested":{{{_TRACES[1]},{_REQUESTS[1]}}}',
+    '"nested":{"level":"FATAL","deeper":{"}":"{"}}',
+    f'"big":{"9" * 40}',
+]
+MEMBERS = st.tuples(
+    st.sampled_from(_LEVELS),
+    st.lists(st.sampled_from(_REST[:4]), max_size=1),
+    st.sampled_from(_REQUESTS[:3]) | st.sampled_from(_REQUESTS),
+    st.lists(st.sampled_from(_REST[4:]), max_size=2),
+    st.sampled_from(_TRACES[:3]) | st.sampled_from(_TRACES),
+    st.lists(st.sampled_from(_REST[4:]), max_size=1),
+).map(lambda told: [told[0], *told[1], told[2], *told[3], told[4], *told[5]])
+ENDS = st.sampled_from(["}", "}\n", " }", " } \t"])
+ONE_AFTER_ANOTHER = st.lists(
+    st.tuples(st.one_of(MEMBERS, MEMBERS.flatmap(st.permutations)), ENDS)
+    | st.sampled_from([(START, None), (REPORT, None), (f"{TIME}\t{REQUEST}\tINFO\tx", None)]),
+    min_size=2,
+    max_size=12,
+)
+
+
+@CODECS
+@given(lines=ONE_AFTER_ANOTHER, by=st.sampled_from([",", ", "]))
+def test_lines_of_an_invocation_are_read_as_if_alone(
+    codec: Codec, lines: list[tuple[str | list[str], str | None]], by: str
+) -> None:
+    """However a line repeats the ids of the one before, in whichever order, with whatever nested
+    before, between and behind them."""
+    texts = [one if isinstance(one, str) else f"{{{by.join(one)}{end}" for one, end in lines]
+    alone = [told(read(text, codec=codec))[0] for text in texts]
+    assert told(read(*texts, codec=codec)) == alone
+
+
 PLATFORM_LINES = {
     START: True,
     END: True,

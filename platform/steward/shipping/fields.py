@@ -1,18 +1,19 @@
 """What JSON lines tell in their fields, found without reading the JSON where that is certain.
 
 Within a JSON string no quotation mark stands unescaped, so ``"level":`` in a line is a key; and if
-no brace opens before it, or but one closes behind it, it is a key at the top of the line. Any other
-line is read as JSON.
+no brace opens before it, or but one closes behind it and ends the line, it is a key at the top. Any
+other line is read as JSON.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from steward.shipping import platform_lines, severity
 from steward.shipping.accel import Codec
+from steward.shipping.layouts import NEVER, NOWHERE, Layout, Place, id_in, taken, unified
 from steward.shipping.platform_lines import NOTHING, Told
 from steward.shipping.texts import Texts
 
@@ -30,24 +31,8 @@ _LEVEL_PARTS = ("level", "severity")
 _REQUEST_PARTS = ("equestId", "request_id")
 _TRACE_PARTS = ("race",)
 
-_WORD = 28  # characters: the longest key of a level, the longest word, and what ends it
+_WORD = 11  # characters: of the words for a level nearly the longest, and what stands around it
 _BEGINNING = 6  # characters that tell Lambda's own lines, which begin with a time, from others
-
-_NEVER = "\0"  # stands in no JSON text
-
-
-class _Place(NamedTuple):
-    """Where a key stands in a line, and its value: a string without quotes, a number's digits."""
-
-    key: str = ""
-    at: int = -1
-    end: int = -1
-    """The place after the character that ends the value, -1 if there is none."""
-    value: str = ""
-
-
-_NOWHERE = _Place()
-_at = attrgetter("at")
 
 
 class _Family:
@@ -60,17 +45,17 @@ class _Family:
         self._parts = parts
         self._whole = True
 
-    def seek(self, text: str, start: int, messages: Texts) -> _Place | None:
+    def seek(self, text: str, start: int, messages: Texts) -> Place | None:
         """The first of the keys that the JSON object from ``start`` on has, with its value;
-        _NOWHERE if it has none, None if that is uncertain."""
+        NOWHERE if it has none, None if that is uncertain."""
         for key in self.keys:
             at = text.find(key, start)
             if at >= 0:
-                return None if _nested(text, start, at) else _taken(text, at, key)
+                return None if _nested(text, start, at) else taken(text, at, key)
             if self._whole:
                 self._narrow(messages)
                 return self.seek(text, start, messages)
-        return _NOWHERE
+        return NOWHERE
 
     def _narrow(self, messages: Texts) -> None:
         """Forget the keys that certainly stand nowhere in the record."""
@@ -80,83 +65,17 @@ class _Family:
 
 
 def _nested(text: str, start: int, at: int) -> bool:
-    """Whether what stands at ``at`` may be deeper than the top of the object from ``start`` on: a
-    brace opens before it, and more than the last one closes behind it."""
-    opened = text.find("{", start + 1, at) >= 0
-    return opened and text.find("}", at) != text.rfind("}")
+    """Whether what stands at ``at`` may be deeper than the top of the object from ``start`` on."""
+    return text.find("{", start + 1, at) >= 0 and not _closed_once(text, at)
 
 
-def _taken(text: str, at: int, key: str) -> _Place:
-    """The key at ``at`` and its value, "" if that has no end."""
-    start = at + len(key)
-    if text[start : start + 1] == " ":
-        start += 1
-    if text[start : start + 1] == '"':
-        start += 1
-        end = text.find('"', start)
-        return _Place(key, at, end + 1, text[start:end]) if end > 0 else _Place(key, at)
-    end = start
-    while text[end : end + 1].isdecimal():
-        end += 1
-    return _Place(key, at, end + 1, text[start:end]) if end < len(text) else _Place(key, at)
+def _any_nested(text: str, *places: int) -> bool:
+    return any(_nested(text, 0, place) for place in places)
 
 
-class _Id:
-    """An id where a line before had one: behind the same text, and as long. If it is one of X-Ray,
-    ``1-5759e988-bd862e3fe1be46a994272793``, its value is the 32 digits."""
-
-    __slots__ = ("_dash", "_size", "prefix", "value", "written")
-
-    def __init__(self, prefix: str = "", size: int = 0, dash: int = 0) -> None:
-        self.prefix = prefix
-        """What stands before the id: its key, a quotation mark, the version of an X-Ray id."""
-        self.written = _NEVER if prefix else ""
-        """Prefix, id and quotation mark, as they stood in the last line."""
-        self.value = ""
-        self._size = size
-        self._dash = dash
-
-    def read(self, text: str, at: int) -> bool:
-        """Whether an id stands at ``at`` as before; then it is the last one. True for no id."""
-        if not self.prefix:
-            return True
-        start = at + len(self.prefix)
-        end, dash = start + self._size, start + self._dash
-        if not text.startswith(self.prefix, at) or text[end : end + 1] != '"':
-            return False
-        if dash == start:
-            self.value = text[start:end]
-        elif text[dash : dash + 1] == "-":
-            self.value = text[start:dash] + text[dash + 1 : end]
-        else:
-            return False
-        self.written = text[at : end + 1]
-        return True
-
-
-def _id(text: str, place: _Place) -> _Id:
-    """What finds ids like that in other lines."""
-    prefix = text[place.at : place.end - 1 - len(place.value)] if place.key else ""
-    if place.key in _TRACE_KEYS and unified(place.value) != place.value:
-        return _Id(prefix + "1-", len(place.value) - 2, 8)
-    return _Id(prefix, len(place.value))
-
-
-class Layout(NamedTuple):
-    """Where most JSON lines of a record have what they tell."""
-
-    begin: int = 0
-    end: int = 0
-    """Between them stands the level, or what lines begin with."""
-    least: int = 0
-    """Where to begin to look for an id."""
-    lead: _Id = _Id()
-    follower: _Id = _Id()
-    """The ids in the order in which they stand."""
-    distance: int = 0
-    """From the key of the one to that of the other."""
-    ids: tuple[_Id, _Id] = (_Id(), _Id())
-    """The same two: request and trace."""
+def _closed_once(text: str, at: int) -> bool:
+    """Whether but one brace closes behind what stands at ``at``, and ends the line."""
+    return text.find("}", at) == len(text.rstrip()) - 1
 
 
 CHANCES = 4
@@ -168,11 +87,12 @@ class Fields:
     """Finds the fields of one record's JSON lines.
 
     Most lines are like one before them: their level stands at the same place, request and trace
-    behind the same keys, as far from each other. ``layout`` and ``levels`` tell by what such a
-    line is known; ``told`` reads any line, and remembers its layout if others may have it.
+    behind the same keys, and mostly they are the same. ``layout``, ``levels`` and ``tail`` tell by
+    what such a line is known; ``told`` reads any line, and remembers its layout if others may have
+    it.
     """
 
-    __slots__ = ("_chances", "_codec", "_families", "_messages", "layout", "levels")
+    __slots__ = ("_chances", "_codec", "_families", "_messages", "layout", "levels", "tail")
 
     def __init__(self, codec: Codec, messages: Texts) -> None:
         self._chances = CHANCES
@@ -186,6 +106,8 @@ class Fields:
         self.layout = Layout()
         self.levels: dict[str, int] = {}
         """Severity numbers by what stands where the layout says."""
+        self.tail = ""
+        """With which a line ends whose second id is that of the line before."""
 
     def level(self, text: str, start: int) -> int:
         """The severity number of the JSON object that begins at ``start``."""
@@ -199,6 +121,8 @@ class Fields:
         """What a line tells that is a JSON object: Lambda's own, or a logger's."""
         if text[2:6] == "time" and (platform := platform_lines.told(text)):
             return platform
+        if found := self._like_others(text):
+            return found
         level, request, trace = (family.seek(text, 0, self._messages) for family in self._families)
         if level is None or request is None or trace is None:
             return self.parsed(text)
@@ -208,21 +132,43 @@ class Fields:
             self._remember_level(text, level, number)
         return number, request.value, unified(trace.value), NOTHING
 
-    def other_level(self, text: str) -> int:
+    def _like_others(self, text: str) -> Told | None:
+        """What a line tells that is laid out like one before; None if it is not."""
+        begin, end, least, lead, follower, ids = self.layout
+        level = self.levels.get(text[begin:end], -1)
+        if level < 0:
+            level = self._other_level(text)
+        at = text.find(lead.prefix, least) if level >= 0 else -1
+        after = text.rfind(follower.prefix) if follower.prefix else at
+        if at < 0 or after < at or not (lead.read(text, at) and follower.read(text, after)):
+            return None
+        closed = _closed_once(text, after)
+        if follower.prefix:
+            self.tail = text[after:] if closed else NEVER
+        brace = text.find("{", 1, max(begin, after))
+        if (
+            brace >= 0
+            and not (closed and begin < brace > at)
+            and _any_nested(text, begin, at, after)
+        ):
+            return self.parsed(text)
+        return level, ids[0].value, ids[1].value, NOTHING
+
+    def _other_level(self, text: str) -> int:
         """The severity number where the layout says that the level stands, -1 if it does not."""
         begin, end = self.layout[:2]
         keys = self._families[0].keys
         if not keys or not text.startswith(keys[0], begin):
             return -1
-        place = _taken(text, begin, keys[0])
+        place = taken(text, begin, keys[0])
         if not 0 < place.end <= end:
             return -1
         level = self.levels[text[begin:end]] = severity.number(place.value)
         return level
 
-    def _remember_level(self, text: str, place: _Place, number: int) -> None:
+    def _remember_level(self, text: str, place: Place, number: int) -> None:
         keys = self._families[0].keys
-        begin, end = place.at, place.at + _WORD
+        begin, end = place.at, place.at + len(place.key) + _WORD
         if not keys and text[2:6] != "time":  # with which Lambda's own lines begin
             begin, end = 0, _BEGINNING
         elif not keys or place.key != keys[0] or not 0 < place.end <= end:
@@ -230,25 +176,25 @@ class Fields:
         self.layout = self.layout._replace(begin=begin, end=end)
         self.levels[text[begin:end]] = number
 
-    def _ids_remembered(self, text: str, request: _Place, trace: _Place) -> bool:
+    def _ids_remembered(self, text: str, request: Place, trace: Place) -> bool:
         """Whether a line has all the ids that lines of the record may have, and whole; then it is
         remembered where."""
         told = [place for place in (request, trace) if place.key]
         wanted = [family.keys[0] for family in self._families[1:] if family.keys]
         if [place.key for place in told] != wanted or any(place.end < 0 for place in told):
             return False
-        ids = _id(text, request), _id(text, trace)
+        ids = id_in(text, request), id_in(text, trace)
         if not (ids[0].read(text, request.at) and ids[1].read(text, trace.at)):
             return False
-        first, last = min(told, default=_NOWHERE, key=_at), max(told, default=_NOWHERE, key=_at)
+        first = min(told, default=NOWHERE, key=attrgetter("at"))
         lead, follower = ids if first is request or not told else ids[::-1]
         self.layout = self.layout._replace(
             least=max(0, first.at) * 3 // 4,  # messages before it are of different lengths
             lead=lead,
             follower=follower,
-            distance=last.at - first.at,
             ids=ids,
         )
+        self.tail = NEVER if follower.prefix else ""
         return True
 
     def parsed(self, text: str, start: int = 0) -> Told:
@@ -267,11 +213,6 @@ def parsed(codec: Codec, text: str, start: int = 0) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def unified(trace: str) -> str:
-    """An X-Ray trace id as 32 hexadecimal digits; others as they are."""
-    return trace[2:10] + trace[11:] if trace[:2] == "1-" and trace[10:11] == "-" else trace
 
 
 def _first(document: dict[str, Any], names: Sequence[str]) -> str:

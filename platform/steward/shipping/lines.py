@@ -102,7 +102,7 @@ _Columns = tuple[list[int], list[str], list[str], list[int]]
 """Of lines told: severity numbers, request ids, trace ids, kinds."""
 
 
-def _read(codec: Codec, messages: Texts) -> _Columns:  # noqa: C901, PLR0912  # see below
+def _read(codec: Codec, messages: Texts) -> _Columns:  # noqa: C901  # see below
     """What each message tells, as its first character and what stands at certain places say; what
     is not quite so is left to slower readers.
 
@@ -110,52 +110,53 @@ def _read(codec: Codec, messages: Texts) -> _Columns:  # noqa: C901, PLR0912  # 
     so the common lines are read within one loop.
     """
     fields = Fields(codec, messages)
-    known, slot, reader = fields.levels.get, _SLOTS.get, _READERS.get
-    begin, end, least, lead, follower, distance, ids = fields.layout
-    columns: _Columns = ([], [], [], [])
-    levels, requests, traces, kinds = columns
+    known, number, bracketed = fields.levels.get, NUMBERS.get, _BRACKETED.get
+    begin, end, least, lead, follower, ids = fields.layout
+    told: _Columns = ([], [], [], [])
+    levels, requests, traces, kinds = told
     for text in messages:
         first, trace, kind = text[:1], "", NOTHING
         if first == "{":
             level = known(text[begin:end], -1)
-            if level < 0:
-                level = fields.other_level(text)
-            at = text.find(lead.prefix, least) if level >= 0 else -1
-            after = at + distance
             if (
-                at < 0
-                or not (text.startswith(lead.written, at) or lead.read(text, at))
-                or not (text.startswith(follower.written, after) or follower.read(text, after))
+                level < 0
+                or not text.endswith(fields.tail)
+                or (at := text.find(lead.prefix, least)) < 0
+                or not (
+                    text.startswith(lead.written, at)
+                    or (not follower.prefix and lead.read(text, at))
+                )
+                or text.find("{", 1, at if at > begin else begin) >= 0
             ):
                 level, request, trace, kind = fields.told(text)
-                begin, end, least, lead, follower, distance, ids = fields.layout
-            elif text.find("{", 1, after if after > begin else begin) >= 0:
-                level, request, trace, kind = fields.parsed(text)
+                begin, end, least, lead, follower, ids = fields.layout
             else:
                 request, trace = ids[0].value, ids[1].value
         elif first == "[":
-            mark, level, at = slot(text[:6], _NO_SLOT)
-            request = text[at + 25 : at + 61]
-            if text[:at] != mark or text[at + 24 : at + 25] + text[at + 61 : at + 62] != "\t\t":
-                level, request, trace, kind = _bracketed(text)
-        elif first == "2":
-            mark, level, size = slot(text[61:67], _NO_SLOT)
-            at, request = 61 + size, text[25:61]
-            if text[61:at] != mark or text[23:25] != "Z\t":
-                level, request, trace, kind = _dated(text, fields)
-            elif text[at : at + 1] == "{":
-                level = fields.level(text, at) or level
+            columns = text.split("\t", 3)
+            level = bracketed(columns[0], 0)
+            if level and len(columns) == 4:
+                request = columns[2]
+            else:
+                level, request, trace, kind = _uncaught(text)
+        elif first == "2" and text[23:25] == "Z\t":
+            columns = text[25:_HEAD].split("\t", 2)
+            level = number(columns[1], 0) if len(columns) == 3 else 0
+            request = columns[0] if len(columns) > 1 else ""
+            body = 26 + len(request) + (len(columns[1]) + 1 if level else 0)
+            if text[body : body + 1] == "{":
+                level = fields.level(text, body) or level
         elif first == "S" and text[:17] == "START RequestId: " and text[53:63] == " Version: ":
             level, request, kind = INFO, text[17:53], BOUNDARY
         elif first == "E" and text[:15] == "END RequestId: " and len(text) < 53:
             level, request, kind = INFO, text[15:51], BOUNDARY
         else:
-            level, request, trace, kind = reader(first, _silent)(text)
+            level, request, trace, kind = _READERS.get(first, _silent)(text)
         levels.append(level)
         requests.append(request)
         traces.append(trace)
         kinds.append(kind)
-    return columns
+    return told
 
 
 def _silent(_text: str) -> Told:
@@ -167,51 +168,18 @@ _READERS: Mapping[str, Callable[[str], Told]] = {
     "E": platform_lines.ended,
     "R": platform_lines.reported,
     "I": platform_lines.initialized,
+    "2": platform_lines.timed_out,
 }
 """Of Lambda's own lines, by their first character."""
 
-_NO_SLOT = ("no mark", 0, 1)
-_SLOTS = {
-    mark[:6]: (mark, number, len(mark))
-    for word, number in NUMBERS.items()
-    if word.upper() in ("TRACE", "DEBUG", "INFO", "WARN", "WARNING", "ERROR", "CRITICAL")
-    for mark in (f"[{word}]\t", f"\t{word}\t")
-}
-"""What stands before the text of Python's lines and of Node.js's, its severity number and length,
-by its first six characters."""
+_HEAD = 120  # characters in which time, request id and level stand
+
+_BRACKETED = {f"[{word}]": number for word, number in NUMBERS.items()}
 
 
-def _dated(text: str, fields: Fields) -> Told:
-    """A time, and after it request id and level, or Lambda's word that the time is over."""
-    if text[23:25] != "Z\t":
-        return platform_lines.timed_out(text)
-    level, body, end = _columns(text)
-    if text[body : body + 1] == "{":
-        level = fields.level(text, body) or level
-    return level, text[25:end], "", NOTHING
-
-
-def _columns(text: str) -> tuple[int, int, int]:
-    """Severity number, place of the text, and end of the request id, whatever length that has."""
-    end = text.find("\t", 25)
-    if end < 0:
-        return 0, len(text), 25
-    word = text.find("\t", end + 1, end + 14)
-    level = NUMBERS.get(text[end + 1 : word], 0) if word > 0 else 0
-    return level, (word if level else end) + 1, end
-
-
-def _bracketed(text: str) -> Told:
-    """``[LEVEL]``, and after it time and request id. Its time has 1 to 3 digits of milliseconds."""
-    end = text.find("]", 2, 16)
-    level = NUMBERS.get(text[1:end], 0)
-    if not level:
-        return SILENT
-    at = end + 26
-    if text[at : at + 1] != "\t":
-        at = text.find("\t", end + 2, at) if text[end + 1 : end + 2] == "\t" else -1
-    request = text[at + 1 : at + 37] if at > 0 and text[at + 37 : at + 38] == "\t" else ""
-    return level, request, "", NOTHING
+def _uncaught(text: str) -> Told:
+    """``[LEVEL]`` and no more columns: an error that nobody caught."""
+    return _BRACKETED.get(text[: text.find("]", 2, 16) + 1], 0), "", "", NOTHING
 
 
 def _only(form: re.Pattern[str], column: list[str], dashes: int) -> list[str]:

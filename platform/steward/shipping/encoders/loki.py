@@ -46,9 +46,9 @@ class Loki:
     options: Options = field(default_factory=Options)
 
     name: ClassVar[str] = "loki"
-    # Below the 4 MiB that a gRPC message between Loki's parts has at most, and the burst of 6 MB;
-    # lines have 256 KB at most.
-    limits: ClassVar[Limits] = Limits(3_000_000, 100_000, 256_000)
+    # Below the 4 MiB that a gRPC message between Loki's parts has at most, in which the same is
+    # shorter than in JSON, and the burst of 6 MB; lines have 256 KB at most.
+    limits: ClassVar[Limits] = Limits(4_000_000, 100_000, 256_000)
     frame: ClassVar[Frame] = Frame(b'{"streams":[', b",", b"]}")
     content_type: ClassVar[str] = "application/json"
     path: ClassVar[str] = "/loki/api/v1/push"
