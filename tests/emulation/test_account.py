@@ -20,6 +20,7 @@ from embedded.course import UnsettledError
 from embedded.deployment import FUNCTION, RULE, Deployment
 from embedded.hosting import FunctionError
 from steward.account import World
+from steward.controls import CONTROLS, function_of
 
 START = datetime(2027, 3, 1, 10, 0, tzinfo=UTC)
 """Ahead of the machine's time, and six hours before the schedule fires."""
@@ -137,9 +138,7 @@ def test_the_stack_is_there(shared: EmbeddedAccount) -> None:
     """Its resources have what refers to them, and installing it led to one sweep."""
     [table] = shared.client("dynamodb").list_tables()["TableNames"]
     functions = {one.name: one.environment for one in shared.host.functions.values()}
-    controls = ("assessor", "log-retention", "log-subscription", "stream-capacity")
-    controls += ("api-throttling",)
-    assert set(functions) == {f"steward-{name}" for name in controls}
+    assert set(functions) == {f"steward-{function_of(control)}" for control in CONTROLS}
     assert {one["STEWARD_LEDGER"] for one in functions.values()} == {table} == {"steward-ledger"}
     assert [one.name for one in shared.queues if one.messages()] == []
     assert [one.execution.status for one in shared.journal.executions] == ["SUCCEEDED"]
