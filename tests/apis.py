@@ -33,7 +33,7 @@ def operation(told: str, protocol: str = "REST", *, is_mock: bool = False) -> Op
 
 def watched(
     protocol: str = "REST",
-    methods: Iterable[str] = (),
+    methods: Iterable[str | Operation] = (),
     alarms: Alarms | None = None,
     **fields: Any,
 ) -> Watched:

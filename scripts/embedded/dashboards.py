@@ -60,7 +60,7 @@ def _faults(body: Any) -> Iterator[str]:
 
 
 def _widget_faults(widget: Mapping[str, Any]) -> Iterator[str]:
-    sort, properties = widget.get("type"), widget.get("properties", {})
+    sort, properties = str(widget.get("type")), widget.get("properties", {})
     if sort not in _NEEDED:
         yield f"type {sort} is not known"
         return

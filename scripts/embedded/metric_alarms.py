@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC
 from typing import Any
 
-from moto.cloudwatch.models import CloudWatchBackend, Alarm, cloudwatch_backends
+from moto.cloudwatch.models import Alarm, CloudWatchBackend, cloudwatch_backends
+from moto.core.models import DEFAULT_ACCOUNT_ID
 
 from embedded.paging import BadTokenError, page
 from embedded.request import Refusal, Request
@@ -204,6 +205,28 @@ def _window_faults(params: Mapping[str, Any]) -> Iterator[str]:
     warm_up = params.get("WarmUpConfiguration", {}).get("WarmUpPeriodDurationInMinutes", 1)
     if not 1 <= warm_up <= 2880:
         yield "WarmUpPeriodDurationInMinutes must be between 1 and 2880"
+
+
+def seed(
+    alarms: Mapping[str, Mapping[str, Any]], *, region: str, account: str = DEFAULT_ACCOUNT_ID
+) -> None:
+    """Put alarms, as PutMetricAlarm takes them, into moto's own memory: many at once."""
+    backend: CloudWatchBackend = cloudwatch_backends[account][region]
+    for name, told in alarms.items():
+        made = backend.put_metric_alarm(
+            name=name,
+            namespace="",
+            metric_name="",
+            comparison_operator=told["ComparisonOperator"],
+            evaluation_periods=told["EvaluationPeriods"],
+            period=0,
+            threshold=told["Threshold"],
+            statistic="",
+            description=told["AlarmDescription"],
+            dimensions=[],
+            alarm_actions=[],
+        )
+        vars(made)["put"] = {"AlarmName": name, **told}
 
 
 def _backend(request: Request) -> CloudWatchBackend:

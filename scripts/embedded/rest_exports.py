@@ -23,7 +23,7 @@ def get_export(request: Request) -> Mapping[str, Any]:
         raise Refusal("NotFoundException", "Invalid stage identifier specified")
     if params["exportType"] != "oas30":
         raise Refusal("BadRequestException", "Only oas30 is exported here")
-    deployment = api.deployments.get(stage.deployment_id)
+    deployment = api.deployments.get(str(stage.deployment_id))
     paths = vars(deployment).get("exported", exported(api)) if deployment else {}
     extensions = (params.get("parameters") or {}).get("extensions", "")
     if not {"integrations", "apigateway"}.intersection(extensions.split(",")):

@@ -14,7 +14,9 @@ from typing import Any
 
 import jsonschema
 import pytest
-from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
+from cfnlint.schema.manager import (  # type: ignore[import-untyped]  # ships no types
+    PROVIDER_SCHEMA_MANAGER,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -684,7 +686,7 @@ def test_an_edit_by_hand_is_drift(edit: dict[str, Any]) -> None:
 
 def test_a_total_is_told_without_the_others() -> None:
     """One more, then the same one less."""
-    one = {"Metrics": []}
+    one: Alarm = {"Metrics": []}
     assert Total.of({"a": one, "b": one}).minus("b", one) == Total.of({"a": one})
     assert Total.of({"a": one}).plus("b", one) == Total.of({"b": one, "a": one})
 

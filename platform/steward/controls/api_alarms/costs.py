@@ -66,6 +66,6 @@ def in_words() -> str:
         f"stage of a REST or HTTP API, {socket:.2f} of a WebSocket API. method: besides, "
         f"{method:.2f} for each method ({rest:.2f} for its alarms, {CUSTOM_METRIC:.2f} for each "
         f"metric that API Gateway then writes of it). grouped: {of_group(Protocol.REST):.2f} for "
-        f"each stage. dashboard: {DASHBOARD:.2f} for each API. Each metric that an alarm reads costs "
+        f"each stage. dashboard: {DASHBOARD:.2f} for each API. Each metric that an alarm reads is "
         f"{ALARM_METRIC:.2f}; min_requests 0 saves one in each alarm on latency"
     )

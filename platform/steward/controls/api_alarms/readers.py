@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from typing import TypeAlias
 
 from steward.controls import api_gateway
 from steward.controls.api_alarms import grouped as over_all
@@ -24,14 +25,20 @@ APIS = 500
 LAST = "last"
 """The cursor of the last page: what is over several stages, and what vanished ones have left."""
 
-Read = State | Unread
+Read: TypeAlias = State | Unread
+
+Alarms: TypeAlias = Callable[[str], Present]
+"""The alarms of an API by its id, or more."""
+
+ByName: TypeAlias = Mapping[str, Sequence[str]]
+"""Ids of REST APIs by the name that CloudWatch knows them by."""
 
 
 def discover(sight: Sight[Policy], cursor: str | None) -> Iterator[Page[State]]:
     """Every stage, with its API's dashboard; last what stands for several, and what is left."""
     met: set[Ref] = set()
     if cursor != LAST:
-        look = partial(_watched, sight, present.alarms(sight))
+        look = partial(_watched, sight, present.alarms(sight), _by_name(sight))
         for page in api_gateway.discover(sight, cursor, look):
             states = [*page.states, *_boards(sight, page.states)]
             met |= {state.ref for state in states}
@@ -72,7 +79,8 @@ def observe(sight: Sight[Policy], refs: Sequence[Ref]) -> Iterator[Read]:
     stages = [ref for ref in refs if ref.kind in KINDS]
     alarms = _reader(sight, [*stages, *apis.values()])
     seen: dict[Ref, list[Watched | Unread]] = {}
-    look = _look(sight, alarms)
+    by_name = _by_name(sight) if any(ref.kind == REST for ref in [*stages, *apis.values()]) else {}
+    look = _look(sight, alarms, by_name)
     for state in api_gateway.observe(sight, [*stages, *apis.values()], look):
         seen.setdefault(_above(state.ref), []).append(state)
     wanted = set(stages)
@@ -96,10 +104,6 @@ def besides(sight: Sight[Policy], ref: Ref) -> Sequence[Ref]:
     return found
 
 
-Alarms = Callable[[str], Present]
-"""The alarms of an API by its id, or more."""
-
-
 def _reader(sight: Sight[Policy], refs: Iterable[Ref]) -> Alarms:
     """Few APIs are asked for one by one, many all together."""
     if len({_above(ref) for ref in refs}) < WHOLE_FROM:
@@ -107,38 +111,41 @@ def _reader(sight: Sight[Policy], refs: Iterable[Ref]) -> Alarms:
     return lambda _: present.alarms(sight)
 
 
-def _look(sight: Sight[Policy], alarms: Alarms) -> Callable[[Stage], Watched]:
-    return lambda stage: _watched(sight, alarms(stage.api.id), stage)
+def _look(sight: Sight[Policy], alarms: Alarms, by_name: ByName) -> Callable[[Stage], Watched]:
+    return lambda stage: _watched(sight, alarms(stage.api.id), by_name, stage)
 
 
-def _watched(sight: Sight[Policy], found: Present, stage: Stage) -> Watched:
+def _watched(sight: Sight[Policy], found: Present, by_name: ByName, stage: Stage) -> Watched:
     policy, ours = sight.policy, found.of(stage.ref)
     deeply = policy.by_method and not stage.managed and not policy.excludes(stage.ref)
     return Watched(
         stage=stage,
         methods=operations(sight, stage) if deeply else (),
         metered=metered(stage),
-        namesakes=_namesakes(sight, stage.api),
+        namesakes=_namesakes(by_name, stage.api),
         alarms=ours,
         alarmed=total(ours),
         taken=found.taken(names.api_prefix(policy.alarm_prefix, stage.api.id)),
     )
 
 
-def _namesakes(sight: Sight[Policy], api: Api) -> tuple[str, ...]:
+def _namesakes(by_name: ByName, api: Api) -> tuple[str, ...]:
     """Other REST APIs that CloudWatch cannot tell from this one."""
-    if api.kind != REST or sight.policy.is_grouped:
-        return ()
-    by_name = sight.known.once("rest apis by name", lambda: _by_name(sight))
-    return tuple(one for one in by_name.get(metric_name(api.id, api.name), ()) if one != api.id)
+    named = by_name.get(metric_name(api.id, api.name), ()) if api.kind == REST else ()
+    return tuple(one for one in named if one != api.id)
 
 
-def _by_name(sight: Sight[Policy]) -> Mapping[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for answer, _ in sight.aws.pages("apigateway", "GetRestApis", limit=APIS):
-        for one in answer.get("items", ()):
-            found.setdefault(metric_name(one["id"], one.get("name", "")), []).append(one["id"])
-    return {name: sorted(ids) for name, ids in found.items()}
+def _by_name(sight: Sight[Policy]) -> ByName:
+    """The ids of all REST APIs by their name, read once a step; alarms over all need none."""
+
+    def read() -> ByName:
+        found: dict[str, list[str]] = {}
+        for answer, _ in sight.aws.pages("apigateway", "GetRestApis", limit=APIS):
+            for one in answer.get("items", ()):
+                found.setdefault(metric_name(one["id"], one.get("name", "")), []).append(one["id"])
+        return {name: sorted(ids) for name, ids in found.items()}
+
+    return {} if sight.policy.is_grouped else sight.known.once("rest apis by name", read)
 
 
 def _gone(alarms: Alarms, refs: Iterable[Ref], met: set[Ref]) -> Iterator[Watched]:
