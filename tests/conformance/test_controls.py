@@ -53,7 +53,10 @@ MADE: dict[str, Any] = {"gone": {}}
 OWN: dict[str, Any] = {"gone": {"limit": OURS["gone"], "settings": {}}}
 
 BOARD = Board(
-    "steward-apis-rest-a1b2c3d4e5", **PLACE, stages=(watched(),), since="2026-11-20T10:00:00+00:00"
+    "steward-apis-rest-a1b2c3d4e5",
+    *PLACE.values(),
+    stages=(watched(),),
+    since="2026-11-20T10:00:00+00:00",
 )
 
 EXAMPLES: dict[str, list[tuple[Any, dict[str, Any]]]] = {

@@ -83,11 +83,11 @@ def queries(source: Source, sort: str, min_requests: int) -> list[Query]:
     requests = _counts(source, "requests", names.requests, names.counted)
     errors = _counts(source, "errors", _errors(names, sort), "Sum")
     total, failed = _sum(requests), _sum(errors, filled=True)
+    part, well, label = (f"{failed} / {total}", 0, "Error rate")
     if sort == AVAILABILITY:
-        told = f"IF({total} >= {enough}, 1 - {failed} / {total}, 1)"
-        return [_expression("availability", told, "Availability"), *errors, *requests]
-    told = f"IF({total} >= {enough}, {failed} / {total}, 0)"
-    return [_expression("rate", told, "Error rate"), *errors, *requests]
+        part, well, label = (f"1 - {part}", 1, "Availability")
+    told = f"IF({total} >= {enough}, {part}, {well})"
+    return [_expression("part", told, label), *errors, *requests]
 
 
 def _errors(names: Names, sort: str) -> tuple[str, ...]:
@@ -106,13 +106,13 @@ def _latency_of(source: Source, found: re.Match[str]) -> tuple[str, str]:
 
 
 def _latency(source: Source, metric: str, statistic: str, min_requests: int) -> list[Query]:
-    value = statistic_of(source, "value", metric, statistic)
+    value = _statistic(source, "value", metric, statistic)
     if min_requests <= 1:
         return [value]
     told = f"IF(requests >= {min_requests}, value, 0)"
-    requests = statistic_of(source, "requests", metric, "SampleCount")
-    label = f"{metric} {statistic}"
-    return [_expression("guarded", told, label), _unreturned(value), _unreturned(requests)]
+    requests = _statistic(source, "requests", metric, "SampleCount")
+    inner = [{**one, "ReturnData": False} for one in (value, requests)]
+    return [_expression("guarded", told, f"{metric} {statistic}"), *inner]
 
 
 def _low_traffic(source: Source) -> list[Query]:
@@ -126,7 +126,8 @@ def _counts(source: Source, id: str, metrics: Sequence[str], statistic: str) -> 
     """Each metric by an id of its own."""
     ids = [id] if len(metrics) == 1 else [f"{id}{number}" for number in range(1, 1 + len(metrics))]
     told = zip(ids, metrics, strict=True)
-    return [_unreturned(statistic_of(source, one, name, statistic)) for one, name in told]
+    found = [_statistic(source, one, name, statistic) for one, name in told]
+    return [{**one, "ReturnData": False} for one in found]
 
 
 def _sum(counted: Sequence[Query], *, filled: bool = False) -> str:
@@ -137,16 +138,12 @@ def _sum(counted: Sequence[Query], *, filled: bool = False) -> str:
     return f"({' + '.join(f'FILL({id}, 0)' for id in ids)})"
 
 
-def statistic_of(source: Source, id: str, metric: str, statistic: str) -> Query:
+def _statistic(source: Source, id: str, metric: str, statistic: str) -> Query:
     """One metric by a statistic."""
     dimensions = [{"Name": k, "Value": v} for k, v in sorted(source.dimensions.items())]
     told = {"Namespace": NAMESPACE, "MetricName": metric, "Dimensions": dimensions}
     stat = {"Metric": told, "Period": source.period, "Stat": statistic}
     return {"Id": id, "MetricStat": stat, "ReturnData": True}
-
-
-def _unreturned(query: Query) -> Query:
-    return {**query, "ReturnData": False}
 
 
 def _expression(id: str, told: str, label: str) -> Query:
