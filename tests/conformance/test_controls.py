@@ -54,7 +54,9 @@ OWN: dict[str, Any] = {"gone": {"limit": OURS["gone"], "settings": {}}}
 
 BOARD = Board(
     "steward-apis-rest-a1b2c3d4e5",
-    *PLACE.values(),
+    PLACE["account"],
+    PLACE["region"],
+    PLACE["partition"],
     stages=(watched(),),
     since="2026-11-20T10:00:00+00:00",
 )
