@@ -96,7 +96,7 @@ BREAKS: Sequence[tuple[Check, Change, str]] = [
     (
         sweeps.pace,
         pace('{"logs": 0.05, "resourcegroupstaggingapi": 0.04, "ssm": 0.07}'),
-        "ssm: 0.544",
+        "ssm: 0.632",
     ),
     (sweeps.pace, pace('{"logs": 0.05, "ssm": 0.05}'), "does not name resourcegroupstaggingapi"),
     (policies.defaults, without("FunctionRuntimeDefaults"), "function-runtime: has no defaults"),
