@@ -384,7 +384,7 @@ def test_a_sweep_goes_on_where_it_stopped_and_takes_nothing_for_left(
     api.calls.clear()
     known = Memory(book, CONTROL.id)
     pages = list(discover(sight(api, known), None))
-    assert [len(page.states) for page in pages] == [10, 2, 0, 0]
+    assert [len(page.states) for page in pages] == [5, 5, 2, 0, 0]
     assert pages[-2].cursor == LAST
     api.calls.clear()
     [page] = discover(sight(api, Memory(book, CONTROL.id)), LAST)
