@@ -14,6 +14,7 @@ from moto import mock_aws
 
 from console.sqlite_ledger import SQLiteLedger
 from embedded.api_seeding import ApiSeed, seed_api
+from embedded.handlers import automation_of
 from embedded.metric_alarms import seed
 from embedded.overlays import faithful
 from embedded.stamping import metrics_stamped_by
@@ -27,6 +28,7 @@ from steward.controls.api_alarms.readers import LAST, discover, observe
 from steward.controls.api_alarms.state import ALARM, DASHBOARD, Watched
 from steward.controls.api_gateway import REST, V2
 from steward.errors import Denied, Invalid, Limit, Refused, Throttled
+from steward.events import Skip, named
 from steward.look import look
 from steward.model import Deadline, Known, Ref, Sight, Trigger, Unread
 from steward.policy import load
@@ -34,7 +36,7 @@ from steward.run import Outcome
 from steward.runtime import sheltered
 from steward.sweep import advance, begin
 from steward.undo import undo
-from tests.fakes import REGION, START, FakeAws, FakeClock, NothingKnown
+from tests.fakes import ACCOUNT, REGION, START, FakeAws, FakeClock, NothingKnown
 from tests.toy import Telling
 
 HERE = "123456789012"
@@ -402,6 +404,49 @@ def test_the_reads_are_those_that_the_control_declares(api: Api) -> None:
     assert {call for call in api.calls if call.startswith("cloudwatch")} < {
         action.replace(":", ".") for action in CONTROL.reads
     }
+
+
+# --------------------------------------------------------------------------------------- events
+
+ROOT = Path(__file__).parents[2]
+RECORDS = sorted((ROOT / "tests/events/trail").glob("apigateway*.json"))
+
+
+def envelope(record: str, **detail: Any) -> dict[str, Any]:
+    """A recorded call as EventBridge delivers it."""
+    told = json.loads((ROOT / f"tests/events/trail/{record}.json").read_text("utf-8"))
+    told = told.get("detail", told)
+    return {
+        "source": f"aws.{str(told['eventSource']).partition('.')[0]}",
+        "detail-type": "AWS API Call via CloudTrail",
+        "account": ACCOUNT,
+        "region": REGION,
+        "detail": {**told, **detail},
+    }
+
+
+def routed(event: Mapping[str, Any]) -> list[Ref] | Skip:
+    automation = automation_of(ROOT / "functions/api_alarms")
+    return named(automation, event, account=ACCOUNT, region=REGION)
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda path: path.stem)
+def test_every_recorded_call_names_stages_and_one_that_failed_names_none(record: Path) -> None:
+    """ALM-11, ALM-19: but for what changes nothing until it is deployed."""
+    found = routed(envelope(record.stem))
+    if record.stem == "apigateway.PutMethod":
+        assert found is Skip.NO_RULE
+        return
+    assert isinstance(found, list)
+    assert [one.kind for one in found] == [V2 if record.stem.startswith("apigatewayv2") else REST]
+    failed = {"errorCode": "BadRequestException", "responseElements": {"message": "no"}}
+    assert routed(envelope(record.stem, **failed)) is Skip.FAILED_CALL
+
+
+def test_the_end_of_a_functions_version_is_none_of_ours() -> None:
+    """ALM-10: nor is that of a function of an API's name."""
+    for more in ({}, {"requestParameters": {"functionName": "orders", "qualifier": "7"}}):
+        assert routed(envelope("lambda.DeleteFunction20150331", **more)) is Skip.NO_RULE
 
 
 # ------------------------------------------------------------------------------------- refusals

@@ -39,6 +39,7 @@ CONTROL = Control(
     codes=CODES,
     monthly_cost=in_words(),
     limit_code=ALARM_LIMIT,
+    batch=10,
     besides=besides,
     sets=sets,
     action=action,

@@ -110,7 +110,7 @@ def judge(board: Board, policy: Policy) -> Finding:
     if not text and not board.shown:
         return _finding(board, Verdict.NOT_APPLICABLE, "IN_PLACE", "not needed")
     if not text:
-        reason = "dashboard is false" if board.exists else "its API is gone"
+        reason = "it has no stage to show" if policy.dashboard else "dashboard is false"
         call = _delete(board, _put(board, board.body))
         return _finding(board, Verdict.NON_COMPLIANT, "LEFT_OVER", reason, call)
     if digest(text) == board.shown:

@@ -48,9 +48,9 @@ def switched_on(state: Watched, keys: Sequence[str]) -> list[Call]:
 
 
 def _update(stage: Stage, keys: Sequence[str], *, on: bool) -> tuple[str, str, Mapping[str, Any]]:
-    """An HTTP or WebSocket API is told its settings whole, as they were read.
+    """A REST API is told single settings; another a route's whole, as they were read.
 
-    No page says whether it keeps the members that a request leaves out.
+    No page says whether members that a request leaves out are kept.
     """
     if stage.api.kind == REST:
         value = "true" if on else "false"
