@@ -159,7 +159,7 @@ def test_routes_are_metered_with_their_other_settings_as_they_are() -> None:
     state = watched(
         "HTTP",
         ["GET /items", "GET /other"],
-        default={"ThrottlingRateLimit": 9.0},
+        default={"ThrottlingRateLimit": 9.0, "LoggingLevel": "OFF", "DataTraceEnabled": False},
         settings={"GET /items": {"ThrottlingRateLimit": 1.0}},
     )
     call = assess(state, policy(**BY_METHOD)).remediation[0]

@@ -8,13 +8,14 @@ from typing import Any
 from steward.controls.api_alarms.operations import Operation
 from steward.controls.api_alarms.state import Watched
 from steward.controls.api_gateway import REST, Stage
-from steward.controls.api_gateway.stages import EVERY
+from steward.controls.api_gateway.stages import EVERY, Settings
 from steward.model import Call
 
 MOST = 80
 """Patch operations that one UpdateStage takes."""
 
 _REST, _V2 = "metricsEnabled", "DetailedMetricsEnabled"
+_LOGS = ("DataTraceEnabled", "LoggingLevel")
 
 
 def metered(stage: Stage) -> Mapping[str, bool]:
@@ -60,9 +61,15 @@ def _update(stage: Stage, keys: Sequence[str], *, on: bool) -> tuple[str, str, M
         told = {"restApiId": stage.api.id, "stageName": stage.name, "patchOperations": patch}
         return "apigateway", "UpdateStage", told
     asked: dict[str, Any] = {"ApiId": stage.api.id, "StageName": stage.name}
-    routes = {key: {**stage.settings[key], _V2: on} for key in keys if key != EVERY}
+    routes = {key: {**_told(stage, stage.settings[key]), _V2: on} for key in keys if key != EVERY}
     if EVERY in keys:
-        asked["DefaultRouteSettings"] = {**stage.default, _V2: on}
+        asked["DefaultRouteSettings"] = {**_told(stage, stage.default), _V2: on}
     if routes:
         asked["RouteSettings"] = routes
     return "apigatewayv2", "UpdateStage", asked
+
+
+def _told(stage: Stage, settings: Settings) -> Settings:
+    """What a request may say of the settings: an HTTP API refuses to hear of execution logs."""
+    refused = _LOGS if stage.api.protocol == "HTTP" else ()
+    return {name: value for name, value in settings.items() if name not in refused}
