@@ -27,7 +27,7 @@ from steward.controls.api_alarms.boards import Board
 from steward.controls.api_alarms.readers import LAST, discover, observe
 from steward.controls.api_alarms.state import ALARM, DASHBOARD, Watched
 from steward.controls.api_gateway import REST, V2
-from steward.errors import Denied, Invalid, Limit, Refused, Throttled
+from steward.errors import Denied, Gone, Invalid, Limit, Refused, Throttled
 from steward.events import Skip, named
 from steward.look import look
 from steward.model import Deadline, Known, Ref, Sight, Trigger, Unread
@@ -394,6 +394,16 @@ def test_a_sweep_goes_on_where_it_stopped_and_takes_nothing_for_left(
     assert dict(api.calls) == {"cloudwatch.DescribeAlarms": 1, "cloudwatch.ListDashboards": 1}
 
 
+def test_the_alarms_of_many_apis_that_are_named_are_read_together(api: Api) -> None:
+    """And of few each by its own prefix."""
+    refs = [Ref(REST, f"{create(api, f'api-{number}')}/prod") for number in range(5)]
+    api.calls.clear()
+    assert len(list(observe(sight(api), refs))) == 5
+    assert api.calls["cloudwatch.DescribeAlarms"] == 1
+    assert len(list(observe(sight(api), refs[:4]))) == 4
+    assert api.calls["cloudwatch.DescribeAlarms"] == 5
+
+
 def test_the_reads_are_those_that_the_control_declares(api: Api) -> None:
     """What the role of the function must grant."""
     create(api)
@@ -502,6 +512,32 @@ def test_what_cannot_be_read_is_told_and_nothing_is_planned(
         (board, code),
     }
     assert not any(isinstance(one, Watched | Board) for one in found)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        pytest.param(Denied("no"), "ACCESS_DENIED", id="denied"),
+        pytest.param(Throttled("slow"), "BUSY", id="throttled"),
+        pytest.param(Gone("none"), None, id="deleted meanwhile"),
+    ],
+)
+def test_a_dashboard_that_cannot_be_read_is_not_judged(error: Exception, code: str | None) -> None:
+    """Its stages are."""
+    name = "steward-apis-rest-a"
+    listed = {"DashboardEntries": [{"DashboardName": name, "LastModified": START}]}
+    aws = FakeAws(
+        {
+            **OPEN,
+            ("cloudwatch", "ListDashboards"): listed,
+            ("cloudwatch", "GetDashboard"): error,
+        }
+    )
+    found = list(observe(sight(aws, dashboard=True), [STAGE, Ref(DASHBOARD, name)]))
+    assert [one.ref for one in found if isinstance(one, Watched)] == [STAGE]
+    unread = [one.code for one in found if isinstance(one, Unread)]
+    assert unread == ([code] if code else [])
+    assert not any(isinstance(one, Board) for one in found)
 
 
 def test_alarms_that_cannot_be_read_stop_the_look(book: SQLiteLedger) -> None:

@@ -29,7 +29,8 @@ def alarms_for(sight: Sight[Policy], refs: Iterable[Ref]) -> Alarms:
     """Those of few APIs are read one by one, of many all together."""
     if len({above(ref) for ref in refs}) < WHOLE_FROM:
         return partial(present.alarms_of, sight)
-    return lambda _: present.alarms(sight)
+    found = present.alarms(sight)  # now: what asks for them does so in several threads
+    return lambda _: found
 
 
 def look(sight: Sight[Policy], alarms: Alarms, named: ByName) -> Callable[[Stage], Watched]:
