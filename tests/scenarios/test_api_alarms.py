@@ -30,7 +30,9 @@ PLANS = (
 
 @pytest.fixture(scope="module")
 def here() -> Iterator[EmbeddedAccount]:
-    with installed(ApiAlarmsTopicArn=TOPIC, ApiThrottlingMode="off") as account:
+    with installed(
+        controls=[CONTROL, "api-throttling"], ApiAlarmsTopicArn=TOPIC, ApiThrottlingMode="off"
+    ) as account:
         yield account
 
 
