@@ -19,9 +19,12 @@ from moto.s3.responses import S3Response
 
 from embedded import (
     account_policies,
+    dashboards,
     functions,
     logs,
+    metric_alarms,
     rest_apis,
+    rest_exports,
     subscriptions,
     tagging,
     v2_apis,
@@ -37,12 +40,15 @@ Guard = Callable[[Request], Callable[[], None] | None]
 
 OVERLAYS: Mapping[tuple[str, str], Overlay] = {
     ("apigateway", "GetDeployment"): rest_apis.get_deployment,
+    ("apigateway", "GetExport"): rest_exports.get_export,
     ("apigateway", "GetRestApis"): rest_apis.list_apis,
     ("apigateway", "UpdateStage"): rest_apis.update_stage,
     ("apigatewayv2", "CreateDeployment"): v2_apis.create_deployment,
     ("apigatewayv2", "DeleteRouteSettings"): v2_apis.delete_route_settings,
     ("apigatewayv2", "GetApis"): v2_apis.list_apis,
     ("apigatewayv2", "UpdateStage"): v2_apis.update_stage,
+    ("cloudwatch", "DeleteAlarms"): metric_alarms.delete,
+    ("cloudwatch", "DescribeAlarms"): metric_alarms.describe,
     ("lambda", "ListFunctions"): functions.list_functions,
     ("logs", "DescribeLogGroups"): logs.describe_log_groups,
     ("logs", "PutAccountPolicy"): account_policies.put,
@@ -54,6 +60,8 @@ OVERLAYS: Mapping[tuple[str, str], Overlay] = {
 }
 GUARDS: Mapping[tuple[str, str], Guard] = {
     ("apigateway", "CreateDeployment"): rest_apis.before_create_deployment,
+    ("cloudwatch", "PutDashboard"): dashboards.before_put,
+    ("cloudwatch", "PutMetricAlarm"): metric_alarms.before_put,
     ("logs", "CreateLogGroup"): logs.before_create,
     ("logs", "DeleteLogGroup"): logs.before_delete,
     ("logs", "PutRetentionPolicy"): logs.before_put_retention,

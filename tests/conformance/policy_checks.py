@@ -20,7 +20,7 @@ from tests.conformance.stack import RULE, STATE_MACHINE, Stack, behind
 
 Parameter = Mapping[str, Any]
 
-OF_THE_STACK = {"filter_prefix", "stack_prefixes"}
+OF_THE_STACK = {"alarm_prefix", "filter_prefix", "stack_prefixes"}
 """Fields whose defaults name the stack."""
 
 NEEDED = {"LogSubscriptionMode": {"LogDestinationArn": "arn:aws:lambda:a:111122223333:function:b"}}

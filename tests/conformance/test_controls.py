@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -12,6 +13,9 @@ from botocore.validate import ParamValidator
 
 from embedded.requirements import requirements
 from steward.controls import CONTROLS, named
+from steward.controls.api_alarms.alarms import wanted
+from steward.controls.api_alarms.boards import Board
+from steward.controls.api_alarms.state import Grouped
 from steward.controls.api_gateway.stages import REST, V2, Method
 from steward.controls.api_throttling.state import ApiStage
 from steward.controls.function_runtime.state import Function
@@ -23,6 +27,7 @@ from steward.controls.stream_capacity.state import Stream
 from steward.evaluate import COMMON_CODES
 from steward.model import Call, Control, Finding, Verdict
 from steward.policy import load, schema
+from tests.apis import policy, watched
 
 SESSION = botocore.session.get_session()
 
@@ -47,6 +52,15 @@ OURS: dict[str, Any] = {"gone": {"rate": 5, "burst": 5}}
 MADE: dict[str, Any] = {"gone": {}}
 OWN: dict[str, Any] = {"gone": {"limit": OURS["gone"], "settings": {}}}
 
+BOARD = Board(
+    "steward-apis-rest-a1b2c3d4e5",
+    PLACE["account"],
+    PLACE["region"],
+    PLACE["partition"],
+    stages=(watched(),),
+    since="2026-11-20T10:00:00+00:00",
+)
+
 EXAMPLES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
     "log-retention": [
         (LogGroup("/a", None, stored_bytes=0, age_days=0), {}),
@@ -69,6 +83,16 @@ EXAMPLES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         (Stream("a", shards=1, counted=1, load=Load(records=9000)), {"managed": ["*"]}),
         (Stream("a", shards=8, counted=8, load=Load(), age_hours=99), {"managed": ["*"]}),
         (Stream("a", shards=2, counted=2, load=Load(rejects=True)), {"managed": ["*"]}),
+    ],
+    "api-alarms": [
+        (watched(), {}),
+        (watched(methods=["GET /"]), {"granularity": "method"}),
+        (watched("HTTP", ["GET /"]), {"granularity": "method"}),
+        (watched(alarms=wanted(watched(), policy())), {"min_requests": 9}),
+        (watched(alarms=wanted(watched(), policy()), exists=False), {}),
+        (Grouped("steward/all/rest/5XXError/error_5xx_rate"), {"granularity": "grouped"}),
+        (BOARD, {"dashboard": True}),
+        (replace(BOARD, shown="a", body='{"widgets":[]}'), {}),
     ],
     "api-throttling": [
         (ApiStage("a/b", REST, methods=GET), LIMITED),

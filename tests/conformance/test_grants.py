@@ -93,8 +93,14 @@ def apis_are_limited(here: EmbeddedAccount) -> None:
     here.settle()
 
 
+def apis_are_watched(here: EmbeddedAccount) -> None:
+    """By alarms of methods and by dashboards, and then by neither."""
+    policy(here, "api-alarms", granularity="method", dashboard=True)
+    policy(here, "api-alarms")
+
+
 def a_message_is_unreadable(here: EmbeddedAccount) -> None:
-    for inbox in ("log-retention", "log-subscription", "api-throttling"):
+    for inbox in ("log-retention", "log-subscription", "api-alarms", "api-throttling"):
         url = here.client("sqs").get_queue_url(QueueName=f"{here.stack}-{inbox}")["QueueUrl"]
         here.client("sqs").send_message(QueueUrl=url, MessageBody="no event")
     here.settle()
@@ -114,6 +120,7 @@ def everything_that_functions_do(here: EmbeddedAccount) -> None:
     an_event_is_answered_and_taken_back(here)
     groups_are_subscribed_and_unsubscribed(here)
     apis_are_limited(here)
+    apis_are_watched(here)
     a_message_is_unreadable(here)
     an_operator_asks(here)
 

@@ -26,6 +26,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.awslambda.models import LambdaFunction
+from moto.cloudwatch import models as cloudwatch
 from moto.core.responses import BaseResponse
 from moto.dynamodb import models as dynamodb
 from moto.kinesis.models import kinesis_backends
@@ -1094,3 +1095,75 @@ def test_v2_deployment(bare: Clients) -> None:
     route_urls()
     with pytest.raises(NotImplementedError):
         bare("apigatewayv2").create_deployment(ApiId="a")
+
+
+_ALARM: Mapping[str, Any] = {
+    "AlarmName": "a",
+    "Namespace": "N",
+    "MetricName": "M",
+    "Period": 45,
+    "EvaluationPeriods": 1,
+    "Threshold": 0,
+    "ComparisonOperator": "GreaterThanThreshold",
+    "WarmUpConfiguration": {"WarmUpPeriodDurationInMinutes": 5},
+    "Tags": [{"Key": "a", "Value": "b"}],
+}
+
+
+@gap("alarm-validated")
+def test_alarm_validated(bare: Clients) -> None:
+    bare("cloudwatch").put_metric_alarm(**_ALARM)
+    assert bare("cloudwatch").describe_alarms()["MetricAlarms"][0]["Period"] == 45
+
+
+@gap("alarm-warm-up")
+def test_alarm_warm_up(bare: Clients) -> None:
+    bare("cloudwatch").put_metric_alarm(**_ALARM)
+    assert "WarmUpConfiguration" not in bare("cloudwatch").describe_alarms()["MetricAlarms"][0]
+
+
+@gap("alarm-updated")
+def test_alarm_updated(bare: Clients) -> None:
+    watch = bare("cloudwatch")
+    watch.put_metric_alarm(**_ALARM)
+    watch.put_metric_alarm(**{**_ALARM, "Tags": [{"Key": "a", "Value": "c"}]})
+    arn = watch.describe_alarms()["MetricAlarms"][0]["AlarmArn"]
+    assert watch.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "a", "Value": "c"}]
+
+
+@gap("alarm-state")
+def test_alarm_state(bare: Clients) -> None:
+    bare("cloudwatch").put_metric_alarm(**_ALARM)
+    assert bare("cloudwatch").describe_alarms()["MetricAlarms"][0]["StateValue"] == "OK"
+
+
+@gap("alarms-paged")
+def test_alarms_paged(bare: Clients) -> None:
+    for name in "ab":
+        bare("cloudwatch").put_metric_alarm(**{**_ALARM, "AlarmName": name})
+    assert len(bare("cloudwatch").describe_alarms(MaxRecords=1)["MetricAlarms"]) == 2
+
+
+@gap("alarms-deleted")
+def test_alarms_deleted(bare: Clients) -> None:
+    bare("cloudwatch").delete_alarms(AlarmNames=["nobody"])
+
+
+@gap("dashboard-validated")
+def test_dashboard_validated(bare: Clients) -> None:
+    bare("cloudwatch").put_dashboard(DashboardName="a", DashboardBody="[]")
+    assert bare("cloudwatch").get_dashboard(DashboardName="a")["DashboardBody"] == "[]"
+
+
+@gap("dashboard-time")
+def test_dashboard_time(bare: Clients) -> None:
+    dashboard = cloudwatch.Dashboard
+    assert "utcnow" not in dashboard.__init__.__code__.co_names
+    assert "utcnow" in vars(cloudwatch)
+
+
+@gap("rest-export")
+def test_rest_export(bare: Clients) -> None:
+    asked = {"exportType": "oas30", "parameters": {"extensions": "integrations"}}
+    body = bare("apigateway").get_export(**_rest_stage(bare), **asked)["body"].read()
+    assert set(json.loads(body)["paths"]["/"]["GET"]) == {"produces", "responses"}

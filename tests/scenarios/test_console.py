@@ -144,8 +144,10 @@ def test_a_plan_writes_nothing_and_says_what_would_be_called(console: Console) -
         "skipped": {},
         "calls": {
             "apigateway.GetAccount": 1,
-            "apigateway.GetRestApis": 1,
-            "apigatewayv2.GetApis": 1,
+            "apigateway.GetRestApis": 3,
+            "apigatewayv2.GetApis": 2,
+            "cloudwatch.DescribeAlarms": 1,
+            "cloudwatch.ListDashboards": 1,
             "kinesis.ListStreams": 1,
             "lambda.ListFunctions": 1,
             "logs.DescribeLogGroups": 1,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from steward.controls import (
+    api_alarms,
     api_throttling,
     function_runtime,
     log_retention,
@@ -15,6 +16,7 @@ CONTROLS: tuple[Control[Any, Any], ...] = (
     log_retention.CONTROL,
     log_subscription.CONTROL,
     stream_capacity.CONTROL,
+    api_alarms.CONTROL,
     api_throttling.CONTROL,
     function_runtime.CONTROL,
 )

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from embedded.account import EmbeddedAccount
 from embedded.demo import (
+    apis,
     history,
     installing,
     limits,
@@ -41,6 +42,7 @@ SCENES: Sequence[Scene] = (
     Scene("A line of a new function arrives", shipping.arrives),
     Scene("The log service is out", shipping.outage),
     Scene("A method without a limit", limits.limited),
+    Scene("An API lights up its alarms", apis.alarmed),
     Scene("What it came to", summing_up.show),
 )
 
