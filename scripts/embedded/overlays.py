@@ -19,6 +19,7 @@ from moto.s3.responses import S3Response
 
 from embedded import (
     account_policies,
+    function_updates,
     functions,
     logs,
     rest_apis,
@@ -43,7 +44,9 @@ OVERLAYS: Mapping[tuple[str, str], Overlay] = {
     ("apigatewayv2", "DeleteRouteSettings"): v2_apis.delete_route_settings,
     ("apigatewayv2", "GetApis"): v2_apis.list_apis,
     ("apigatewayv2", "UpdateStage"): v2_apis.update_stage,
+    ("lambda", "GetFunctionConfiguration"): function_updates.get_configuration,
     ("lambda", "ListFunctions"): functions.list_functions,
+    ("lambda", "UpdateFunctionConfiguration"): function_updates.update_configuration,
     ("logs", "DescribeLogGroups"): logs.describe_log_groups,
     ("logs", "PutAccountPolicy"): account_policies.put,
     ("logs", "DescribeAccountPolicies"): account_policies.describe,
@@ -54,6 +57,7 @@ OVERLAYS: Mapping[tuple[str, str], Overlay] = {
 }
 GUARDS: Mapping[tuple[str, str], Guard] = {
     ("apigateway", "CreateDeployment"): rest_apis.before_create_deployment,
+    ("lambda", "UpdateFunctionCode"): function_updates.before_code,
     ("logs", "CreateLogGroup"): logs.before_create,
     ("logs", "DeleteLogGroup"): logs.before_delete,
     ("logs", "PutRetentionPolicy"): logs.before_put_retention,
