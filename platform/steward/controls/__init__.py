@@ -4,6 +4,7 @@ from typing import Any
 
 from steward.controls import (
     api_throttling,
+    function_layers,
     function_runtime,
     log_retention,
     log_subscription,
@@ -17,6 +18,7 @@ CONTROLS: tuple[Control[Any, Any], ...] = (
     stream_capacity.CONTROL,
     api_throttling.CONTROL,
     function_runtime.CONTROL,
+    function_layers.CONTROL,
 )
 
 ASSESSOR = "assessor"
