@@ -65,6 +65,7 @@ def test_an_account_starts_empty_whatever_was_before() -> None:
         assert [group["logGroupName"] for group in found] == [
             "/aws/lambda/other-api-throttling",
             "/aws/lambda/other-assessor",
+            "/aws/lambda/other-function-layers",
             "/aws/lambda/other-log-retention",
             "/aws/lambda/other-log-subscription",
             "/aws/lambda/other-stream-capacity",
@@ -77,6 +78,7 @@ def test_an_account_starts_empty_whatever_was_before() -> None:
             "/other/defaults/stream-capacity",
             "/other/defaults/api-throttling",
             "/other/defaults/function-runtime",
+            "/other/defaults/function-layers",
             "/other/version",  # depends on them
         ]
 
