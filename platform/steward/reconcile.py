@@ -14,7 +14,7 @@ from typing import Any
 
 from steward import gate as gates
 from steward.errors import Gone, Limit, Moved, NotConnected, Protected, StewardError, TryAgain
-from steward.evaluate import effect, evaluate, foretold, observe, unknown
+from steward.evaluate import effect, evaluate, foretold, observe, remembering, unknown
 from steward.ledger import Change, Item, Status, item_of, successor
 from steward.model import Fate, Finding, P, Ref, S, Trigger, Unread, Verdict
 from steward.remediate import (
@@ -75,6 +75,7 @@ def _judge(run: Run[S, P], state: S | Unread, item: Item | None) -> Judged:
     finding = run.shelter(
         ref, lambda: evaluate(run, state), lambda text: unknown(ref, "INTERNAL_ERROR", text)
     )
+    finding = remembering(finding, item.memory if item else "")
     if not finding.remediation:
         return Judged(finding, state, item)
     mark = gates.fingerprint(run.loaded.hash, finding)
@@ -193,14 +194,13 @@ def _rested(run: Run[S, P], one: Judged) -> Outcome:
     verdict, held = one.finding.verdict, one.hold
     if held is not None:
         note = "" if held.fate is Fate.PLANNED else held.note
-        outcome = _outcome(run, one.finding, held.fate, note, retry=held is _MOVED)
+        outcome = _outcome(run, one.finding, held.fate, note, retry=held in (_MOVED, gates.WAITS))
         return replace(outcome, budget_spent=held is _SPENT)
     if verdict is Verdict.UNKNOWN:
         retry = one.finding.code in ("BUSY", "INTERNAL_ERROR")
         return _outcome(run, one.finding, Fate.UNKNOWN, retry=retry)
-    return _outcome(
-        run, one.finding, Fate.REPORTED if verdict is Verdict.NON_COMPLIANT else Fate.NONE
-    )
+    fate = Fate.REPORTED if verdict is Verdict.NON_COMPLIANT else Fate.NONE
+    return _outcome(run, one.finding, fate, retry=one.finding.waits)
 
 
 def _ended(run: Run[S, P], one: Judged, change: Change, sent: Sent) -> Outcome:

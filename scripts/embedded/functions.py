@@ -8,6 +8,7 @@ from typing import Any
 
 from moto.awslambda.models import LambdaFunction, lambda_backends
 
+from embedded.function_updates import described
 from embedded.paging import BadTokenError, page
 from embedded.request import Refusal, Request
 
@@ -46,7 +47,7 @@ def _shuffled(function: LambdaFunction) -> str:
 
 
 def _listed(function: LambdaFunction) -> Mapping[str, Any]:
-    told = function.get_configuration()
+    told = described(function)
     return {
         name: value for name, value in told.items() if value is not None and name not in _UNLISTED
     }

@@ -18,6 +18,7 @@ from steward.controls.api_alarms.boards import Board
 from steward.controls.api_alarms.state import Grouped
 from steward.controls.api_gateway.stages import REST, V2, Method
 from steward.controls.api_throttling.state import ApiStage
+from steward.controls.function_layers.state import Function as Layered
 from steward.controls.function_runtime.state import Function
 from steward.controls.log_retention.state import LogGroup
 from steward.controls.log_subscription.account_policy import AccountPolicy, Cover
@@ -51,6 +52,8 @@ TOLD: dict[str, Any] = {"GET /": {}}
 OURS: dict[str, Any] = {"gone": {"rate": 5, "burst": 5}}
 MADE: dict[str, Any] = {"gone": {}}
 OWN: dict[str, Any] = {"gone": {"limit": OURS["gone"], "settings": {}}}
+PROBE, OTHER_LAYER = (f"arn:aws:lambda:eu-west-1:111122223333:layer:{x}:7" for x in ("p", "o"))
+PROBED = {"rules": [{"layer_arn": PROBE}]}
 
 BOARD = Board(
     "steward-apis-rest-a1b2c3d4e5",
@@ -100,6 +103,13 @@ EXAMPLES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         (ApiStage("a/b", V2, methods=ROUTE, limits=TOLD, settings=TOLD), LIMITED),
         (ApiStage("a/b", REST, limits=OURS, settings=MADE, ours=OWN), LIMITED),
         (ApiStage("a/b", V2, limits=OURS, settings=MADE, ours=OWN), LIMITED),
+    ],
+    "function-layers": [
+        (Layered("a", "python3.13", revision="1"), PROBED),
+        (Layered("a", "python3.13", layers=[OTHER_LAYER]), PROBED),
+        (Layered("a", "python3.13", layers=[PROBE], found=[PROBE], ours=(PROBE,)), {}),
+        (Layered("a", "python3.13", status="InProgress"), PROBED),
+        (Layered("a", "python3.13", layers=[PROBE], lagging=("live is 1",)), PROBED),
     ],
     "function-runtime": [
         (Function("a", "python3.9", date(2026, 11, 20)), {}),

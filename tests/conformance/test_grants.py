@@ -19,6 +19,7 @@ from embedded.seeding import (
     retention_of_log_groups,
     seed_delivery_role,
     seed_functions,
+    seed_layer,
     seed_log_groups,
 )
 from embedded.template import Template, load
@@ -40,6 +41,8 @@ SUBSCRIBING = {
     "LogDestinationRoleArn": "arn:aws:iam::123456789012:role/ships",
     "LogSubscriptionAccountPolicy": "allowed",
 }
+
+LAYER = "arn:aws:lambda:eu-west-1:123456789012:layer:probe:1"
 
 MANY = 70
 """More log groups than one step of a sweep has time to change, at the pace of a function."""
@@ -82,6 +85,18 @@ def groups_are_subscribed_and_unsubscribed(here: EmbeddedAccount) -> None:
     policy(here, "log-subscription", mode="enforce", include={"tags": ["nobody"]})
 
 
+def a_function_gets_a_layer(here: EmbeddedAccount) -> None:
+    """One of a stack, by its tag, with an alias."""
+    seed_layer("probe", region=here.region)
+    tags = {"team": "one", "aws:cloudformation:stack-name": here.stack}
+    seed_functions([FunctionSeed(name="orders", tags=tags)], region=here.region)
+    functions = here.client("lambda")
+    functions.publish_version(FunctionName="orders")
+    functions.create_alias(FunctionName="orders", Name="live", FunctionVersion="1")
+    rule = {"layer_arn": LAYER, "include": {"tags": ["team"]}}
+    policy(here, "function-layers", mode="enforce", rules=[rule])
+
+
 def apis_are_limited(here: EmbeddedAccount) -> None:
     """Of both versions; then a route is no more, and its limits are taken away."""
     seed_api(ApiSeed(name="orders", methods=["GET /"]), region=here.region)
@@ -100,7 +115,13 @@ def apis_are_watched(here: EmbeddedAccount) -> None:
 
 
 def a_message_is_unreadable(here: EmbeddedAccount) -> None:
-    for inbox in ("log-retention", "log-subscription", "api-alarms", "api-throttling"):
+    for inbox in (
+        "log-retention",
+        "log-subscription",
+        "api-alarms",
+        "api-throttling",
+        "function-layers",
+    ):
         url = here.client("sqs").get_queue_url(QueueName=f"{here.stack}-{inbox}")["QueueUrl"]
         here.client("sqs").send_message(QueueUrl=url, MessageBody="no event")
     here.settle()
@@ -121,6 +142,7 @@ def everything_that_functions_do(here: EmbeddedAccount) -> None:
     groups_are_subscribed_and_unsubscribed(here)
     apis_are_limited(here)
     apis_are_watched(here)
+    a_function_gets_a_layer(here)
     a_message_is_unreadable(here)
     an_operator_asks(here)
 
@@ -128,7 +150,7 @@ def everything_that_functions_do(here: EmbeddedAccount) -> None:
 @pytest.fixture(scope="module")
 def used() -> EmbeddedAccount:
     """A stack whose functions did everything that they can do; it is over, but remembers."""
-    with EmbeddedAccount(SUBSCRIBING) as here:
+    with EmbeddedAccount({**SUBSCRIBING, "FunctionLayerArns": LAYER}) as here:
         everything_that_functions_do(here)
     return here
 

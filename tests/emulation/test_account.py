@@ -66,6 +66,7 @@ def test_an_account_starts_empty_whatever_was_before() -> None:
             "/aws/lambda/other-api-alarms",
             "/aws/lambda/other-api-throttling",
             "/aws/lambda/other-assessor",
+            "/aws/lambda/other-function-layers",
             "/aws/lambda/other-log-retention",
             "/aws/lambda/other-log-subscription",
             "/aws/lambda/other-stream-capacity",
@@ -79,6 +80,7 @@ def test_an_account_starts_empty_whatever_was_before() -> None:
             "/other/defaults/api-alarms",
             "/other/defaults/api-throttling",
             "/other/defaults/function-runtime",
+            "/other/defaults/function-layers",
             "/other/version",  # depends on them
         ]
 

@@ -529,6 +529,62 @@ def test_functions_listed(bare: Clients) -> None:
     assert {"State", "LastUpdateStatus"} <= function.keys()
 
 
+def _updated(bare: Clients, **asked: Any) -> dict[str, Any]:
+    """What Lambda answers to an update of a new function."""
+    _functions(bare, "f")
+    answer: dict[str, Any] = bare("lambda").update_function_configuration(FunctionName="f", **asked)
+    return answer
+
+
+def _layers(bare: Clients, *names: str, **more: Any) -> list[str]:
+    publish = bare("lambda").publish_layer_version
+    content = {"ZipFile": _archive()}
+    return [publish(LayerName=one, Content=content, **more)["LayerVersionArn"] for one in names]
+
+
+@gap("function-revision")
+def test_function_revision(bare: Clients) -> None:
+    _functions(bare, "f")
+    assert "RevisionId" not in bare("lambda").get_function_configuration(FunctionName="f")
+
+
+@gap("function-revision-checked")
+def test_function_revision_checked(bare: Clients) -> None:
+    assert _updated(bare, RevisionId="of long ago", Timeout=7)["Timeout"] == 7
+
+
+@gap("function-updating")
+def test_function_updating(bare: Clients) -> None:
+    answer = _updated(bare, Timeout=7)
+    assert (answer["State"], answer["LastUpdateStatus"]) == ("Active", "Successful")
+
+
+@gap("function-layers-many")
+def test_function_layers_many(bare: Clients) -> None:
+    arns = _layers(bare, *"aabcdef")
+    assert len(_updated(bare, Layers=arns)["Layers"]) == 7
+
+
+@gap("function-layers-size")
+def test_function_layers_size(bare: Clients) -> None:
+    count = LambdaFunction.update_configuration.__code__.co_names
+    assert not {name for name in count if "size" in name.lower()} - {"memory_size"}
+
+
+@gap("function-layers-absent")
+def test_function_layers_absent(bare: Clients) -> None:
+    [arn] = _layers(bare, "a")
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        _updated(bare, Layers=[arn.replace(":1", ":2")])
+
+
+@gap("function-code-revision")
+def test_function_code_revision(bare: Clients) -> None:
+    _functions(bare, "f")
+    told = {"FunctionName": "f", "RevisionId": "of long ago", "ZipFile": _archive()}
+    assert bare("lambda").update_function_code(**told)["FunctionName"] == "f"
+
+
 @gap("function-invoked")
 def test_function_invoked(bare: Clients) -> None:
     assert "docker_client" in vars(LambdaFunction)["_invoke_lambda"].__code__.co_names

@@ -24,6 +24,7 @@ from steward.events import (
     log_group,
     log_group_name,
     named,
+    tagged_function,
 )
 from steward.model import Ref
 from tests.fakes import ACCOUNT, REGION
@@ -398,6 +399,33 @@ def test_a_call_of_lambda_without_a_name_names_nothing(parameters: object) -> No
     """Also where CloudTrail leaves the parameters out."""
     detail = {**record("lambda.CreateFunction.assessor"), "requestParameters": parameters}
     assert looked_at(of_lambda(detail), FUNCTIONS) is Skip.NO_NAME
+
+
+TAGGED = "arn:aws:lambda:eu-west-1:1:function:checkout"
+
+
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        pytest.param(TAGGED, "checkout", id="a function"),
+        pytest.param(TAGGED.replace(":", "%3A"), "checkout", id="percent-encoded"),
+        pytest.param("checkout", "", id="a name, which this call does not take"),
+        pytest.param(TAGGED.replace("function", "event-source-mapping"), "", id="a mapping"),
+        pytest.param(TAGGED.replace("function", "code-signing-config"), "", id="code signing"),
+        pytest.param(TAGGED.replace("function", "layer"), "", id="a layer"),
+        pytest.param(TAGGED.replace("lambda", "logs"), "", id="of another service"),
+        pytest.param(TAGGED[: -len("checkout")], "", id="no name in it"),
+        pytest.param(None, "", id="null"),
+        pytest.param([TAGGED], "", id="a list"),
+    ],
+)
+def test_tags_of_lambda_are_those_of_a_function_or_of_something_else(
+    told: object, name: str
+) -> None:
+    """LAY-16: only of the first is anything taken."""
+    found = list(tagged_function({"requestParameters": {"resource": told}}))
+    assert found == ([Ref(FUNCTION, name)] if name else [])
+    assert list(tagged_function({"requestParameters": told})) == []
 
 
 @given(JSON)

@@ -40,6 +40,7 @@ RATES: Mapping[str, float] = {
     "cloudtrail": 10,
     "apigateway": 10,
     "apigateway.GetResources": 2.5,
+    "cloudformation.DescribeStacks": 10,  # not published; seen
 }
 """Requests per second by group: ``service.Operation``, or ``service`` where all share one."""
 

@@ -13,6 +13,7 @@ from steward.errors import (
     Gone,
     Invalid,
     Limit,
+    Moved,
     NotConnected,
     Protected,
     Refused,
@@ -33,6 +34,7 @@ _CODES: Mapping[type[StewardError], str] = {
     Gone: """ResourceNotFoundException NotFoundException ResourceNotFound NoSuchEntity NoSuchBucket
         ParameterNotFound QueueDoesNotExist AWS.SimpleQueueService.NonExistentQueue
         TrailNotFoundException""",
+    Moved: "PreconditionFailedException",
     Limit: """LimitExceededException LimitExceeded ServiceQuotaExceededException
         TooManyTagsException QuotaExceededException""",
     NotConnected: """UnrecognizedClientException InvalidClientTokenId ExpiredToken
@@ -52,6 +54,11 @@ _FOR_EVERYBODY = re.compile(
     r"service control policy|resource control policy|permissions? boundary", re.IGNORECASE
 )
 """How AWS's AccessDenied messages name a policy that the account's own team cannot change."""
+
+_USED_UP = re.compile(
+    r"exceeds the maximum allowed size|consume more than the available size", re.IGNORECASE
+)
+"""How Lambda says that a function and its layers are too large, which it calls invalid."""
 
 _PASSING = re.compile(
     r"(?!.*(ConditionalCheckFailed|ValidationError))"
@@ -113,6 +120,8 @@ def _answered(error: sdk.ClientError, operation: str) -> StewardError:
         kind = TryAgain
     if kind is Denied and _FOR_EVERYBODY.search(text):
         kind = Protected
+    if kind is Invalid and _USED_UP.search(text):
+        kind = Limit
     if kind is Limit and operation.startswith(READS):
         kind = Throttled  # reading uses nothing up; Kinesis says so of too many requests
     return kind(message, code=code)

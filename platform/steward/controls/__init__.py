@@ -5,6 +5,7 @@ from typing import Any
 from steward.controls import (
     api_alarms,
     api_throttling,
+    function_layers,
     function_runtime,
     log_retention,
     log_subscription,
@@ -19,6 +20,7 @@ CONTROLS: tuple[Control[Any, Any], ...] = (
     api_alarms.CONTROL,
     api_throttling.CONTROL,
     function_runtime.CONTROL,
+    function_layers.CONTROL,
 )
 
 ASSESSOR = "assessor"

@@ -17,11 +17,11 @@ from embedded.demo import swept
 from embedded.demo.screen import Screen
 from embedded.demo.words import STYLES, changed, counted, decided
 from embedded.hosting import Invoked
-from steward.events import CLOUDTRAIL, log_group
+from steward.events import CLOUDTRAIL, function, log_group
 from steward.ledger import Item, Ledger
 from steward.model import Fate, Ref, Verdict
 
-_NAMED = ("logGroupName", "resourceArn", "name", "policyName")
+_NAMED = ("logGroupName", "functionName", "resourceArn", "name", "policyName")
 """What a call is about, in its request parameters."""
 
 
@@ -156,7 +156,7 @@ class Narrator:
         for record in records:
             detail = _detail(record["body"])
             unreadable += detail is None
-            for ref in log_group(detail) if detail is not None else ():
+            for ref in (*log_group(detail), *function(detail)) if detail is not None else ():
                 (batch.ours if self._is_ours(detail or {}) else batch.others)[ref] = None
         for ref in [ref for ref in batch.ours if ref in batch.others]:
             del batch.ours[ref]

@@ -10,6 +10,7 @@ from embedded.demo import (
     apis,
     history,
     installing,
+    layers,
     limits,
     morning,
     shipping,
@@ -39,6 +40,7 @@ SCENES: Sequence[Scene] = (
     Scene("A sweep finds what no event told", sweeping.made_up),
     Scene("A second sweep changes nothing", sweeping.again),
     Scene("A change is taken back", sweeping.undo),
+    Scene("A layer for functions, old and new", layers.carried),
     Scene("A line of a new function arrives", shipping.arrives),
     Scene("The log service is out", shipping.outage),
     Scene("A method without a limit", limits.limited),
@@ -50,6 +52,8 @@ SCENES: Sequence[Scene] = (
 def parameters(service: LogService) -> Mapping[str, str]:
     """The stack's: it ships to a log service, once the team has log groups subscribed."""
     return {
+        "FunctionLayerArns": layers.arn("123456789012", "eu-west-1"),
+        "FunctionLayersMode": "off",
         "LogShipping": "enabled",
         "LogSubscriptionMode": "off",
         "ShippingFormat": "ndjson",
