@@ -19,12 +19,14 @@ from moto.s3.responses import S3Response
 
 from embedded import (
     account_policies,
+    function_uses,
     functions,
     logs,
     rest_apis,
     subscriptions,
     tagging,
     v2_apis,
+    versions,
 )
 from embedded.request import Refusal, Request
 from embedded.wire import parsed
@@ -44,6 +46,17 @@ OVERLAYS: Mapping[tuple[str, str], Overlay] = {
     ("apigatewayv2", "GetApis"): v2_apis.list_apis,
     ("apigatewayv2", "UpdateStage"): v2_apis.update_stage,
     ("lambda", "ListFunctions"): functions.list_functions,
+    ("apigatewayv2", "GetAuthorizers"): function_uses.list_authorizers,
+    ("lambda", "DeleteProvisionedConcurrencyConfig"): function_uses.delete_provisioned_concurrency,
+    ("lambda", "GetAccountSettings"): function_uses.account_settings,
+    ("lambda", "GetPolicy"): versions.get_policy,
+    ("lambda", "ListAliases"): versions.list_aliases,
+    ("lambda", "ListDurableExecutionsByFunction"): function_uses.list_durable_executions,
+    ("lambda", "ListEventSourceMappings"): versions.list_event_source_mappings,
+    ("lambda", "ListFunctionUrlConfigs"): function_uses.list_urls,
+    ("lambda", "ListProvisionedConcurrencyConfigs"): function_uses.list_provisioned_concurrency,
+    ("lambda", "ListVersionsByFunction"): versions.list_versions,
+    ("lambda", "PutProvisionedConcurrencyConfig"): function_uses.put_provisioned_concurrency,
     ("logs", "DescribeLogGroups"): logs.describe_log_groups,
     ("logs", "PutAccountPolicy"): account_policies.put,
     ("logs", "DescribeAccountPolicies"): account_policies.describe,
@@ -51,9 +64,11 @@ OVERLAYS: Mapping[tuple[str, str], Overlay] = {
     ("logs", "DescribeSubscriptionFilters"): subscriptions.describe,
     ("logs", "PutSubscriptionFilter"): subscriptions.put,
     ("resourcegroupstaggingapi", "GetResources"): tagging.get_resources,
+    ("stepfunctions", "ListStateMachineVersions"): function_uses.no_machine_versions,
 }
 GUARDS: Mapping[tuple[str, str], Guard] = {
     ("apigateway", "CreateDeployment"): rest_apis.before_create_deployment,
+    ("lambda", "DeleteFunction"): versions.before_delete,
     ("logs", "CreateLogGroup"): logs.before_create,
     ("logs", "DeleteLogGroup"): logs.before_delete,
     ("logs", "PutRetentionPolicy"): logs.before_put_retention,
@@ -115,6 +130,7 @@ def install() -> None:
         return
     _check()
     v2_apis.route_urls()
+    function_uses.add_paths()
     own = BaseResponse.call_action
 
     def call_action(response: BaseResponse) -> Any:
@@ -130,7 +146,8 @@ def faithful() -> Iterator[None]:
     before = BaseResponse.call_action
     install()
     try:
-        yield
+        with versions.numbered():
+            yield
     finally:
         BaseResponse.call_action = before  # type: ignore[method-assign]  # as install
 

@@ -17,6 +17,7 @@ SHARED = "Common"
 """The managed policy of all functions."""
 
 GIVEN = {
+    "AllowIrreversible": "true",
     "LogDestinationRoleArn": "arn:aws:iam::111122223333:role/ships",
     "LogShipping": "enabled",
     "LogSubscriptionAccountPolicy": "allowed",

@@ -15,6 +15,8 @@ from steward.controls import CONTROLS, named
 from steward.controls.api_gateway.stages import REST, V2, Method
 from steward.controls.api_throttling.state import ApiStage
 from steward.controls.function_runtime.state import Function
+from steward.controls.function_versions.state import Function as Versioned
+from steward.controls.function_versions.state import Version
 from steward.controls.log_retention.state import LogGroup
 from steward.controls.log_subscription.account_policy import AccountPolicy, Cover
 from steward.controls.log_subscription.log_group import LogGroup as Subscribed
@@ -76,6 +78,10 @@ EXAMPLES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         (ApiStage("a/b", V2, methods=ROUTE, limits=TOLD, settings=TOLD), LIMITED),
         (ApiStage("a/b", REST, limits=OURS, settings=MADE, ours=OWN), LIMITED),
         (ApiStage("a/b", V2, limits=OURS, settings=MADE, ours=OWN), LIMITED),
+    ],
+    "function-versions": [
+        (Versioned("a", 2, (Version(1, 99), Version(2, 99))), {"keep": 1}),
+        (Versioned("a", 2, (Version(1, 99), Version(2, 99, used="aliases: b"))), {"keep": 0}),
     ],
     "function-runtime": [
         (Function("a", "python3.9", date(2026, 11, 20)), {}),

@@ -5,6 +5,7 @@ from typing import Any
 from steward.controls import (
     api_throttling,
     function_runtime,
+    function_versions,
     log_retention,
     log_subscription,
     stream_capacity,
@@ -17,6 +18,7 @@ CONTROLS: tuple[Control[Any, Any], ...] = (
     stream_capacity.CONTROL,
     api_throttling.CONTROL,
     function_runtime.CONTROL,
+    function_versions.CONTROL,
 )
 
 ASSESSOR = "assessor"
