@@ -9,7 +9,7 @@ from typing import Any
 
 from steward.errors import Denied, NotConnected, StewardError, TryAgain
 from steward.gate import PROTECTED
-from steward.model import Call, Exemption, Finding, P, Ref, S, Unread, Verdict
+from steward.model import Call, Control, Exemption, Finding, P, Ref, S, Unread, Verdict
 from steward.run import Run, clipped
 
 EXEMPT_TAG = "steward:exempt/"
@@ -94,6 +94,17 @@ def effect(calls: Iterable[Call]) -> dict[str, Any]:
 def foretold(state: Any, calls: Iterable[Call]) -> Any:
     """The state, a frozen dataclass, as it will be once the calls have done what they say."""
     return replace(state, **effect(calls))
+
+
+def left_by(control: Control[Any, Any], state: Any, calls: Sequence[Call]) -> Any:
+    """The state as the calls leave it, by the control's own word if it has one."""
+    return foretold(state, calls) if control.foretell is None else control.foretell(state, calls)
+
+
+def in_effect(control: Control[Any, Any], state: Any, calls: Sequence[Call]) -> bool:
+    """Whether the state is what the calls make of it; never where they do not say."""
+    said = control.foretell is not None or bool(effect(calls))
+    return said and bool(left_by(control, state, calls) == state)
 
 
 def _exemptions(run: Run[S, P], state: S) -> Iterator[Exemption]:

@@ -140,6 +140,13 @@ def tagged_function(detail: Mapping[str, Any]) -> Iterator[Ref]:
         yield Ref(FUNCTION, name)
 
 
+def publishing_function(detail: Mapping[str, Any]) -> Iterator[Ref]:
+    """As ``function``, where the call also publishes a version."""
+    asked = detail.get("requestParameters")
+    if isinstance(asked, Mapping) and asked.get("publish") is True:
+        yield from function(detail)
+
+
 def function_name(told: object) -> str:
     """The name in a function's name or ARN, whole or partial; '' for anything else.
 

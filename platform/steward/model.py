@@ -288,9 +288,9 @@ class Control(Generic[S, P]):
     limit_code: str = ""  # of a finding whose call met a used-up quota: reported; '': it failed
     limit_lasts: timedelta = timedelta(days=7)  # until such a call is tried again, event or not
     batch: int = 50  # how many named resources are read and put right together
-    ordered: bool = False  # the API documents that the first kind comes in the order of ids
+    ordered: bool = False  # the first kind comes in the order of ids, documented or sorted first
     besides: Callable[[Sight[P], Ref], Sequence[Ref]] = field(default=lambda *_: ())
-    """What else of the control is to be looked at where an event names a resource."""
+    """What else is to be looked at where an event names a resource."""
     sets: Callable[[Call], Mapping[str, Any]] = field(default=lambda _: {})
     """The fields of the policy that a call carries out, of those that the template limits."""
     action: Callable[[Call], str] = field(default=lambda call: f"{call.service}:{call.operation}")
@@ -298,3 +298,5 @@ class Control(Generic[S, P]):
     about: Callable[[Call, Ref], bool] = field(default=lambda c, ref: ref.id in c.params.values())
     """Whether a call is about that resource, as an undo must be."""
     destructive: bool = False
+    foretell: Callable[[S, Sequence[Call]], S] | None = None
+    """The state after calls of which each stands by itself, and none stops another."""

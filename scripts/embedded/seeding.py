@@ -156,6 +156,31 @@ def hold_function(
     vars(function).update({STATE: state, STATUS: status})
 
 
+def seed_versions(
+    name: str,
+    *days: int,
+    size: int = 1_000_000,
+    region: str = REGION,
+    account: str | None = None,
+    **fields: Any,
+) -> list[str]:
+    """Publish versions of a function that are so many days old, with so many bytes of code each.
+
+    Returns their numbers. ``fields`` are moto's own of a version, such as ``run_time``.
+    """
+    backend = _functions(region, account)
+    numbers = []
+    for age in days:
+        backend.get_function(name).code_or_config_updated = True
+        made = backend.publish_version(name)
+        if made is None:
+            raise KeyError(name)
+        told = {"code_size": size, "last_modified": f"{now() - timedelta(days=age):%FT%T}.000+0000"}
+        vars(made).update({**told, **fields})
+        numbers.append(str(made.version))
+    return numbers
+
+
 def clear_functions(*, region: str = REGION, account: str | None = None) -> None:
     """Forget everything of Lambda."""
     _functions(region, account).reset()

@@ -18,7 +18,7 @@ from tests.conformance.stack import RULE, STATE_MACHINE, Deployed, Stack, arn, b
 SDK_NAMES = {"tag": "resourcegroupstaggingapi", "states": "stepfunctions"}
 """boto3's names of services that IAM calls otherwise."""
 
-EVERYWHERE = frozenset({"resourcegroupstaggingapi.GetResources"})
+EVERYWHERE = frozenset({"apigateway", "cloudformation", "resourcegroupstaggingapi.GetResources"})
 """What controls of any group may use at once: its pace is for all of them together."""
 
 HALF = 0.5

@@ -20,6 +20,8 @@ from steward.controls.api_gateway.stages import REST, V2, Method
 from steward.controls.api_throttling.state import ApiStage
 from steward.controls.function_layers.state import Function as Layered
 from steward.controls.function_runtime.state import Function
+from steward.controls.function_versions.state import Function as Versioned
+from steward.controls.function_versions.state import Version
 from steward.controls.log_retention.state import LogGroup
 from steward.controls.log_subscription.account_policy import AccountPolicy, Cover
 from steward.controls.log_subscription.log_group import LogGroup as Subscribed
@@ -110,6 +112,10 @@ EXAMPLES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         (Layered("a", "python3.13", layers=[PROBE], found=[PROBE], ours=(PROBE,)), {}),
         (Layered("a", "python3.13", status="InProgress"), PROBED),
         (Layered("a", "python3.13", layers=[PROBE], lagging=("live is 1",)), PROBED),
+    ],
+    "function-versions": [
+        (Versioned("a", 2, (Version(1, 99), Version(2, 99))), {"keep": 1}),
+        (Versioned("a", 2, (Version(1, 99), Version(2, 99, used="aliases: b"))), {"keep": 0}),
     ],
     "function-runtime": [
         (Function("a", "python3.9", date(2026, 11, 20)), {}),

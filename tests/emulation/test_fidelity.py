@@ -941,6 +941,104 @@ def _asked(act: Callable[[], object]) -> list[str]:
     return asked
 
 
+# ------------------------------------------------------------------------- versions of functions
+
+
+def _published(bare: Clients, *deleted: str) -> Any:
+    """A client of Lambda, with a function f of two versions, and an alias to the first."""
+    functions = bare("lambda")
+    _functions(bare, "f")
+    functions.publish_version(FunctionName="f")
+    functions.update_function_code(FunctionName="f", ZipFile=b"other", Publish=True)
+    functions.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    for version in deleted:
+        functions.delete_function(FunctionName="f", Qualifier=version)
+    return functions
+
+
+def _unknown(ask: Callable[..., object], **asked: Any) -> None:
+    """Moto knows no such path."""
+    with pytest.raises((ClientError, NotImplementedError)):
+        ask(FunctionName="f", **asked)
+
+
+@gap("versions-paged")
+def test_versions_paged(bare: Clients) -> None:
+    told = _published(bare).list_versions_by_function(FunctionName="f", MaxItems=1)
+    assert ("NextMarker" in told, len(told["Versions"])) == (False, 3)
+    assert bare("lambda").list_versions_by_function(FunctionName="none")["Versions"] == []
+
+
+@gap("version-aliased")
+def test_version_aliased(bare: Clients) -> None:
+    left = _published(bare, "1").list_versions_by_function(FunctionName="f")["Versions"]
+    assert [one["Version"] for one in left] == ["$LATEST", "2"]
+
+
+@gap("version-numbers")
+def test_version_numbers(bare: Clients) -> None:
+    made = _published(bare, "1").update_function_code(
+        FunctionName="f", ZipFile=b"third", Publish=True
+    )
+    assert made["Version"] == "2"
+
+
+@gap("aliases-paged")
+def test_aliases_paged(bare: Clients) -> None:
+    found = _published(bare).list_aliases(FunctionName="f", FunctionVersion="2")["Aliases"]
+    assert [one["Name"] for one in found] == ["live"]
+
+
+@gap("version-policy")
+def test_version_policy(bare: Clients) -> None:
+    asked = {"Action": "lambda:InvokeFunction", "Principal": "sns.amazonaws.com"}
+    functions = _published(bare)
+    functions.add_permission(FunctionName="f", Qualifier="1", StatementId="s", **asked)
+    assert ":f:1" in functions.get_policy(FunctionName="f", Qualifier="2")["Policy"]
+
+
+@gap("mappings-paged")
+def test_mappings_paged(bare: Clients) -> None:
+    functions = _published(bare)
+    for name in "ab":
+        bare("sqs").create_queue(QueueName=name)
+        source = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+        functions.create_event_source_mapping(FunctionName="f", EventSourceArn=source)
+    assert len(functions.list_event_source_mappings(MaxItems=1)["EventSourceMappings"]) == 2
+
+
+@gap("provisioned-put")
+def test_provisioned_put(bare: Clients) -> None:
+    put = bare("lambda").put_provisioned_concurrency_config
+    _unknown(put, Qualifier="1", ProvisionedConcurrentExecutions=1)
+
+
+@gap("provisioned-list")
+def test_provisioned_list(bare: Clients) -> None:
+    _unknown(bare("lambda").list_provisioned_concurrency_configs)
+
+
+@gap("provisioned-delete")
+def test_provisioned_delete(bare: Clients) -> None:
+    _unknown(bare("lambda").delete_provisioned_concurrency_config, Qualifier="1")
+
+
+@gap("account-settings")
+def test_account_settings(bare: Clients) -> None:
+    with pytest.raises((ClientError, NotImplementedError)):
+        bare("lambda").get_account_settings()
+
+
+@gap("function-urls")
+def test_function_urls(bare: Clients) -> None:
+    _unknown(bare("lambda").list_function_url_configs)
+
+
+@gap("durable-executions")
+def test_durable_executions(bare: Clients) -> None:
+    _unknown(bare("lambda").list_durable_executions_by_function)
+
+
 # ------------------------------------------------------------------------------ Step Functions
 
 
@@ -985,6 +1083,20 @@ def test_machine_paths(bare: Clients) -> None:
         pytest.raises(ClientError, match="Expected 2 arguments"),
     ):
         _machine(bare, {"Type": "Pass", "Parameters": {"found.$": called}})
+
+
+@gap("api-authorizers")
+def test_api_authorizers(bare: Clients) -> None:
+    apis = bare("apigatewayv2")
+    api = apis.create_api(Name="a", ProtocolType="HTTP")["ApiId"]
+    with pytest.raises((ClientError, NotImplementedError)):
+        apis.get_authorizers(ApiId=api)
+
+
+@gap("machine-versions")
+def test_machine_versions(bare: Clients) -> None:
+    with pytest.raises((ClientError, NotImplementedError)):
+        bare("stepfunctions").list_state_machine_versions(stateMachineArn=ROLE)
 
 
 # ---------------------------------------------------------- IAM, DynamoDB, CloudWatch, quotas

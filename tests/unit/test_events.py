@@ -24,6 +24,7 @@ from steward.events import (
     log_group,
     log_group_name,
     named,
+    publishing_function,
     tagged_function,
 )
 from steward.model import Ref
@@ -461,3 +462,20 @@ def test_a_record_of_an_account_policy_names_it(record: str) -> None:
 def test_another_account_policy_names_nothing(asked: object) -> None:
     """Neither one of another type, nor what is no name."""
     assert list(account_subscription({"requestParameters": asked})) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        pytest.param({"functionName": "orders", "publish": True}, ["orders"], id="publishes"),
+        pytest.param({"functionName": "orders", "publish": False}, [], id="does not"),
+        pytest.param({"functionName": "orders"}, [], id="says nothing"),
+        pytest.param(None, [], id="was not told"),
+    ],
+)
+def test_an_update_of_code_names_its_function_where_it_publishes(
+    asked: object, names: list[str]
+) -> None:
+    """Without, there is no new version."""
+    found = publishing_function({"requestParameters": asked})
+    assert [ref.id for ref in found] == names

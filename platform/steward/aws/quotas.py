@@ -37,10 +37,13 @@ RATES: Mapping[str, float] = {
     "resourcegroupstaggingapi.GetResources": 15,
     "ssm": 40,
     "lambda": 15,
+    "lambda.GetPolicy": 15,
+    "lambda.ListDurableExecutionsByFunction": 15,
     "cloudtrail": 10,
     "apigateway": 10,
     "apigateway.GetResources": 2.5,
     "cloudformation.DescribeStacks": 10,  # not published; seen
+    "events": 50,
 }
 """Requests per second by group: ``service.Operation``, or ``service`` where all share one."""
 

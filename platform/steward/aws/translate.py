@@ -11,6 +11,7 @@ from botocore import exceptions as sdk
 from steward.errors import (
     Denied,
     Gone,
+    InUse,
     Invalid,
     Limit,
     Moved,
@@ -59,6 +60,9 @@ _USED_UP = re.compile(
     r"exceeds the maximum allowed size|consume more than the available size", re.IGNORECASE
 )
 """How Lambda says that a function and its layers are too large, which it calls invalid."""
+
+_REPLICATED = re.compile(r"replicated function", re.IGNORECASE)
+"""How Lambda refuses to delete a version of which Lambda@Edge has replicas."""
 
 _PASSING = re.compile(
     r"(?!.*(ConditionalCheckFailed|ValidationError))"
@@ -118,6 +122,10 @@ def _answered(error: sdk.ClientError, operation: str) -> StewardError:
     kind = _BY_CODE.get(code) or _by_status(status)
     if code == "TransactionCanceledException" and _PASSING.match(text):
         kind = TryAgain
+    if operation == "DeleteFunction" and code == "ResourceConflictException":
+        kind = Moved  # an alias points to it by now, or it is being updated: repeating is no answer
+    if kind is Invalid and _REPLICATED.search(text):
+        kind = InUse
     if kind is Denied and _FOR_EVERYBODY.search(text):
         kind = Protected
     if kind is Invalid and _USED_UP.search(text):

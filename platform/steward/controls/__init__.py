@@ -7,6 +7,7 @@ from steward.controls import (
     api_throttling,
     function_layers,
     function_runtime,
+    function_versions,
     log_retention,
     log_subscription,
     stream_capacity,
@@ -21,6 +22,7 @@ CONTROLS: tuple[Control[Any, Any], ...] = (
     api_throttling.CONTROL,
     function_runtime.CONTROL,
     function_layers.CONTROL,
+    function_versions.CONTROL,
 )
 
 ASSESSOR = "assessor"
