@@ -70,7 +70,7 @@ def test_an_account_starts_empty_whatever_was_before() -> None:
             "/aws/lambda/other-log-subscription",
             "/aws/lambda/other-stream-capacity",
         ]
-        assert (len(after.watch.calls), after.journal.events) == (7, [])
+        assert (len(after.watch.calls), after.journal.events) == (8, [])
         puts = [one for one in after.watch.calls if one.operation == "PutParameter"]
         assert [one.params["Name"] for one in puts] == [
             "/other/defaults/log-retention",
