@@ -9,14 +9,16 @@ from typing import Any
 
 from steward.errors import Denied, NotConnected, StewardError, TryAgain
 from steward.gate import PROTECTED
-from steward.model import Call, Exemption, Finding, P, Ref, S, Unread, Verdict
+from steward.model import Call, Control, Exemption, Finding, P, Ref, S, Unread, Verdict
 from steward.run import Run, clipped
 
 EXEMPT_TAG = "steward:exempt/"
 
+EXCLUDED = "EXCLUDED"
+
 COMMON_CODES = {
     "INVALID_EXEMPTION_TAG": "The exemption tag's value is no date; nothing is done about it.",
-    "EXCLUDED": "The policy's exclude names the resource.",
+    EXCLUDED: "The policy's exclude names the resource.",
     "ACCESS_DENIED": "We lack the permission to read the resource.",
     "UNREADABLE": "The resource could not be read.",
     "TAGS_UNREADABLE": "The policy goes by tags, and they could not be read.",
@@ -32,22 +34,26 @@ def evaluate(run: Run[S, P], state: S | Unread) -> Finding:
         return unknown(state.ref, state.code, state.reason)
     policy = run.loaded.policy
     if policy.excludes(state.ref):
-        return Finding(state.ref, Verdict.NOT_APPLICABLE, "EXCLUDED", "excluded by the policy")
+        return Finding(state.ref, Verdict.NOT_APPLICABLE, EXCLUDED, "excluded by the policy")
     finding = run.control.assess(state, policy)
     if finding.verdict is not Verdict.NON_COMPLIANT:
         return finding
     told = state.tags.get(f"{EXEMPT_TAG}{run.control.id}", "")
     if told and policy.honor_tags and not _is_date(told):
         reason = f"tag {EXEMPT_TAG}{run.control.id} is {told[:40]!r}, allowed: YYYY-MM-DD"
-        return Finding(state.ref, Verdict.NON_COMPLIANT, "INVALID_EXEMPTION_TAG", reason)
+        return _without_calls(finding, Verdict.NON_COMPLIANT, "INVALID_EXEMPTION_TAG", reason)
     today = run.clock.now().date()
     for exemption in _exemptions(run, state):
         if exemption.covers(state.ref, today):
             until = f"exempt until {exemption.expires} ({exemption.owner}: {exemption.reason})"
             reason = clipped(f"{until}; {finding.reason}")
-            memory = finding.memory
-            return Finding(state.ref, Verdict.EXEMPT, finding.code, reason, memory=memory)
+            return _without_calls(finding, Verdict.EXEMPT, finding.code, reason)
     return finding
+
+
+def _without_calls(finding: Finding, verdict: Verdict, code: str, reason: str) -> Finding:
+    """Another word on a resource that was assessed, of which the same is remembered."""
+    return Finding(finding.ref, verdict, code, reason, memory=finding.memory)
 
 
 def unknown(ref: Ref, code: str, reason: str) -> Finding:
@@ -82,6 +88,19 @@ def effect(calls: Iterable[Call]) -> dict[str, Any]:
 def foretold(state: Any, calls: Iterable[Call]) -> Any:
     """The state, a frozen dataclass, as it will be once the calls have done what they say."""
     return replace(state, **effect(calls))
+
+
+def after(control: Control[S, P], state: S, calls: Sequence[Call]) -> S | None:
+    """The state once the calls have done what they say; None where that cannot be told."""
+    if control.after is not None:
+        return control.after(state, calls)
+    told: S | None = foretold(state, calls) if effect(calls) else None
+    return told
+
+
+def in_effect(control: Control[S, P], state: S, calls: Sequence[Call]) -> bool:
+    """Whether the state is as the calls would leave it."""
+    return after(control, state, calls) == state
 
 
 def _exemptions(run: Run[S, P], state: S) -> Iterator[Exemption]:

@@ -224,6 +224,13 @@ def shallow(value: Any) -> dict[str, Any]:
     return {name: getattr(value, name) for name in value.__dataclass_fields__}
 
 
+def recorded(state: Any) -> dict[str, Any]:
+    """What a change keeps of a state: all but the fields with ``metadata={"recorded": False}``."""
+    fields = state.__dataclass_fields__
+    told = shallow(state).items()
+    return {name: one for name, one in told if fields[name].metadata.get("recorded", True)}
+
+
 def _plain(value: Any) -> Any:
     return shallow(value) if is_dataclass(value) else str(value)
 

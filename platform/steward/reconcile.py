@@ -7,27 +7,40 @@ by the next look at the resource.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from steward import gate as gates
-from steward.errors import Gone, Limit, Moved, NotConnected, Protected, StewardError, TryAgain
-from steward.evaluate import effect, evaluate, foretold, observe, unknown
-from steward.ledger import Change, Item, Status, item_of, successor
+from steward.errors import (
+    Gone,
+    Limit,
+    Moved,
+    NotConnected,
+    Partly,
+    Protected,
+    StewardError,
+    TryAgain,
+)
+from steward.evaluate import EXCLUDED, evaluate, observe, unknown
+from steward.ledger import Change, Item, Status, successor
 from steward.model import Fate, Finding, P, Ref, S, Trigger, Unread, Verdict
 from steward.remediate import (
     Judged,
     Remediated,
     Sent,
     carried,
+    foretold_item,
     give_back,
     is_open,
+    learned,
     remediate,
+    settled_by,
     take_budget,
 )
 from steward.run import Outcome, Result, Run, clipped
+from steward.settle import open_changes, settle_intents
 
 _SPENT = gates.Hold(Fate.HELD, "budget spent: max_changes_per_run or max_changes_per_hour")
 _MOVED = gates.Hold(Fate.HELD, "it changed while we looked and is judged again")
@@ -40,7 +53,7 @@ def reconcile(run: Run[S, P], states: Iterable[S | Unread], known: Mapping[Ref, 
     Only intents are written here; the result holds what else is to be committed.
     """
     judged = [_judge(run, state, known.get(state.ref)) for state in states]
-    judged = _settle_intents(run, judged)
+    judged = settle_intents(run, judged)
     ready = [one for one in judged if one.finding.remediation and one.hold is None]
     resting = [one for one in judged if not one.finding.remediation or one.hold is not None]
     ready, moved = _looked_again(run, ready)
@@ -63,7 +76,7 @@ def vanished(run: Run[S, P], refs: Iterable[Ref], known: Mapping[Ref, Item]) -> 
     gone = [known[ref] for ref in lost if ref in known]
     changes = [
         replace(change, status=Status.FAILED, error="resource gone", settled_at=run.now)
-        for change in _open_changes(run, gone)
+        for change in open_changes(run, gone)
     ]
     findings = [Finding(ref, Verdict.NOT_APPLICABLE, "GONE", "no longer there") for ref in lost]
     outcomes = [_outcome(run, finding, Fate.GONE) for finding in findings]
@@ -75,6 +88,7 @@ def _judge(run: Run[S, P], state: S | Unread, item: Item | None) -> Judged:
     finding = run.shelter(
         ref, lambda: evaluate(run, state), lambda text: unknown(ref, "INTERNAL_ERROR", text)
     )
+    finding = _remembering(finding, item)
     if not finding.remediation:
         return Judged(finding, state, item)
     mark = gates.fingerprint(run.loaded.hash, finding)
@@ -87,75 +101,18 @@ def _judge(run: Run[S, P], state: S | Unread, item: Item | None) -> Judged:
     return Judged(finding, state, item, held, mark)
 
 
+def _remembering(finding: Finding, item: Item | None) -> Finding:
+    """What was not assessed keeps its memory: the control had no say in it."""
+    unassessed = finding.verdict is Verdict.UNKNOWN or finding.code == EXCLUDED
+    return replace(finding, memory=item.memory) if item is not None and unassessed else finding
+
+
 def _may_have_room(run: Run[Any, Any], item: Item) -> bool:
     """Whether a quota that was used up may not be so any more."""
     if run.trigger is Trigger.EVENT:  # somebody changed the resource
         return True
     tried = datetime.fromisoformat(item.last_attempt)
     return run.clock.now() >= tried + run.control.limit_lasts
-
-
-def _settle_intents(run: Run[S, P], judged: Sequence[Judged]) -> list[Judged]:
-    """Close changes that an interrupted run left open, by whether they are in effect now.
-
-    At once: the item is about to name another intent, and nobody would find the old one again.
-    A run that may write nothing settles nothing: the change may be another run's, under way.
-    """
-    if gates.closed(run.gate) is not None:
-        return list(judged)
-    left = {
-        one.item.intent: one
-        for one in judged
-        if one.item is not None and one.item.intent and _is_read(one.finding)
-    }
-    changes = list(_open_changes(run, [one.item for one in left.values() if one.item]))
-    if changes:
-        settled = [_settled(run, c, left[c.id].state) for c in changes]
-        run.ledger.commit(changes=[*settled, *_undone(run, settled)])
-    return [
-        replace(one, item=replace(one.item, intent=""), settled=True)
-        if one.item is not None and one.item.intent in left
-        else one
-        for one in judged
-    ]
-
-
-def _settled(run: Run[S, P], change: Change, state: Any) -> Change:
-    fields = effect(change.calls)
-    if fields and all(getattr(state, name) == value for name, value in fields.items()):
-        calls = len(change.calls)
-        return replace(change, status=Status.DONE, sent=calls, error="", settled_at=run.now)
-    error = f"{change.error or 'interrupted'}; not in effect"
-    return replace(change, status=Status.FAILED, sent=0, error=error, settled_at=run.now)
-
-
-def _undone(run: Run[S, P], settled: Iterable[Change]) -> Iterator[Change]:
-    """What was taken back by an undo that nobody answered and that is in effect after all."""
-    for one in settled:
-        undone = run.ledger.change(one.undoes) if one.undoes else None
-        if undone is not None and one.status is Status.DONE:
-            yield replace(undone, status=Status.UNDONE, settled_at=run.now)
-        elif undone is not None:
-            _judge_again(run, undone)
-
-
-def _judge_again(run: Run[S, P], change: Change) -> None:
-    """An undo of the change came to nothing: neither does its exemption."""
-    found = run.ledger.exemptions(run.control.id)
-    if any(e.resource == change.ref.id and e.reason == undo_reason(change) for e in found):
-        run.ledger.unexempt(run.control.id, change.ref.id)
-
-
-def undo_reason(change: Change) -> str:
-    """What the exemption says that an undo of the change makes."""
-    return f"undo of {change.id}"
-
-
-def _open_changes(run: Run[S, P], items: Iterable[Item]) -> Iterator[Change]:
-    for item in items:
-        change = run.ledger.change(item.intent) if item.intent else None
-        if change is not None and change.status is Status.INTENT:
-            yield change
 
 
 def _looked_again(run: Run[S, P], ready: Sequence[Judged]) -> tuple[list[Judged], list[Judged]]:
@@ -205,7 +162,7 @@ def _rested(run: Run[S, P], one: Judged) -> Outcome:
 
 def _ended(run: Run[S, P], one: Judged, change: Change, sent: Sent) -> Outcome:
     """The outcome of a finding whose calls were sent."""
-    finding, error = one.finding, sent.error
+    finding, error = learned(run, one, sent), sent.error
     if sent.bug:
         broken = replace(finding, code="INTERNAL_ERROR")
         return _outcome(run, broken, Fate.FAILED, sent.bug, change.id, retry=True)
@@ -217,6 +174,7 @@ def _ended(run: Run[S, P], one: Judged, change: Change, sent: Sent) -> Outcome:
         barred = replace(finding, code=code, reason=clipped(str(error)))
         return _outcome(run, barred, Fate.REPORTED, change=change.id)
     again = isinstance(error, TryAgain | NotConnected | Moved)
+    again |= isinstance(error, Partly) and error.passing
     fate = Fate.HELD if isinstance(error, Moved) else Fate.FAILED
     return _outcome(run, finding, fate, str(error), change.id, retry=again)
 
@@ -225,6 +183,8 @@ def _barred(run: Run[S, P], error: StewardError) -> str:
     """The code of a finding that no repetition of its calls would mend; '' for any other."""
     if isinstance(error, Protected):
         return gates.PROTECTED
+    if isinstance(error, Partly) and not error.passing:
+        return run.control.partly_code
     return run.control.limit_code if isinstance(error, Limit) else ""
 
 
@@ -268,13 +228,12 @@ def _closed(run: Run[S, P], change: Change, sent: Sent, fate: Fate) -> Change:
     status = Status.DONE if fate is Fate.REMEDIATED else Status.FAILED
     if is_open(sent):
         status = Status.INTENT  # the next look tells
-    error = sent.bug or str(sent.error or "")
-    return replace(change, status=status, sent=sent.calls, error=error, settled_at=run.now)
+    return settled_by(run, change, sent, status)
 
 
 def _next_item(run: Run[S, P], one: Judged, outcome: Outcome, sent: Sent | None) -> Item:
     if outcome.fate is Fate.REMEDIATED:
-        return _foretold(run, one)
+        return foretold_item(run, one)
     told = replace(outcome.finding, reason=outcome.reason)
     item = carried(run, replace(one, finding=told), outcome.fate)
     if one.item is not None and one.item.intent:
@@ -286,15 +245,3 @@ def _next_item(run: Run[S, P], one: Judged, outcome: Outcome, sent: Sent | None)
     if outcome.fate is Fate.FAILED and not outcome.retry:
         return replace(item, attempts=item.attempts + 1, last_attempt=run.now)
     return item
-
-
-def _foretold(run: Run[S, P], one: Judged) -> Item:
-    """What the next look will find if the calls did what they say; else what this one found."""
-    if not effect(one.finding.remediation):
-        return item_of(run.control.id, one.finding, Fate.REMEDIATED)
-    finding = evaluate(run, foretold(one.state, one.finding.remediation))
-    return item_of(run.control.id, finding, Fate.NONE)
-
-
-def _is_read(finding: Finding) -> bool:
-    return finding.verdict is not Verdict.UNKNOWN

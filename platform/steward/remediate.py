@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from steward import gate as gates
-from steward.errors import Gone, Moved, OutOfTime, StewardError, Throttled, TryAgain
-from steward.evaluate import observe
-from steward.ledger import Change, Item, Status, item_of, new_id, shallow, stamp, successor
-from steward.model import Fate, Finding, P, S
+from steward.errors import Gone, Moved, OutOfTime, Partly, StewardError, Throttled, TryAgain
+from steward.evaluate import after, evaluate, observe
+from steward.ledger import Change, Item, Status, item_of, new_id, recorded, stamp, successor
+from steward.model import Call, Fate, Finding, P, S, Verdict
 from steward.run import Run
 
 
@@ -31,9 +31,10 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What came of a change: how many calls succeeded, and what stopped the rest."""
+    """What came of a change: the calls that succeeded, those that did not, and why not."""
 
-    calls: int = 0
+    done: tuple[Call, ...] = ()
+    left: tuple[Call, ...] = ()
     error: StewardError | None = None
     bug: str = ""
     untouched: bool = False
@@ -113,7 +114,7 @@ def _intended(run: Run[S, P], one: Judged) -> Change:
         run=run.id,
         code=one.finding.code,
         reason=one.finding.reason,
-        before=shallow(one.state),
+        before=recorded(one.state),
         calls=one.finding.remediation,
         undoes=one.undoes,
     )
@@ -166,11 +167,60 @@ def _send(run: Run[S, P], change: Change) -> Sent:
 
 
 def _send_all(run: Run[S, P], change: Change) -> Sent:
+    """What AWS does in part stops nothing: the calls after it are about other resources."""
+    sent = Sent()
     for number, call in enumerate(change.calls):
         try:
             run.sight.aws.ask(call.service, call.operation, **call.params)
-        except OutOfTime as error:
-            return Sent(number, error, untouched=number == 0)
+        except Partly as error:
+            sent = _with_part(sent, call, error)
         except StewardError as error:
-            return Sent(number, error)
-    return Sent(len(change.calls))
+            untouched = number == 0 and isinstance(error, OutOfTime)
+            left = (*sent.left, *change.calls[number:])
+            return replace(sent, left=left, error=error, untouched=untouched)
+        else:
+            sent = replace(sent, done=(*sent.done, call))
+    return sent
+
+
+def _with_part(sent: Sent, call: Call, error: Partly) -> Sent:
+    """The call is from now on two: what AWS has done of it, and what it has not."""
+    resources = call.params[error.parameter]
+    done = [one for one in resources if one not in error.lost]
+    parts = (_only(call, error.parameter, done),) if done else ()
+    left = _only(call, error.parameter, [one for one in resources if one in error.lost])
+    first = sent.error if isinstance(sent.error, Partly) else error
+    both = {**first.lost, **error.lost}
+    told = Partly(str(first), parameter=error.parameter, lost=both)
+    return Sent((*sent.done, *parts), (*sent.left, left), told)
+
+
+def _only(call: Call, parameter: str, resources: Sequence[str]) -> Call:
+    undo = None if call.undo is None else _only(call.undo, parameter, resources)
+    return replace(call, params={**call.params, parameter: list(resources)}, undo=undo)
+
+
+def settled_by(run: Run[S, P], change: Change, sent: Sent, status: Status) -> Change:
+    """The change with what came of it: its calls, those that were carried out first."""
+    calls = (*sent.done, *sent.left) or change.calls
+    error = sent.bug or str(sent.error or "")
+    done = len(sent.done)
+    return replace(change, status=status, calls=calls, sent=done, error=error, settled_at=run.now)
+
+
+def learned(run: Run[S, P], one: Judged, sent: Sent) -> Finding:
+    """The finding, with what the control is to remember of the calls that were carried out."""
+    state = after(run.control, one.state, sent.done) if sent.done else None
+    if state is None:
+        return one.finding
+    return replace(one.finding, memory=evaluate(run, state).memory)
+
+
+def foretold_item(run: Run[S, P], one: Judged) -> Item:
+    """What the next look will find if the calls did what they say; else what this one found."""
+    state = after(run.control, one.state, one.finding.remediation)
+    if state is None:
+        return item_of(run.control.id, one.finding, Fate.REMEDIATED)
+    finding = evaluate(run, state)
+    beyond = finding.verdict is Verdict.NON_COMPLIANT and not finding.remediation
+    return item_of(run.control.id, finding, Fate.REPORTED if beyond else Fate.NONE)

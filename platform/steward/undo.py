@@ -7,13 +7,13 @@ from datetime import timedelta
 
 from steward import gate as gates
 from steward.errors import Gone, Invalid, Refused, StewardError
-from steward.evaluate import effect, evaluate, foretold, observe
-from steward.ledger import Change, Item, Status, item_of, successor
+from steward.evaluate import after, evaluate, observe
+from steward.ledger import Change, Item, Status, item_of, shallow, successor
 from steward.model import Call, Exemption, Fate, Finding, P, S, Unread, Verdict
 from steward.policy import forbidden
-from steward.reconcile import undo_reason
-from steward.remediate import Judged, Sent, is_open, remediate
+from steward.remediate import Judged, Sent, is_open, remediate, settled_by
 from steward.run import Outcome, Run
+from steward.settle import undo_reason
 
 EXEMPT_FOR = timedelta(days=30)
 
@@ -50,7 +50,7 @@ def undo(run: Run[S, P], change_id: str, owner: str, exempt_for: timedelta = EXE
         raise
     if sent.error or sent.bug or sent.untouched:
         return _failed(run, finding, done, sent, before)
-    closed = replace(done, status=Status.DONE, sent=sent.calls, settled_at=run.now)
+    closed = settled_by(run, done, sent, Status.DONE)
     undone = replace(change, status=Status.UNDONE, settled_at=run.now)
     run.ledger.commit(items=_item(run, state, item, exemption, change), changes=[undone, closed])
     return Outcome(run.control.id, finding, Fate.REMEDIATED, run.trigger, change=done.id)
@@ -67,7 +67,7 @@ def _failed(
         _restore_exemption(run, done, before)
     error = sent.bug or str(sent.error or "there was no time for it")
     status = Status.INTENT if is_open(sent) else Status.FAILED
-    closed = replace(done, status=status, sent=sent.calls, error=error, settled_at=run.now)
+    closed = replace(settled_by(run, done, sent, status), error=error)
     run.ledger.commit(changes=[] if sent.untouched else [closed])
     return Outcome(run.control.id, finding, Fate.FAILED, run.trigger, error, done.id)
 
@@ -120,10 +120,12 @@ def _unchanged_since(run: Run[S, P], change: Change) -> S:
     [state] = states
     if isinstance(state, Unread):
         raise Refused(f"{change.ref.id} could not be read: {state.reason}")
-    for name, value in effect(change.calls[: change.sent]).items():
-        if (now := getattr(state, name)) != value:
-            was = f"{name} was {value} after the change and is {now} now"
-            raise Refused(f"{change.ref.id} was changed since: {was}")
+    left = after(run.control, state, change.calls[: change.sent])
+    if left is not None and left != state:
+        now = shallow(state)
+        name, value = next(one for one in shallow(left).items() if one[1] != now[one[0]])
+        was = f"{name} was {value!s:.200} after the change and is {now[name]!s:.200} now"
+        raise Refused(f"{change.ref.id} was changed since: {was}")
     return state
 
 
@@ -149,6 +151,6 @@ def _item(
     run: Run[S, P], state: S, item: Item | None, exemption: Exemption, change: Change
 ) -> list[Item]:
     exempted = replace(run, exemptions=[*run.exemptions, exemption])
-    finding = evaluate(exempted, foretold(state, inverse(change)))
+    finding = evaluate(exempted, after(run.control, state, inverse(change)) or state)
     new = successor(item, item_of(run.control.id, finding, Fate.NONE), run.now)
     return [new] if new else []

@@ -45,6 +45,7 @@ UNSCOPED = frozenset(
         " ListMetrics PutMetricData",
         "config": "BatchGetResourceConfig GetResourceConfigHistory"
         " ListDiscoveredResources PutEvaluations SelectResourceConfig",
+        "dynamodb": "ListTables",
         "events": "ListRuleNamesByTarget ListRules",
         "iam": "ListRoles",
         "kinesis": "DescribeLimits ListStreams UpdateShardCount",
@@ -52,7 +53,8 @@ UNSCOPED = frozenset(
         " ListLayers",
         "logs": "DeleteAccountPolicy DescribeAccountPolicies DescribeLogGroups ListLogGroups"
         " PutAccountPolicy",
-        "resourcegroupstaggingapi": "GetResources GetTagKeys GetTagValues",
+        "resourcegroupstaggingapi": "GetResources GetTagKeys GetTagValues ListRequiredTags"
+        " TagResources UntagResources",
         "scheduler": "ListSchedules",
         "sns": "ListTopics",
         "sqs": "ListQueues",
@@ -82,7 +84,8 @@ SCOPED: Mapping[str, tuple[str, ...]] = {
             "table/{RequestItems}": "BatchGetItem BatchWriteItem",
         },
         "iam": {
-            "::role/{RoleName}": "GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies",
+            "::role/{RoleName}": "GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies"
+            " ListRoleTags TagRole UntagRole",
             "::policy/{PolicyArn}": "GetPolicy GetPolicyVersion",
         },
         "kinesis": {
@@ -141,9 +144,23 @@ BESIDES: Mapping[str, tuple[tuple[str, str, str], ...]] = {
 }
 """What a parameter asks for besides the operation's own action (API references)."""
 
-TAGGING = {
-    **dict.fromkeys(("dynamodb", "lambda", "logs", "sns", "states"), "Resource"),
-    "sqs": "Queue",
+TAGGING: Mapping[str, tuple[str, str]] = {
+    **dict.fromkeys(
+        (
+            *("appsync", "athena", "cloudwatch", "cognito-idp", "dynamodb", "ecr", "ecs", "eks"),
+            *("elasticfilesystem", "events", "glue", "kms", "lambda", "logs", "pipes"),
+            *("scheduler", "secretsmanager", "sns", "states"),
+        ),
+        ("TagResource", "UntagResource"),
+    ),
+    "acm": ("AddTagsToCertificate", "RemoveTagsFromCertificate"),
+    "ec2": ("CreateTags", "DeleteTags"),
+    **dict.fromkeys(("elasticache", "rds", "ssm"), ("AddTagsToResource", "RemoveTagsFromResource")),
+    **dict.fromkeys(("elasticloadbalancing", "es"), ("AddTags", "RemoveTags")),
+    "firehose": ("TagDeliveryStream", "UntagDeliveryStream"),
+    "kinesis": ("AddTagsToStream", "RemoveTagsFromStream"),
+    "s3": ("GetBucketTagging PutBucketTagging", "GetBucketTagging PutBucketTagging"),
+    "sqs": ("TagQueue", "UntagQueue"),
 }
 """How services' own actions call what the tagging API does in them on the caller's behalf."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -11,13 +12,17 @@ import pytest
 from botocore.validate import ParamValidator
 
 from embedded.requirements import requirements
-from steward.controls import CONTROLS, named
+from steward.controls import CONTROLS, named, taggable
 from steward.controls.api_gateway.stages import REST, V2, Method
 from steward.controls.api_throttling.state import ApiStage
 from steward.controls.function_runtime.state import Function
 from steward.controls.log_retention.state import LogGroup
 from steward.controls.log_subscription.account_policy import AccountPolicy, Cover
 from steward.controls.log_subscription.log_group import LogGroup as Subscribed
+from steward.controls.required_tags.state import Resource as Required
+from steward.controls.stack_tags import memory
+from steward.controls.stack_tags.state import Resource as Tagged
+from steward.controls.stack_tags.state import Stack
 from steward.controls.stream_capacity.load import Load
 from steward.controls.stream_capacity.state import Stream
 from steward.evaluate import COMMON_CODES
@@ -46,6 +51,22 @@ TOLD: dict[str, Any] = {"GET /": {}}
 OURS: dict[str, Any] = {"gone": {"rate": 5, "burst": 5}}
 MADE: dict[str, Any] = {"gone": {}}
 OWN: dict[str, Any] = {"gone": {"limit": OURS["gone"], "settings": {}}}
+HERE = "eu-west-1:111122223333"
+OLD = {"team": "old"}
+TYPES = [
+    f"arn:aws:{form.arn}".replace("{region}:{account}", HERE).replace("{account}", HERE[10:])
+    for form in taggable.forms().values()
+]
+MEMBERS = [re.sub(r"\{(name|path|region)\}", "a", arn).replace("{version}", "a:1") for arn in TYPES]
+
+
+def tagged(tags: dict[str, str], wanted: dict[str, str]) -> Stack:
+    """A stack with a resource of every type that has these tags, which are ours."""
+    resources = {arn: Tagged(arn.split(":")[2], tags, len(tags)) for arn in MEMBERS}
+    ours = {memory.mark(arn): tags for arn in MEMBERS}
+    name = f"arn:aws:cloudformation:{HERE}:stack/shop/1a2b"
+    return Stack(name, wanted, wanted, resources=resources, ours=ours)
+
 
 EXAMPLES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
     "log-retention": [
@@ -76,6 +97,17 @@ EXAMPLES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         (ApiStage("a/b", V2, methods=ROUTE, limits=TOLD, settings=TOLD), LIMITED),
         (ApiStage("a/b", REST, limits=OURS, settings=MADE, ours=OWN), LIMITED),
         (ApiStage("a/b", V2, limits=OURS, settings=MADE, ours=OWN), LIMITED),
+    ],
+    "stack-tags": [
+        (tagged({}, {"team": "shop"}), {"allow_keys": ["*"]}),
+        (tagged(OLD, {"team": "shop"}), {"allow_keys": ["*"], "conflict": "overwrite"}),
+        (tagged(OLD, {}), {"allow_keys": ["*"], "remove_stale": True}),
+    ],
+    "required-tags": [
+        (
+            Required("AWS::SQS::Queue", "a"),
+            {"rules": [{"kinds": ["AWS::SQS::Queue"], "keys": {"team": {}}}]},
+        ),
     ],
     "function-runtime": [
         (Function("a", "python3.9", date(2026, 11, 20)), {}),

@@ -67,9 +67,10 @@ def test_an_account_starts_empty_whatever_was_before() -> None:
             "/aws/lambda/other-assessor",
             "/aws/lambda/other-log-retention",
             "/aws/lambda/other-log-subscription",
+            "/aws/lambda/other-stack-tags",
             "/aws/lambda/other-stream-capacity",
         ]
-        assert (len(after.watch.calls), after.journal.events) == (7, [])
+        assert (len(after.watch.calls), after.journal.events) == (9, [])
         puts = [one for one in after.watch.calls if one.operation == "PutParameter"]
         assert [one.params["Name"] for one in puts] == [
             "/other/defaults/log-retention",
@@ -77,6 +78,8 @@ def test_an_account_starts_empty_whatever_was_before() -> None:
             "/other/defaults/stream-capacity",
             "/other/defaults/api-throttling",
             "/other/defaults/function-runtime",
+            "/other/defaults/stack-tags",
+            "/other/defaults/required-tags",
             "/other/version",  # depends on them
         ]
 

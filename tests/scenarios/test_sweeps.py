@@ -74,7 +74,7 @@ def test_a_long_sweep_goes_on_over_several_steps(here: EmbeddedAccount) -> None:
     assert len(answers) > 3
     assert len({one["sweep"] for one in answers}) == 1
     assert [one["cursor"] is None for one in answers] == [False] * (len(answers) - 1) + [True]
-    assert (answers[-1]["resources"], answers[-1]["complete"]) == (204, True)
+    assert (answers[-1]["resources"], answers[-1]["complete"]) == (205, True)
     assert set(retention(here).values()) == {30}
     assert writes(here)["PutRetentionPolicy"] == 200
 

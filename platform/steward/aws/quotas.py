@@ -31,9 +31,12 @@ RATES: Mapping[str, float] = {
     "cloudwatch.GetMetricData": 50,
     "cloudwatch.PutMetricData": 500,
     "resourcegroupstaggingapi.GetResources": 15,
+    "resourcegroupstaggingapi.TagResources": 5,
+    "resourcegroupstaggingapi.UntagResources": 5,
     "ssm": 40,
     "lambda": 15,
     "cloudtrail": 10,
+    "cloudformation": 10,  # AWS does not publish it; about what DescribeStacks takes
     "apigateway": 10,
     "apigateway.GetResources": 2.5,
 }

@@ -7,6 +7,8 @@ from steward.controls import (
     function_runtime,
     log_retention,
     log_subscription,
+    required_tags,
+    stack_tags,
     stream_capacity,
 )
 from steward.model import Control
@@ -17,6 +19,8 @@ CONTROLS: tuple[Control[Any, Any], ...] = (
     stream_capacity.CONTROL,
     api_throttling.CONTROL,
     function_runtime.CONTROL,
+    stack_tags.CONTROL,
+    required_tags.CONTROL,
 )
 
 ASSESSOR = "assessor"

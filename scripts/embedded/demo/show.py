@@ -14,6 +14,7 @@ from embedded.demo import (
     shipping,
     summing_up,
     sweeping,
+    tagging,
     trouble,
 )
 from embedded.demo.screen import of_this_process
@@ -41,6 +42,7 @@ SCENES: Sequence[Scene] = (
     Scene("A line of a new function arrives", shipping.arrives),
     Scene("The log service is out", shipping.outage),
     Scene("A method without a limit", limits.limited),
+    Scene("A stack is deployed, and its tags go where they should", tagging.stack),
     Scene("What it came to", summing_up.show),
 )
 
