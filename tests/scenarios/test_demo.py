@@ -95,7 +95,7 @@ SHOWN = {
     "a line that arrived": r"arrived from refund-mail, ERROR: refused: \[REDACTED:aws-access-key\]",
     "an outage": r"15:20:00   alarm log-shipper-behind rings\n",
     "its end": r"15:45:00   6 lines arrived, in \d requests\n",
-    "a stack": r"16:05:00   stack refunds is CREATE_COMPLETE: matched by StackTagsEvents\n",
+    "a stack": r"16:10:00   stack refunds is CREATE_COMPLETE: matched by StackTagsEvents\n",
     "its tags": r"tagged: refunds-inbox: cost=4711, team=payments\n",
     "what is subscribed": r"\n changed +1   NOT_SUBSCRIBED +/aws/lambda/refund-mail: filter",
     "what is changed": r"\n changed +2\d\d   NEVER_EXPIRES ",

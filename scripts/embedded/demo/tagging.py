@@ -17,7 +17,7 @@ INDEX = "resourcegroupstaggingapi"
 
 def stack(stage: Stage) -> None:
     """By CloudFormation's own event a stack's resources get its tags: those that are allowed."""
-    stage.clock(16, 5)
+    stage.clock(16, 10)
     stage.screen.say(
         "The team lets Steward write the tags team and cost-..., as a tag can change who may do "
         "what. Then a developer deploys a stack. CloudFormation itself tells when it is complete."
