@@ -13,11 +13,16 @@ StewardError
     ├── Invalid    the request does not fit the API
     ├── Limit      a quota of the account or of the resource is used up
     ├── InUse      something of AWS still uses the resource, which has to stay till then
+    ├── Partly     AWS did it for some of the resources that the request names
     └── Denied     the caller lacks the permission
         └── Protected   an organization policy or a permissions boundary forbids it
 
 Anything else is a bug. It is caught once, per resource, in ``runtime.py``.
 """
+
+from __future__ import annotations
+
+from collections.abc import Mapping
 
 
 class StewardError(Exception):
@@ -74,6 +79,20 @@ class Limit(Refused):
 
 class InUse(Refused):
     """Something of AWS still uses the resource, which has to stay till then."""
+
+
+class Partly(Refused):
+    """AWS did it for some of the resources that the request names, and not for others."""
+
+    def __init__(self, message: str, *, parameter: str, lost: Mapping[str, StewardError]) -> None:
+        super().__init__(message)
+        self.parameter = parameter  # the request's, that lists the resources
+        self.lost = lost  # by resource, why it was not done
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same request may soon succeed for some of them."""
+        return any(isinstance(error, TryAgain) for error in self.lost.values())
 
 
 class Denied(Refused):

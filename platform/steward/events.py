@@ -20,12 +20,14 @@ Extractor: TypeAlias = Callable[[Mapping[str, Any]], Iterator[Ref]]
 """From the detail of an event to the resources it names."""
 
 CLOUDTRAIL = "AWS API Call via CloudTrail"
+STACK_STATUS = "CloudFormation Stack Status Change"
 
 LOG_GROUP = "AWS::Logs::LogGroup"
 ACCOUNT_POLICY = "AWS::Logs::AccountPolicy"
 FUNCTION = "AWS::Lambda::Function"
 REST_STAGE = "AWS::ApiGateway::Stage"
 V2_STAGE = "AWS::ApiGatewayV2::Stage"
+STACK = "AWS::CloudFormation::Stack"
 
 _LOG_GROUP_NAME = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
 _POLICY_NAME = re.compile(r"[^:*\s][^:*]{0,255}")
@@ -41,6 +43,9 @@ _STAGE_ARN = re.compile(
     r"arn:[^:]+:apigateway:[^:]*::/(restapis|apis)/([^/:]+)(?:/stages/([^/:]+))?"
 )
 _FUNCTION_ARN = re.compile(r"arn:[^:]+:lambda:[^:]*:[^:]*:function:.+")
+_STACK_ARN = re.compile(
+    r"arn:[^:]+:cloudformation:[^:]+:\d{12}:stack/[A-Za-z][A-Za-z0-9-]{0,127}(?:/.+)?"
+)
 _API_VERSION = re.compile(r"\d{8}(?:v\d+)?\Z")
 
 
@@ -56,6 +61,14 @@ class Skip(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Native:
+    """Events that a service sends itself, beside CloudTrail's."""
+
+    source: str
+    extract: Extractor
+
+
+@dataclass(frozen=True, slots=True)
 class Automation:
     """When to look: which events name resources of which controls."""
 
@@ -65,6 +78,8 @@ class Automation:
     """The events' source, such as ``aws.logs``; '' where no event is looked at."""
     events: Mapping[str, Extractor] = field(default_factory=dict)
     """By the API's name of the call, without the date that Lambda's event names end in."""
+    natives: Mapping[str, Native] = field(default_factory=dict)
+    """By detail-type."""
 
 
 def named(automation: Automation, event: object, *, account: str, region: str) -> list[Ref] | Skip:
@@ -74,13 +89,25 @@ def named(automation: Automation, event: object, *, account: str, region: str) -
     detail: Mapping[str, Any] = event["detail"]
     if elsewhere := _elsewhere(event, detail, account, region):
         return elsewhere
-    extract = automation.events.get(_API_VERSION.sub("", str(detail.get("eventName"))))
-    ours = event.get("source") == automation.source and event.get("detail-type") == CLOUDTRAIL
-    if not ours or extract is None:
+    kind = event.get("detail-type")
+    source, extract = (
+        _known(automation, detail) if kind == CLOUDTRAIL else _native(automation, kind)
+    )
+    if event.get("source") != source or extract is None:
         return Skip.NO_RULE
     if detail.get("errorCode") or detail.get("errorMessage"):
         return Skip.FAILED_CALL
     return list(dict.fromkeys(extract(detail))) or Skip.NO_NAME
+
+
+def _known(automation: Automation, detail: Mapping[str, Any]) -> tuple[str, Extractor | None]:
+    called = _API_VERSION.sub("", str(detail.get("eventName")))
+    return automation.source, automation.events.get(called)
+
+
+def _native(automation: Automation, kind: object) -> tuple[str, Extractor | None]:
+    native = automation.natives.get(kind) if isinstance(kind, str) else None
+    return (native.source, native.extract) if native else ("", None)
 
 
 def _elsewhere(
@@ -201,3 +228,24 @@ def _stage(kind: str, api: object, name: object = "*") -> Iterator[Ref]:
     stage = unquote(name)
     if stage == "*" or _STAGE_NAME.fullmatch(stage):
         yield Ref(kind, f"{api}/{stage}")
+
+
+COMPLETED = (
+    "CREATE_COMPLETE",
+    "IMPORT_COMPLETE",
+    "IMPORT_ROLLBACK_COMPLETE",
+    "UPDATE_COMPLETE",
+    "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+    "UPDATE_ROLLBACK_COMPLETE",
+    "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+)
+"""Statuses of a stack whose resources are there, as an operation has left them."""
+
+
+def stack(detail: Mapping[str, Any]) -> Iterator[Ref]:
+    """The stack of a Stack Status Change, once an operation on it is complete."""
+    status = detail.get("status-details")
+    complete = isinstance(status, Mapping) and status.get("status") in COMPLETED
+    name = detail.get("stack-id")
+    if complete and isinstance(name, str) and _STACK_ARN.fullmatch(name):
+        yield Ref(STACK, name)

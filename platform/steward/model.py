@@ -286,6 +286,7 @@ class Control(Generic[S, P]):
     codes: Mapping[str, str]  # every reason code that assess gives, with what it means
     monthly_cost: str = "nothing beyond requests that AWS does not charge for"  # in words and USD
     limit_code: str = ""  # of a finding whose call met a used-up quota: reported; '': it failed
+    partly_code: str = ""  # as limit_code, of calls that AWS refused for some resources for good
     limit_lasts: timedelta = timedelta(days=7)  # until such a call is tried again, event or not
     batch: int = 50  # how many named resources are read and put right together
     ordered: bool = False  # the first kind comes in the order of ids, documented or sorted first

@@ -20,6 +20,7 @@ from steward.errors import (
     Moved,
     NotConnected,
     OutOfTime,
+    Partly,
     Protected,
     StewardError,
     TryAgain,
@@ -165,7 +166,7 @@ def _rested(run: Run[S, P], one: Judged) -> Outcome:
 
 def _ended(run: Run[S, P], one: Judged, change: Change, sent: Sent) -> Outcome:
     """The outcome of a finding whose calls were sent."""
-    finding, error = one.finding, sent.error
+    finding, error = _learned(one), sent.error
     if sent.bug:
         broken = replace(finding, code="INTERNAL_ERROR")
         return _outcome(run, broken, Fate.FAILED, sent.bug, change.id, retry=True)
@@ -182,8 +183,14 @@ def _ended(run: Run[S, P], one: Judged, change: Change, sent: Sent) -> Outcome:
         barred = replace(finding, code=code, reason=clipped(str(error)))
         return _outcome(run, barred, Fate.REPORTED, change=change.id)
     again = isinstance(error, TryAgain | NotConnected | Moved)
+    again |= isinstance(error, Partly) and error.passing
     fate = Fate.HELD if isinstance(error, Moved) else Fate.FAILED
     return _outcome(run, finding, fate, str(error), change.id, retry=again)
+
+
+def _learned(one: Judged) -> Finding:
+    """The finding, with what is to be remembered of the calls that were carried out."""
+    return one.finding if one.left is None else replace(one.finding, memory=one.left.memory)
 
 
 def _goes_on(error: StewardError | None) -> bool:
@@ -195,6 +202,8 @@ def _barred(run: Run[S, P], error: StewardError) -> str:
     """The code of a finding that no repetition of its calls would mend; '' for any other."""
     if isinstance(error, Protected):
         return gates.PROTECTED
+    if isinstance(error, Partly) and not error.passing:
+        return run.control.partly_code
     return run.control.limit_code if isinstance(error, Limit | InUse) else ""
 
 
@@ -265,8 +274,14 @@ def _next_item(run: Run[S, P], one: Judged, outcome: Outcome, sent: Sent | None)
 def _foretold(run: Run[S, P], one: Judged) -> Item:
     """What the next look will find if the calls did what they say; else what this one found."""
     if one.left is not None:
-        return item_of(run.control.id, one.left, Fate.NONE)
+        return item_of(run.control.id, one.left, _beyond(one.left))
     if not effect(one.finding.remediation):
         return item_of(run.control.id, one.finding, Fate.REMEDIATED)
     finding = evaluate(run, left_by(run.control, one.state, one.finding.remediation))
-    return item_of(run.control.id, finding, Fate.NONE)
+    return item_of(run.control.id, finding, _beyond(finding))
+
+
+def _beyond(finding: Finding) -> Fate:
+    """The fate of what calls have left: something may be wrong that none of ours puts right."""
+    wrong = finding.verdict is Verdict.NON_COMPLIANT and not finding.remediation
+    return Fate.REPORTED if wrong else Fate.NONE

@@ -14,6 +14,7 @@ from steward.errors import (
     Invalid,
     Moved,
     OutOfTime,
+    Partly,
     StewardError,
     Throttled,
     TryAgain,
@@ -240,12 +241,37 @@ def _send_each(run: Run[S, P], change: Change) -> Sent:
         except Gone as error:
             gone.append(call)
             errors += [error] if len(gone) == len(change.calls) else []
+        except Partly as error:
+            done += _part_of(call, error)
+            errors.append(error)
         except (Moved, InUse, Invalid) as error:
             errors.append(error)
         except StewardError as error:
             errors.insert(0, error)
             break
-    first = errors[0] if errors else None
+    first = _told_of(errors)
     untouched = isinstance(first, OutOfTime) and not (done or gone or errors[1:])
     in_effect = (*done, *gone) if done else ()
     return Sent(len(in_effect), first, untouched=untouched, done=in_effect)
+
+
+def _part_of(call: Call, error: Partly) -> list[Call]:
+    """The call as it was carried out: for those of its resources that AWS granted it for."""
+    resources = call.params[error.parameter]
+    granted = [one for one in resources if one not in error.lost]
+    return [_only(call, error.parameter, granted)] if granted else []
+
+
+def _only(call: Call, parameter: str, resources: Sequence[str]) -> Call:
+    undo = None if call.undo is None else _only(call.undo, parameter, resources)
+    return replace(call, params={**call.params, parameter: list(resources)}, undo=undo)
+
+
+def _told_of(errors: Sequence[StewardError]) -> StewardError | None:
+    """The error that is told of several; of what was carried out in part, with all that is left."""
+    parts = [error for error in errors if isinstance(error, Partly)]
+    first = errors[0] if errors else None
+    if not isinstance(first, Partly):
+        return first
+    lost = {resource: why for part in parts for resource, why in part.lost.items()}
+    return Partly(str(first), parameter=first.parameter, lost=lost)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 
 from steward import gate as gates
 from steward.errors import Gone, Invalid, Refused, StewardError
-from steward.evaluate import effect, evaluate, left_by, observe
+from steward.evaluate import evaluate, left_by, observe
 from steward.ledger import Change, Item, Status, item_of, successor
 from steward.model import Call, Exemption, Fate, Finding, P, S, Unread, Verdict
 from steward.policy import forbidden
 from steward.remediate import Judged, Sent, is_open, remediate
 from steward.run import Outcome, Run
-from steward.settle import undo_reason
+from steward.settle import reordered, undo_reason
 
 EXEMPT_FOR = timedelta(days=30)
 
@@ -68,6 +68,7 @@ def _failed(
     error = sent.bug or str(sent.error or "there was no time for it")
     status = Status.INTENT if is_open(sent) else Status.FAILED
     closed = replace(done, status=status, sent=sent.calls, error=error, settled_at=run.now)
+    closed = reordered(closed, sent.done) if sent.done else closed
     run.ledger.commit(changes=[] if sent.untouched else [closed])
     return Outcome(run.control.id, finding, Fate.FAILED, run.trigger, error, done.id)
 
@@ -120,10 +121,12 @@ def _unchanged_since(run: Run[S, P], change: Change) -> S:
     [state] = states
     if isinstance(state, Unread):
         raise Refused(f"{change.ref.id} could not be read: {state.reason}")
-    for name, value in effect(change.calls[: change.sent]).items():
-        if (now := getattr(state, name)) != value:
-            was = f"{name} was {value} after the change and is {now} now"
-            raise Refused(f"{change.ref.id} was changed since: {was}")
+    left = left_by(run.control, state, change.calls[: change.sent])
+    for name in (field.name for field in fields(left) if field.compare):
+        was, now = getattr(left, name), getattr(state, name)
+        if was != now:
+            told = f"{name} was {was!s:.200} after the change and is {now!s:.200} now"
+            raise Refused(f"{change.ref.id} was changed since: {told}")
     return state
 
 

@@ -16,8 +16,8 @@ from typing import Any
 from console.explaining import allowed
 from embedded.handlers import automation_of, is_processor
 from embedded.template import ROOT, load, substituted
-from steward.aws.quotas import RATES, UNLISTED, group_of
-from steward.controls import CONTROLS, function_of
+from steward.aws.quotas import RATES, UNLISTED, UNPACED, group_of
+from steward.controls import CONTROLS, function_of, taggable
 from steward.evaluate import COMMON_CODES
 from steward.events import Automation
 from steward.model import Control, Mode
@@ -62,6 +62,9 @@ put as any other policy; where log events go is the template's to say."""
 
 _SERVICES = {"states": "stepfunctions", "tag": "resourcegroupstaggingapi"}
 """Names of APIs where IAM's name of the service is another."""
+
+_TAGS = "tag:TagResources"
+"""Whoever may do this has the services' own tagging actions for it, and sends none of them."""
 
 _SET_BY = re.compile(r'"(\w+)": "?\$\{(\w+)\}')
 _PUNCTUATION = re.compile(r"[|<>]")
@@ -143,6 +146,12 @@ def _events(control: Control[Any, Any]) -> str:
         for automation in _automations()
         if control in automation.controls and automation.events
     ]
+    told += [
+        f"{_code(kind)} of {_code(native.source)}, by itself"
+        for automation in _automations()
+        if control in automation.controls
+        for kind, native in automation.natives.items()
+    ]
     timers = [
         f"{_code(one['Properties']['ScheduleExpression'])} at what the stack made itself"
         for one in load().of_type("AWS::Scheduler::Schedule").values()
@@ -168,7 +177,13 @@ def _requests(control: Control[Any, Any]) -> Iterator[Sequence[str]]:
             if action == "iam:PassRole":
                 yield _code(action), purpose, "no request", ""
                 continue
+            if _TAGS in actions and action in taggable.actions() and service != "iam":
+                yield _code(action), purpose, "by the tagging API", ""
+                continue
             service = _SERVICES.get(service, service)
+            if service in UNPACED:
+                yield _code(action), purpose, "not paced", ""
+                continue
             group, pace = group_of(service, operation), _variable("STEWARD_PACE")
             if not group:
                 yield _code(action), purpose, "far above what is sent", "not paced"

@@ -19,6 +19,9 @@ from steward.model import Control
 from steward.policy import Loaded, complete, described, load, schema
 from steward.shipping.settings import redaction
 
+MANY = 8
+"""Members of a list that a table shows."""
+
 
 def check(options: Options, file: Path) -> ExitCode:
     """Tell every problem of a policy file, each with path, value and what is allowed."""
@@ -93,4 +96,7 @@ def _policy(options: Options) -> Any:
 
 
 def _shown(value: Any) -> str:
+    """Lists in full, but for those that would fill a page."""
+    if isinstance(value, list) and len(value) > MANY:
+        return "\n".join([*value[:MANY], f"and {len(value) - MANY} more"])
     return "\n".join(value) if isinstance(value, list) else str(value)

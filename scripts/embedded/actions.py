@@ -48,6 +48,7 @@ UNSCOPED = frozenset(
         " ListMetrics PutMetricData",
         "config": "BatchGetResourceConfig GetResourceConfigHistory"
         " ListDiscoveredResources PutEvaluations SelectResourceConfig",
+        "dynamodb": "ListTables",
         "events": "ListEventBuses ListRuleNamesByTarget ListRules",
         "iam": "ListRoles",
         "kinesis": "DescribeLimits ListStreams UpdateShardCount",
@@ -55,7 +56,8 @@ UNSCOPED = frozenset(
         " ListLayers",
         "logs": "DeleteAccountPolicy DescribeAccountPolicies DescribeLogGroups ListLogGroups"
         " PutAccountPolicy",
-        "resourcegroupstaggingapi": "GetResources GetTagKeys GetTagValues",
+        "resourcegroupstaggingapi": "GetResources GetTagKeys GetTagValues ListRequiredTags"
+        " TagResources UntagResources",
         "s3": "ListBuckets",
         "scheduler": "ListSchedules",
         "sns": "ListSubscriptions ListTopics",
@@ -87,7 +89,8 @@ SCOPED: Mapping[str, tuple[str, ...]] = {
         },
         "events": {"rule/{Rule}": "ListTargetsByRule"},
         "iam": {
-            "::role/{RoleName}": "GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies",
+            "::role/{RoleName}": "GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies"
+            " ListRoleTags TagRole UntagRole",
             "::policy/{PolicyArn}": "GetPolicy GetPolicyVersion",
         },
         "kinesis": {
@@ -148,9 +151,23 @@ BESIDES: Mapping[str, tuple[tuple[str, str, str], ...]] = {
 }
 """What a parameter asks for besides the operation's own action (API references)."""
 
-TAGGING = {
-    **dict.fromkeys(("dynamodb", "lambda", "logs", "sns", "states"), "Resource"),
-    "sqs": "Queue",
+TAGGING: Mapping[str, tuple[str, str]] = {
+    **dict.fromkeys(
+        (
+            *("appsync", "athena", "cloudwatch", "cognito-idp", "dynamodb", "ecr", "ecs", "eks"),
+            *("elasticfilesystem", "events", "glue", "kms", "lambda", "logs", "pipes"),
+            *("scheduler", "secretsmanager", "sns", "states"),
+        ),
+        ("TagResource", "UntagResource"),
+    ),
+    "acm": ("AddTagsToCertificate", "RemoveTagsFromCertificate"),
+    "ec2": ("CreateTags", "DeleteTags"),
+    **dict.fromkeys(("elasticache", "rds", "ssm"), ("AddTagsToResource", "RemoveTagsFromResource")),
+    **dict.fromkeys(("elasticloadbalancing", "es"), ("AddTags", "RemoveTags")),
+    "firehose": ("TagDeliveryStream", "UntagDeliveryStream"),
+    "kinesis": ("AddTagsToStream", "RemoveTagsFromStream"),
+    "s3": ("GetBucketTagging PutBucketTagging", "GetBucketTagging PutBucketTagging"),
+    "sqs": ("TagQueue", "UntagQueue"),
 }
 """How services' own actions call what the tagging API does in them on the caller's behalf."""
 

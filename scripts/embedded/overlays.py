@@ -27,7 +27,9 @@ from embedded import (
     metric_alarms,
     rest_apis,
     rest_exports,
+    stacks,
     subscriptions,
+    tag_writes,
     tagging,
     v2_apis,
     versions,
@@ -72,8 +74,12 @@ OVERLAYS: Mapping[tuple[str, str], Overlay] = {
     ("logs", "DeleteAccountPolicy"): account_policies.delete,
     ("logs", "DescribeSubscriptionFilters"): subscriptions.describe,
     ("logs", "PutSubscriptionFilter"): subscriptions.put,
+    ("cloudformation", "ListStackResources"): stacks.list_stack_resources,
     ("resourcegroupstaggingapi", "GetResources"): tagging.get_resources,
     ("stepfunctions", "ListStateMachineVersions"): function_uses.no_machine_versions,
+    ("resourcegroupstaggingapi", "ListRequiredTags"): tag_writes.list_required_tags,
+    ("resourcegroupstaggingapi", "TagResources"): tag_writes.tag_resources,
+    ("resourcegroupstaggingapi", "UntagResources"): tag_writes.untag_resources,
 }
 GUARDS: Mapping[tuple[str, str], Guard] = {
     ("apigateway", "CreateDeployment"): rest_apis.before_create_deployment,

@@ -241,11 +241,15 @@ def _tags(operation: str, params: Params, place: Place) -> Iterator[Requirement]
     """Also the tagging action of each resource's own service. Raises UnmappedOperationError."""
     yield _required(f"tag:{operation}", (), params, place)
     for arn in params["ResourceARNList"]:
-        service = arn.split(":")[2]
-        if service not in TAGGING:
+        service, untags = arn.split(":")[2], operation == "UntagResources"
+        if service == "apigateway":
+            path = f"arn:{place.partition}:apigateway:{place.region}::/tags/{quote(arn, safe='')}"
+            yield Requirement(f"apigateway:{'DELETE' if untags else 'PUT'}", (path,), place.facts)
+        elif service in TAGGING:
+            for name in TAGGING[service][untags].split():
+                yield Requirement(f"{service}:{name}", (arn,), place.facts)
+        else:
             raise UnmappedOperationError(f"{operation}: how {service} calls it is not known")
-        verb = "Untag" if operation == "UntagResources" else "Tag"
-        yield Requirement(f"{service}:{verb}{TAGGING[service]}", (arn,), place.facts)
 
 
 _DIVIDED: Mapping[str, Callable[[Params, Place], Iterator[Requirement]]] = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from moto.core.resource_tagging import (
@@ -12,6 +13,7 @@ from moto.core.resource_tagging import (
     match_resource_type,
 )
 
+from embedded import tag_writes
 from embedded.paging import BadTokenError, page
 from embedded.request import Refusal, Request, invalid
 
@@ -57,11 +59,20 @@ def _tagged(request: Request, query: Mapping[str, Any]) -> Sequence[TaggedResour
     types = query.get("ResourceTypeFilters")
     found = (
         resource
-        for backend in iter_taggable_backends(request.account, request.region)
-        for resource in backend.iter_tagged_resources()
+        for resource in _indexed(request)
         if resource.tags and match_resource_type(_type(resource), types) and matches(resource.tags)
     )
     return sorted(found, key=_arn)
+
+
+def _indexed(request: Request) -> Iterator[TaggedResource]:
+    """What moto has of each resource, unless the tagging API has written its tags."""
+    kept = tag_writes.kept(request.account, request.region)
+    for backend in iter_taggable_backends(request.account, request.region):
+        yield from (one for one in backend.iter_tagged_resources() if one.arn not in kept)
+    for arn, tags in [*kept.items()]:
+        kind = re.split("[:/]", arn.split(":", 5)[5])[0]
+        yield TaggedResource(arn, tags, f"{arn.split(':')[2]}:{kind}")
 
 
 def _type(resource: TaggedResource) -> str:

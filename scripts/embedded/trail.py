@@ -50,7 +50,7 @@ def event_of(made: Made, new_id: NewId) -> Envelope | None:
 
 
 def native_events(made: Made, new_id: NewId) -> list[Envelope]:
-    """What the service itself sends: Parameter Store Change."""
+    """What the service itself sends: Parameter Store Change, Stack Status Change."""
     return [
         {
             **_envelope(made, new_id, native.source, region=made.region),

@@ -64,7 +64,38 @@ def _deleted(made: Made) -> Iterator[Native]:
         yield parameter_change(made, name, "Delete", made.before.get(name, {}))
 
 
+def stack_status(made: Made, stack: str, status: str) -> Native:
+    """CloudFormation Stack Status Change (CloudFormation User Guide: event details)."""
+    token = made.params.get("ClientRequestToken", "")
+    return Native(
+        source="aws.cloudformation",
+        detail_type="CloudFormation Stack Status Change",
+        detail={
+            "stack-id": stack,
+            "status-details": {"status": status, "status-reason": ""},
+            "client-request-token": token,
+        },
+        resources=[stack],
+    )
+
+
+def _completed(made: Made) -> Iterator[Native]:
+    """CREATE_COMPLETE or UPDATE_COMPLETE, of the stack that the answer tells."""
+    if stack := (made.answer or {}).get("StackId"):
+        verb = made.operation.removesuffix("Stack").upper()
+        yield stack_status(made, stack, f"{verb}_COMPLETE")
+
+
+def _stack_deleted(made: Made) -> Iterator[Native]:
+    """The call may name the stack without its id."""
+    for known in made.before.values():
+        yield stack_status(made, known["StackId"], "DELETE_COMPLETE")
+
+
 _NATIVE: Mapping[tuple[str, str], Callable[[Made], Iterator[Native]]] = {
+    ("cloudformation", "CreateStack"): _completed,
+    ("cloudformation", "UpdateStack"): _completed,
+    ("cloudformation", "DeleteStack"): _stack_deleted,
     ("ssm", "PutParameter"): _put,
     ("ssm", "DeleteParameter"): _deleted,
     ("ssm", "DeleteParameters"): _deleted,

@@ -17,7 +17,8 @@ from embedded.authorization import Gate, Policy, decide
 from embedded.overlays import Answered, Overlay
 from embedded.request import Refusal, Request
 from embedded.requirements import requirements
-from embedded.stacks import calls_by_cloudformation
+from embedded.stacks import calls_by_cloudformation, identified
+from embedded.tag_calls import calls_by_tagging
 from embedded.trail import Caller, Identity, Made
 from steward.model import Clock
 
@@ -91,8 +92,9 @@ class Watch:
             answer=document,
         )
         with self._lock:
-            self.calls.append(made)
+            self.calls.append(identified(made))
             self.calls.extend(calls_by_cloudformation(made))
+            self.calls.extend(calls_by_tagging(made))
             self.seen.append((made.caller.name, request.service, request.operation))
 
     def _caller(self, request: Request) -> Caller:

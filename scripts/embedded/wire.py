@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,6 +32,10 @@ _SIGNED_AS = {
 }
 """boto3's names of services whose requests are signed under another name."""
 
+
+_ROUTING = threading.Lock()
+"""Held while a service's routes are looked up: made for the first time in two threads at once, they
+can make Python's parser fail (SystemError: AST constructor recursion depth mismatch)."""
 
 _REQUEST = {"x-amzn-RequestId": "00000000-0000-0000-0000-000000000000"}
 """Some callers, such as moto's Step Functions, take for granted that an error has one."""
@@ -81,7 +86,8 @@ def read(environ: Environ) -> Asked:
     if service == "apigateway" and http.path.startswith("/v2/"):
         service = "apigatewayv2"  # both versions are signed under one name
     try:
-        model, in_path = get_service_router(service).match(http)
+        with _ROUTING:
+            model, in_path = get_service_router(service).match(http)
     except (NotFound, NotImplementedError, DataNotFoundError):
         return Asked(service, "", http, {})
     return Asked(service, model.name, http, in_path)

@@ -29,6 +29,9 @@ GIVEN = {
 WHOLE = {"LogShipping": "enabled", "StreamMode": "PROVISIONED"}
 """Parameters under which every resource is deployed."""
 
+BARE_NAMES = frozenset({"s3", "sns", "sqs"})
+"""Services whose ARNs end in the name alone, so that '*' there names any of them."""
+
 LOG_ACTIONS = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
 INBOX_ACTIONS = {
@@ -103,7 +106,8 @@ def unscoped(template: Template) -> list[str]:
         for action in sorted(writes.intersection(texts(statement["Action"])))
         for resource in texts(statement["Resource"])
         if len(resource.split(":")) < 6 or resource.split(":", 5)[5] == "*"
-        if action.replace(":", ".") not in UNSCOPED
+        if resource == "*" or resource.split(":")[2] not in BARE_NAMES
+        if action.replace("tag:", "resourcegroupstaggingapi:").replace(":", ".") not in UNSCOPED
     ]
 
 

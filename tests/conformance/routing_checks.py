@@ -40,7 +40,7 @@ def inboxes(template: Template) -> list[str]:
     found: list[str] = []
     for one in stack.functions():
         mappings = stack.mappings(one.id)
-        if len(mappings) != bool(one.automation.events):
+        if len(mappings) != bool(one.automation.events or one.automation.natives):
             found.append(f"{one.id}: has {len(mappings)} inboxes")
         for mapping in mappings:
             wanted = {**MAPPING_PROPERTIES, "BatchSize": BATCH_SIZES.get(one.id, 50)}
@@ -115,13 +115,18 @@ def events(template: Template) -> list[str]:
         named, sources = set[str](), set[str]()
         for rule in rules:
             pattern = stack.properties[rule]["EventPattern"]
-            named |= {_called(event) for event in pattern["detail"]["eventName"]}
+            trail = CLOUDTRAIL in pattern["detail-type"]
+            told = pattern["detail"]["eventName"] if trail else pattern["detail-type"]
+            named |= {_called(event) if trail else str(event) for event in told}
             sources |= set(pattern["source"])
+        known = {*one.automation.events, *one.automation.natives}
         found += [
             f"{one.id}: {event} is only in its {'rules' if event in named else 'handler'}"
-            for event in sorted(named ^ set(one.automation.events))
+            for event in sorted(named ^ known)
         ]
-        if rules and sources != {one.automation.source}:
+        ours = {one.automation.source} if one.automation.events else set()
+        ours |= {native.source for native in one.automation.natives.values()}
+        if rules and sources != ours:
             found.append(f"{one.id}: its rules are for {', '.join(sources)}")
     return found
 

@@ -10,7 +10,7 @@ from typing import Any
 from embedded.template import Template
 from steward.account import shares_of
 from steward.aws.quotas import UNPACED, group_of
-from steward.controls import CONTROLS, function_of
+from steward.controls import CONTROLS, function_of, taggable
 from steward.errors import BadPolicy
 from steward.model import Control
 from tests.conformance.stack import RULE, STATE_MACHINE, Deployed, Stack, arn, behind, texts
@@ -20,6 +20,10 @@ SDK_NAMES = {"tag": "resourcegroupstaggingapi", "states": "stepfunctions"}
 
 EVERYWHERE = frozenset({"apigateway", "cloudformation", "resourcegroupstaggingapi.GetResources"})
 """What controls of any group may use at once: its pace is for all of them together."""
+
+ACROSS = frozenset({"stack-tags", "required-tags"})
+"""Controls that use a little of many services: their group runs beside those of the services, and
+their processes are counted against each quota like all others."""
 
 HALF = 0.5
 """The part of a quota that all functions use together, at most."""
@@ -36,6 +40,8 @@ def quotas(control: Control[Any, Any]) -> set[str]:
 def operations(control: Control[Any, Any]) -> set[tuple[str, str]]:
     """The paced requests of a control, by boto3's names of service and operation."""
     asked = (control.reads | control.writes) - {"iam:PassRole"}  # a right, and no request
+    if "tag:TagResources" in asked:  # the tagging API sends them, on the caller's behalf
+        asked -= {one for one in taggable.actions() if not one.startswith("iam:")}
     parts = (action.split(":") for action in asked)
     named = {(SDK_NAMES.get(prefix, prefix), operation) for prefix, operation in parts}
     return {one for one in named if one[0] not in UNPACED}
@@ -82,7 +88,7 @@ def separate(template: Template) -> list[str]:
         group["group"]: {
             quota
             for control in CONTROLS
-            if control.id in {one["control"] for one in group["controls"]}
+            if control.id in {one["control"] for one in group["controls"]} - ACROSS
             for quota in quotas(control) - EVERYWHERE
         }
         for group in groups(stack)

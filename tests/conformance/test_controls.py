@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -12,7 +13,7 @@ import pytest
 from botocore.validate import ParamValidator
 
 from embedded.requirements import requirements
-from steward.controls import CONTROLS, named
+from steward.controls import CONTROLS, named, taggable
 from steward.controls.api_alarms.alarms import wanted
 from steward.controls.api_alarms.boards import Board
 from steward.controls.api_alarms.state import Grouped
@@ -25,6 +26,10 @@ from steward.controls.function_versions.state import Version
 from steward.controls.log_retention.state import LogGroup
 from steward.controls.log_subscription.account_policy import AccountPolicy, Cover
 from steward.controls.log_subscription.log_group import LogGroup as Subscribed
+from steward.controls.required_tags.state import Resource as Required
+from steward.controls.stack_tags import memory
+from steward.controls.stack_tags.state import Resource as Tagged
+from steward.controls.stack_tags.state import Stack
 from steward.controls.stream_capacity.load import Load
 from steward.controls.stream_capacity.state import Stream
 from steward.evaluate import COMMON_CODES
@@ -65,6 +70,22 @@ BOARD = Board(
     stages=(watched(),),
     since="2026-11-20T10:00:00+00:00",
 )
+HERE = "eu-west-1:111122223333"
+OLD = {"team": "old"}
+TYPES = [
+    f"arn:aws:{form.arn}".replace("{region}:{account}", HERE).replace("{account}", HERE[10:])
+    for form in taggable.forms().values()
+]
+MEMBERS = [re.sub(r"\{(name|path|region)\}", "a", arn).replace("{version}", "a:1") for arn in TYPES]
+
+
+def tagged(tags: dict[str, str], wanted: dict[str, str]) -> Stack:
+    """A stack with a resource of every type that has these tags, which are ours."""
+    resources = {arn: Tagged(arn.split(":")[2], tags, len(tags)) for arn in MEMBERS}
+    ours = {memory.mark(arn): tags for arn in MEMBERS}
+    name = f"arn:aws:cloudformation:{HERE}:stack/shop/1a2b"
+    return Stack(name, wanted, wanted, resources=resources, ours=ours)
+
 
 EXAMPLES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
     "log-retention": [
@@ -116,6 +137,17 @@ EXAMPLES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
     "function-versions": [
         (Versioned("a", 2, (Version(1, 99), Version(2, 99))), {"keep": 1}),
         (Versioned("a", 2, (Version(1, 99), Version(2, 99, used="aliases: b"))), {"keep": 0}),
+    ],
+    "stack-tags": [
+        (tagged({}, {"team": "shop"}), {"allow_keys": ["*"]}),
+        (tagged(OLD, {"team": "shop"}), {"allow_keys": ["*"], "conflict": "overwrite"}),
+        (tagged(OLD, {}), {"allow_keys": ["*"], "remove_stale": True}),
+    ],
+    "required-tags": [
+        (
+            Required("AWS::SQS::Queue", "a"),
+            {"rules": [{"kinds": ["AWS::SQS::Queue"], "keys": {"team": {}}}]},
+        ),
     ],
     "function-runtime": [
         (Function("a", "python3.9", date(2026, 11, 20)), {}),

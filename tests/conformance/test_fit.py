@@ -92,7 +92,7 @@ BREAKS: Sequence[tuple[Check, Change, str]] = [
     (
         sweeps.pace,
         pace('{"logs": 0.0635, "resourcegroupstaggingapi": 0.04, "ssm": 0.04}'),
-        "logs.DescribeLogGroups: 0.504",
+        "logs.DescribeLogGroups: 0.",
     ),
     (
         sweeps.pace,
@@ -188,6 +188,9 @@ def test_a_mode_above_its_ceiling_is_refused_by_the_templates_rules() -> None:
             "FunctionVersionsMode: audit is taken below off",
             "FunctionVersionsMode: enforce is taken below off",
             "FunctionVersionsMode: enforce is taken below audit",
+            "StackTagsMode: audit is taken below off",
+            "StackTagsMode: enforce is taken below off",
+            "StackTagsMode: enforce is taken below audit",
         ]
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -23,8 +24,10 @@ from embedded.seeding import (
     seed_layer,
     seed_log_groups,
 )
+from embedded.stacks import seed_stack
 from embedded.template import Template, load
 from embedded.watching import Role
+from steward.controls import taggable
 from tests.conformance import grant_checks as checks
 from tests.conformance import role_checks
 from tests.conformance.stack import Change, altered, instead, put, without
@@ -51,9 +54,13 @@ MANY = 70
 
 def policy(here: EmbeddedAccount, control: str, **document: Any) -> None:
     """Give a control a policy; the sweep that this starts has ended."""
+    write(here, control, **document)
+    here.settle()
+
+
+def write(here: EmbeddedAccount, control: str, **document: Any) -> None:
     name, text = f"/{here.stack}/policy/{control}", json.dumps(document)
     here.client("ssm").put_parameter(Name=name, Value=text, Type="String", Overwrite=True)
-    here.settle()
 
 
 def tagged_resources_are_swept(here: EmbeddedAccount) -> None:
@@ -115,6 +122,50 @@ def apis_are_watched(here: EmbeddedAccount) -> None:
     policy(here, "api-alarms")
 
 
+def stacks_are_tagged_and_untagged(here: EmbeddedAccount) -> None:
+    """One with a resource of every type, in a sweep and after its event; what it lost goes.
+
+    The sweep also looks for tags that rules for all types, and the organization, require.
+    """
+    place = {"account": here.account, "region": here.region}
+    seed_functions([FunctionSeed(name="a")], region=here.region)
+    seed_log_groups([Seed(name="a/b")], region=here.region)
+    here.client("iam").create_role(RoleName="a", AssumeRolePolicyDocument=TRUST)
+    resources = {_physical(form, here): form.kind for form in taggable.forms().values()}
+    assert len(resources) == len(taggable.forms())
+    arn = seed_stack("all", {"team": "one"}, resources, **place)
+    of_stack = {"aws:cloudformation:stack-id": arn}
+    here.client("sqs").create_queue(QueueName="plain", tags=of_stack)
+    rules = [{"kinds": ["AWS::*"], "keys": {"owner": {}}}]
+    write(here, "required-tags", rules=rules, tag_policies=True)
+    policy(here, "stack-tags", mode="enforce", allow_keys=["team"], remove_stale=True)
+    other = [{"Key": "other", "Value": "x"}]
+    here.client("cloudformation").update_stack(StackName="all", TemplateBody=EMPTY, Tags=other)
+    here.settle()
+
+
+PLAIN = {
+    "AWS::ApiGateway::RestApi": "b1",
+    "AWS::ApiGatewayV2::Api": "b2",
+    "AWS::IAM::Role": "a",
+    "AWS::Lambda::Function": "a",
+    "AWS::Logs::LogGroup": "a/b",
+}
+"""Names of what must be there, and physical ids of what must not be told by its ARN."""
+
+
+def _physical(form: taggable.Form, here: EmbeddedAccount) -> str:
+    name = PLAIN.get(form.kind, "b")
+    if form.kind.startswith(("AWS::ApiGateway", "AWS::Lambda::Function")):
+        return name
+    text = form.arn.replace("{region}", here.region).replace("{account}", here.account)
+    return "arn:aws:" + re.sub(r"\{(name|path)\}", name, text).replace("{version}", "b:1")
+
+
+EMPTY = '{"Resources": {}}'
+TRUST = '{"Version": "2012-10-17", "Statement": []}'
+
+
 def a_message_is_unreadable(here: EmbeddedAccount) -> None:
     for inbox in (
         "log-retention",
@@ -122,6 +173,7 @@ def a_message_is_unreadable(here: EmbeddedAccount) -> None:
         "api-alarms",
         "api-throttling",
         "function-layers",
+        "stack-tags",
     ):
         url = here.client("sqs").get_queue_url(QueueName=f"{here.stack}-{inbox}")["QueueUrl"]
         here.client("sqs").send_message(QueueUrl=url, MessageBody="no event")
@@ -144,6 +196,7 @@ def everything_that_functions_do(here: EmbeddedAccount) -> None:
     apis_are_limited(here)
     apis_are_watched(here)
     a_function_gets_a_layer(here)
+    stacks_are_tagged_and_untagged(here)
     a_message_is_unreadable(here)
     an_operator_asks(here)
 

@@ -69,9 +69,10 @@ def test_an_account_starts_empty_whatever_was_before() -> None:
             "/aws/lambda/other-function-layers",
             "/aws/lambda/other-log-retention",
             "/aws/lambda/other-log-subscription",
+            "/aws/lambda/other-stack-tags",
             "/aws/lambda/other-stream-capacity",
         ]
-        assert (len(after.watch.calls), after.journal.events) == (8, [])
+        assert (len(after.watch.calls), after.journal.events) == (9, [])
         puts = [one for one in after.watch.calls if one.operation == "PutParameter"]
         assert [one.params["Name"] for one in puts] == [
             "/other/defaults/log-retention",
@@ -81,6 +82,8 @@ def test_an_account_starts_empty_whatever_was_before() -> None:
             "/other/defaults/api-throttling",
             "/other/defaults/function-runtime",
             "/other/defaults/function-layers",
+            "/other/defaults/stack-tags",
+            "/other/defaults/required-tags",
             "/other/version",  # depends on them
         ]
 

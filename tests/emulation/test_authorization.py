@@ -348,7 +348,11 @@ def test_a_call_asks_for_actions_on_resources(
         ("route53", "ListHostedZones", {}),
         ("logs", "PutAccountPolicy", {"policyType": "TRANSFORMER_POLICY"}),
         ("logs", "DeleteAccountPolicy", {"policyType": "TRANSFORMER_POLICY"}),
-        ("resourcegroupstaggingapi", "TagResources", {"ResourceARNList": ["arn:aws:s3:::a"]}),
+        (
+            "resourcegroupstaggingapi",
+            "TagResources",
+            {"ResourceARNList": ["arn:aws:route53:::hostedzone/a"]},
+        ),
     ],
     ids=["operation", "service", "account-policy", "its-deletion", "tagging"],
 )

@@ -456,6 +456,58 @@ def test_tag_index_hundred(bare: Clients) -> None:
     assert _found(bare, ResourceARNList=_tagged(bare, 51)) == 50
 
 
+def _tagging(bare: Clients, operation: str, *arns: str, **tags: Any) -> Mapping[str, Any]:
+    """What failed."""
+    ask = getattr(bare("resourcegroupstaggingapi"), operation)
+    failed: Mapping[str, Any] = ask(ResourceARNList=[*arns], **tags)["FailedResourcesMap"]
+    return failed
+
+
+@gap("tag-write-types")
+def test_tag_write_types(bare: Clients) -> None:
+    _queue(bare)
+    assert [*_tagging(bare, "tag_resources", _arn(), Tags={"a": "b"})] == [_arn()]
+
+
+@gap("tag-write-twenty")
+def test_tag_write_twenty(bare: Clients) -> None:
+    arns = _tagged(bare, 21)
+    assert _tagging(bare, "tag_resources", *arns, Tags={"aws:a": "b"}) == {}
+
+
+@gap("tag-write-missing")
+def test_tag_write_missing(bare: Clients) -> None:
+    [arn] = _tagged(bare, 1)
+    bare("logs").delete_log_group(logGroupName="/0")
+    assert _tagging(bare, "tag_resources", arn, Tags={"a": "c"}) == {}
+
+
+@gap("tag-write-untag")
+def test_tag_write_untag(bare: Clients) -> None:
+    _queue(bare)
+    assert [*_tagging(bare, "untag_resources", _arn(), TagKeys=["a"])] == [_arn()]
+
+
+@gap("tag-write-kept")
+def test_tag_write_kept(bare: Clients) -> None:
+    url = _queue(bare)
+    _tagging(bare, "tag_resources", _arn(), Tags={"a": "b"})
+    assert bare("sqs").list_queue_tags(QueueUrl=url).get("Tags", {}) == {}
+
+
+@gap("tag-write-calls")
+def test_tag_write_calls(bare: Clients) -> None:
+    [arn] = _tagged(bare, 1)
+    asked = _asked(lambda: _tagging(bare, "tag_resources", arn, Tags={"a": "c"}))
+    assert asked == ["TagResources"]
+
+
+@gap("required-tags")
+def test_required_tags(bare: Clients) -> None:
+    with pytest.raises(NotImplementedError):
+        bare("resourcegroupstaggingapi").list_required_tags()
+
+
 # --------------------------------------------------------------------------------- Lambda, SQS
 
 
@@ -803,6 +855,22 @@ def _stack(bare: Clients, resources: Mapping[str, Any], **more: Any) -> str:
 
 QUEUE = {"Q": {"Type": "AWS::SQS::Queue"}}
 GROUP = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/a"}}
+
+
+@gap("stack-resources-paged")
+def test_stack_resources_paged(bare: Clients) -> None:
+    _stack(bare, {f"Q{number}": QUEUE["Q"] for number in range(101)})
+    answer = bare("cloudformation").list_stack_resources(StackName="s")
+    assert len(answer["StackResourceSummaries"]) == 101
+
+
+@gap("stack-status")
+def test_stack_status(bare: Clients) -> None:
+    bare("events").put_rule(Name="r", EventPattern=json.dumps({"source": ["aws.cloudformation"]}))
+    bare("events").put_targets(Rule="r", Targets=[{"Id": "t", "Arn": _arn()}])
+    url = _queue(bare)
+    _stack(bare, {"L": GROUP})
+    assert "Messages" not in bare("sqs").receive_message(QueueUrl=url)
 
 
 @gap("stack-alarms")

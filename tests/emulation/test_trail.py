@@ -118,7 +118,11 @@ def shape(
         yield path, "number" if numeric else type(value).__name__
 
 
-FROM_CLOUDTRAIL = sorted(name for name in CALLS if "ParameterStoreChange" not in name)
+NATIVE_TYPES = {
+    "ParameterStoreChange": "Parameter Store Change",
+    "StackStatusChange": "CloudFormation Stack Status Change",
+}
+FROM_CLOUDTRAIL = sorted(name for name in CALLS if name.split(".")[1] not in NATIVE_TYPES)
 NATIVE = sorted(CALLS.keys() - FROM_CLOUDTRAIL)
 ALIKE = ("eventSource", "eventName", "awsRegion", "requestParameters", "responseElements")
 ALIKE_IF_TOLD = ("errorCode", "errorMessage", "resources", "apiVersion", "eventTime")
@@ -150,14 +154,14 @@ def test_the_envelope_is_the_recorded_one(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NATIVE)
-def test_a_change_of_a_parameter_is_told_by_the_service_itself(name: str) -> None:
-    """The event of the user guide: name as it is, ARN with one slash, description if any."""
+def test_a_change_is_told_by_the_service_itself(name: str) -> None:
+    """The events of the user guides: of a parameter the name as it is, of a stack its status."""
     call = called(name)
     [event], wanted = native_events(call, ids()), record(name)
     assert event == wanted | {"id": event["id"], "time": event["time"]}
     assert [one["detail-type"] for one in events_of(call, ids())] == [
         "AWS API Call via CloudTrail",
-        "Parameter Store Change",
+        NATIVE_TYPES[name.split(".")[1]],
     ]
 
 
@@ -272,6 +276,11 @@ def test_a_failed_call_changes_no_parameter() -> None:
     """Only what happened is told by the service itself."""
     call = made("ssm", "DeleteParameter", {"Name": "/a"}, error_code="ParameterNotFound")
     assert native_events(call, ids()) == []
+
+
+def test_a_stack_that_nobody_knew_is_not_told_deleted() -> None:
+    """A deletion by name of what is not there succeeds, and changes nothing."""
+    assert native_events(made("cloudformation", "DeleteStack", {"StackName": "no"}), ids()) == []
 
 
 def test_each_parameter_that_was_there_is_told_deleted() -> None:

@@ -95,13 +95,15 @@ SHOWN = {
     "a line that arrived": r"arrived from refund-mail, ERROR: refused: \[REDACTED:aws-access-key\]",
     "an outage": r"15:20:00   alarm log-shipper-behind rings\n",
     "its end": r"15:45:00   6 lines arrived, in \d requests\n",
+    "a stack": r"16:10:30   stack refunds is CREATE_COMPLETE: matched by StackTagsEvents\n",
+    "its tags": r"tagged: refunds-inbox: cost=4711, team=payments\n",
     "what is subscribed": r"\n changed +1   NOT_SUBSCRIBED +/aws/lambda/refund-mail: filter",
     "what is changed": r"\n changed +2\d\d   NEVER_EXPIRES ",
     "what is compliant": r"\n compliant +\d+   WITHIN_POLICY ",
     "what is reported": r"\n reported +8   NEVER_EXPIRES_WITH_HISTORY +/app/monolith: .*shorten",
     "what is exempt": r"\n exempt +2   NEVER_EXPIRES +/aws/lambda/checkout: exempt until",
     "what is managed": r"\n not applicable +4   MANAGED_BY_ACCOUNT_POLICY ",
-    "what it took": r"\n\d+ calls of AWS for \d+ resources, \d+ events and 10 sweeps",
+    "what it took": r"\n\d+ calls of AWS for \d+ resources, \d+ events and 12 sweeps",
     "what rang": r"\nalarms that rang: bad-policy .*-dead-letters .*log-shipper-behind",
 }
 

@@ -16,7 +16,10 @@ from steward.events import (
     CLOUDTRAIL,
     FUNCTION,
     LOG_GROUP,
+    STACK,
+    STACK_STATUS,
     Automation,
+    Native,
     Skip,
     account_subscription,
     function,
@@ -25,6 +28,7 @@ from steward.events import (
     log_group_name,
     named,
     publishing_function,
+    stack,
     tagged_function,
 )
 from steward.model import Ref
@@ -479,3 +483,75 @@ def test_an_update_of_code_names_its_function_where_it_publishes(
     """Without, there is no new version."""
     found = publishing_function({"requestParameters": asked})
     assert [ref.id for ref in found] == names
+
+
+STACKS = Automation(
+    name="stack-tags", natives={STACK_STATUS: Native("aws.cloudformation", stack)}, controls=()
+)
+
+
+def of_a_stack(record: str = "create", detail: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    path = RECORDS / f"trail/cloudformation.StackStatusChange.{record}.json"
+    told: dict[str, Any] = json.loads(path.read_text())
+    return {**told, "detail": {**told["detail"], **(detail or {})}}
+
+
+def names_stack(event: object) -> list[Ref] | Skip:
+    return named(STACKS, event, account="111122223333", region="eu-west-1")
+
+
+@pytest.mark.parametrize(
+    ("status", "complete"),
+    [
+        ("CREATE_COMPLETE", True),
+        ("UPDATE_COMPLETE", True),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", True),
+        ("IMPORT_COMPLETE", True),
+        ("UPDATE_ROLLBACK_COMPLETE", True),
+        ("CREATE_IN_PROGRESS", False),
+        ("UPDATE_IN_PROGRESS", False),
+        ("ROLLBACK_COMPLETE", False),
+        ("DELETE_COMPLETE", False),
+        ("DELETE_IN_PROGRESS", False),
+        (None, False),
+    ],
+)
+def test_a_stack_is_named_once_an_operation_on_it_is_complete(
+    status: object,
+    complete: bool,  # noqa: FBT001  # a case
+) -> None:
+    """TAG-18, TAG-24: what is deleted, or only begun, has nothing to tag."""
+    event = of_a_stack(detail={"status-details": {"status": status}})
+    name = event["detail"]["stack-id"]
+    assert names_stack(event) == ([Ref(STACK, name)] if complete else Skip.NO_NAME)
+
+
+@pytest.mark.parametrize(
+    ("event", "skip"),
+    [
+        (of_a_stack("delete"), Skip.NO_NAME),
+        ({**of_a_stack(), "source": "aws.logs"}, Skip.NO_RULE),
+        ({**of_a_stack(), "detail-type": "CloudFormation Resource Status Change"}, Skip.NO_RULE),
+        ({**of_a_stack(), "detail-type": CLOUDTRAIL}, Skip.NO_RULE),
+        ({**of_a_stack(), "detail-type": ["CloudFormation Stack Status Change"]}, Skip.NO_RULE),
+        ({**of_a_stack(), "account": "999999999999"}, Skip.OTHER_ACCOUNT),
+        ({**of_a_stack(), "region": "eu-north-1"}, Skip.OTHER_REGION),
+        (of_a_stack(detail={"errorCode": "AccessDenied"}), Skip.FAILED_CALL),
+        (of_a_stack(detail={"stack-id": "shop"}), Skip.NO_NAME),
+        (of_a_stack(detail={"stack-id": None}), Skip.NO_NAME),
+        (of_a_stack(detail={"status-details": "CREATE_COMPLETE"}), Skip.NO_NAME),
+    ],
+    ids=[
+        *("deleted", "source", "resource", "trail", "no text", "account", "region", "error"),
+        *("a name", "nothing", "no details"),
+    ],
+)
+def test_an_event_of_a_service_itself_is_judged_like_cloudtrails(event: object, skip: Skip) -> None:
+    """TAG-26: by source, detail-type, place and shape, whatever it holds."""
+    assert names_stack(event) is skip
+
+
+def test_a_stack_without_an_id_in_its_arn_is_named_all_the_same() -> None:
+    """As the user guide's own example has it."""
+    arn = "arn:aws:cloudformation:us-west-1:111122223333:stack/teststack"
+    assert names_stack(of_a_stack(detail={"stack-id": arn})) == [Ref(STACK, arn)]

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 
 import boto3
@@ -19,6 +20,7 @@ from botocore.paginate import PaginatorModel
 from botocore.parsers import ResponseParserError
 
 from steward.aws.pacing import Pacer
+from steward.aws.parts import completed
 from steward.aws.quotas import group_of
 from steward.aws.translate import READS, translated
 from steward.errors import NotConnected, OutOfTime, Refused, Throttled, TryAgain
@@ -121,7 +123,14 @@ class Api:
         return self.identity.partition
 
     def ask(self, service: str, operation: str, /, **params: Any) -> Mapping[str, Any]:
-        """Send one request; while AWS is busy, repeat it until attempts or time run out."""
+        """Send one request; while AWS is busy, repeat it until attempts or time run out.
+
+        Raises Partly where AWS did it for some of the resources that it names.
+        """
+        name, ask = f"{service}.{operation}", partial(self._repeated, service, operation)
+        return completed(ask, name, params, partial(self._rested, group_of(service, operation)))
+
+    def _repeated(self, service: str, operation: str, /, **params: Any) -> Mapping[str, Any]:
         self._check(service, operation, params)
         group = group_of(service, operation)
         self._pacer.wait(group, self.deadline)

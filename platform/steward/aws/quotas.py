@@ -35,11 +35,14 @@ RATES: Mapping[str, float] = {
     "cloudwatch.PutMetricAlarm": 3,
     "cloudwatch.PutMetricData": 500,
     "resourcegroupstaggingapi.GetResources": 15,
+    "resourcegroupstaggingapi.TagResources": 5,
+    "resourcegroupstaggingapi.UntagResources": 5,
     "ssm": 40,
     "lambda": 15,
     "lambda.GetPolicy": 15,
     "lambda.ListDurableExecutionsByFunction": 15,
     "cloudtrail": 10,
+    "cloudformation": 10,  # AWS does not publish it; about what DescribeStacks takes
     "apigateway": 10,
     "apigateway.GetResources": 2.5,
     "cloudformation.DescribeStacks": 10,  # not published; seen

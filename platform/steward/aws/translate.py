@@ -30,8 +30,9 @@ _CODES: Mapping[type[StewardError], str] = {
     TryAgain: """OperationAbortedException ConflictException ResourceConflictException
         ConcurrentModificationException ServiceUnavailable ServiceUnavailableException
         InternalError InternalFailure InternalServerError InternalServerException
-        ServiceException ResourceInUseException TransactionConflictException
-        TransactionInProgressException RequestTimeout RequestTimeoutException""",
+        InternalServiceException ServiceException ResourceInUseException
+        TransactionConflictException TransactionInProgressException RequestTimeout
+        RequestTimeoutException""",
     Gone: """ResourceNotFoundException NotFoundException ResourceNotFound NoSuchEntity NoSuchBucket
         ParameterNotFound QueueDoesNotExist AWS.SimpleQueueService.NonExistentQueue
         TrailNotFoundException""",
@@ -119,20 +120,33 @@ def _answered(error: sdk.ClientError, operation: str) -> StewardError:
     status = int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     shown = " ".join(text.split())[:LONGEST]
     message = f"{operation}: {code}: {shown}" if shown else f"{operation}: {code}"
+    if operation == "DeleteFunction" and code == "ResourceConflictException":
+        # an alias points to it by now, or it is being updated: repeating is no answer
+        return Moved(message, code=code)
+    told = _error(code, text, status, message)
+    if isinstance(told, Limit) and operation.startswith(READS):
+        return Throttled(message, code=code)  # reading uses nothing up; Kinesis says so of too many
+    return told
+
+
+def _error(code: str, text: str, status: int, message: str) -> StewardError:
     kind = _BY_CODE.get(code) or _by_status(status)
     if code == "TransactionCanceledException" and _PASSING.match(text):
         kind = TryAgain
-    if operation == "DeleteFunction" and code == "ResourceConflictException":
-        kind = Moved  # an alias points to it by now, or it is being updated: repeating is no answer
     if kind is Invalid and _REPLICATED.search(text):
         kind = InUse
     if kind is Denied and _FOR_EVERYBODY.search(text):
         kind = Protected
     if kind is Invalid and _USED_UP.search(text):
         kind = Limit
-    if kind is Limit and operation.startswith(READS):
-        kind = Throttled  # reading uses nothing up; Kinesis says so of too many requests
     return kind(message, code=code)
+
+
+def failure(told: Mapping[str, Any]) -> StewardError:
+    """The StewardError for one entry of a FailedResourcesMap."""
+    code, text = str(told.get("ErrorCode", "")), str(told.get("ErrorMessage", "")).strip()
+    status = int(told.get("StatusCode", 0))
+    return _error(code, text, status, f"{code}: {' '.join(text.split())[:LONGEST]}")
 
 
 def _by_status(status: int) -> type[StewardError]:

@@ -10,6 +10,8 @@ from steward.controls import (
     function_versions,
     log_retention,
     log_subscription,
+    required_tags,
+    stack_tags,
     stream_capacity,
 )
 from steward.model import Control
@@ -23,6 +25,8 @@ CONTROLS: tuple[Control[Any, Any], ...] = (
     function_runtime.CONTROL,
     function_layers.CONTROL,
     function_versions.CONTROL,
+    stack_tags.CONTROL,
+    required_tags.CONTROL,
 )
 
 ASSESSOR = "assessor"

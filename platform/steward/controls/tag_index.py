@@ -29,6 +29,20 @@ def whole(sight: Sight[Any], resource_type: str) -> Tags:
     return sight.known.once(f"tags of {resource_type}", read)
 
 
+def pages(
+    aws: Aws, types: Sequence[str], start: str | None = None
+) -> Iterator[tuple[Tags, str | None]]:
+    """The tags of what has, or had, tags of these types; page by page, with the next token."""
+    for answer, token in aws.pages(
+        "resourcegroupstaggingapi",
+        "GetResources",
+        start,
+        ResourceTypeFilters=list(types),
+        ResourcesPerPage=BATCH,
+    ):
+        yield dict(_tagged(answer)), token
+
+
 def of(aws: Aws, arns: Sequence[str]) -> Tags:
     """The tags of these resources."""
     found: dict[str, Mapping[str, str]] = {}

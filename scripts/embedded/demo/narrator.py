@@ -84,8 +84,7 @@ class Narrator:
         if event["detail-type"] != CLOUDTRAIL:
             if not routed.rules:
                 return
-            told = f"{detail['operation']} of {detail['name']}: {_matched(routed.rules)}"
-            self._screen.line(now, told, "dim", depth=1)
+            self._screen.line(now, f"{_native(detail)}: {_matched(routed.rules)}", "dim", depth=1)
         elif not detail.get("readOnly") and not self._is_ours(detail):
             again = "  (delivered again)" if event["id"] in self._seen else ""
             self._seen.add(event["id"])
@@ -204,6 +203,13 @@ def _call(detail: Mapping[str, Any], rules: Sequence[str]) -> Text:
     if error or not (rules or detail["eventSource"] == _TOLD_TWICE):
         told.append(f"  ({_matched(rules)})", style="dim")
     return told
+
+
+def _native(detail: Mapping[str, Any]) -> str:
+    """What a service tells itself: of a stack its name and status, of a parameter what was done."""
+    if "stack-id" in detail:
+        return f"stack {detail['stack-id'].split('/')[1]} is {detail['status-details']['status']}"
+    return f"{detail['operation']} of {detail['name']}"
 
 
 def _matched(rules: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from embedded.demo import (
     shipping,
     summing_up,
     sweeping,
+    tagging,
     trouble,
 )
 from embedded.demo.screen import of_this_process
@@ -45,6 +46,7 @@ SCENES: Sequence[Scene] = (
     Scene("The log service is out", shipping.outage),
     Scene("A method without a limit", limits.limited),
     Scene("An API lights up its alarms", apis.alarmed),
+    Scene("A stack is deployed, and its tags go where they should", tagging.stack),
     Scene("What it came to", summing_up.show),
 )
 

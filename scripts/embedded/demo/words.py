@@ -32,7 +32,8 @@ def changed(change: Change) -> Iterator[str]:
             f"{name} {_value(change.before.get(name))} -> {_value(value)}"
             for name, value in call.effect.items()
         )
-        yield f"{call.operation}, {', '.join(effects)}"
+        told = ", ".join(effects)
+        yield f"{call.operation}, {told}" if told else call.operation
 
 
 def counted(counts: Mapping[str, int]) -> str:

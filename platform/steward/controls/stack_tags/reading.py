@@ -1,0 +1,148 @@
+"""What is read of stacks: resources, log groups, tags; for several stacks together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, TypeAlias
+
+from steward.controls.stack_tags import log_groups, memory, tagged
+from steward.controls.stack_tags.attempts import attempted, unread
+from steward.controls.stack_tags.log_groups import Functions, Written
+from steward.controls.stack_tags.members import Described, Members, is_changing, listed, members
+from steward.controls.stack_tags.state import KIND, Nested, Policy, Resource, Stack, is_reserved
+from steward.errors import Gone, Refused
+from steward.model import Ref, Remembered, Sight, Unread
+
+LAG = timedelta(minutes=5)
+"""How long what we wrote is believed, even if the index does not know it yet."""
+
+Tags: TypeAlias = Mapping[str, str]
+Items: TypeAlias = Mapping[Ref, Remembered]
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A stack before the tags of its resources are read."""
+
+    told: Described
+    members: Members
+    groups: Mapping[str, Written]  # by ARN
+
+    def arns(self) -> list[str]:
+        return list(dict.fromkeys([*(one.arn for one in self.members.found), *self.groups]))
+
+
+def states(
+    sight: Sight[Policy], described: Sequence[Described], functions: Functions
+) -> Iterator[Stack | Unread]:
+    """Stacks with all their resources; where tags cannot be read, nothing is judged."""
+    items = sight.known.items([Ref(KIND, one["StackId"]) for one in described])
+    yield from (_plain(one, items) for one in described if is_changing(one))
+    quiet = [one for one in described if not is_changing(one) and _is_quiet(sight, one, items)]
+    yield from (_plain(one, items) for one in quiet)
+    settled = [one for one in described if not is_changing(one) and one not in quiet]
+    known: dict[str, tuple[Described, Members]] = {}
+    told = attempted(sight.aws, partial(_members, sight), [one["StackId"] for one in settled])
+    for one in settled:
+        found = told[one["StackId"]]
+        if isinstance(found, Members):
+            known[one["StackId"]] = one, found
+        elif not isinstance(found, Gone):
+            yield unread(one["StackId"], found)
+    try:
+        drafts = _drafts(sight, [*known.values()], functions) if known else []
+        yield from _read(sight, drafts, items)
+    except Refused as refusal:
+        yield from (Unread(Ref(KIND, name), "TAGS_UNREADABLE", str(refusal)) for name in known)
+
+
+def _members(sight: Sight[Policy], stack: str) -> Members:
+    return members(sight.aws, sight.policy, listed(sight.aws, stack))
+
+
+def _drafts(
+    sight: Sight[Policy], known: Sequence[tuple[Described, Members]], functions: Functions
+) -> list[_Draft]:
+    if not sight.policy.log_groups:
+        return [_Draft(told, found, {}) for told, found in known]
+    every = [one for _, found in known for one in found.found]
+    written = log_groups.written(sight.aws, every, functions)
+    arns = log_groups.there(sight.aws, [one.name for one in written]) if written else {}
+    groups = {arns[one.name]: one for one in written if one.name in arns}
+    return [_Draft(told, found, _of(found, groups)) for told, found in known]
+
+
+def _of(found: Members, groups: Mapping[str, Written]) -> Mapping[str, Written]:
+    """The groups of a stack's resources that are no resources of it themselves."""
+    mine = {one.arn for one in found.found}
+    return {arn: one for arn, one in groups.items() if one.owner in mine and arn not in mine}
+
+
+def _read(sight: Sight[Policy], drafts: Sequence[_Draft], items: Items) -> Iterator[Stack]:
+    index = tagged.of(sight.aws, list(dict.fromkeys(arn for one in drafts for arn in one.arns())))
+    yield from (_stack(sight, one, index, items) for one in drafts)
+
+
+def _stack(
+    sight: Sight[Policy],
+    draft: _Draft,
+    index: Mapping[str, Tags],
+    items: Items,
+) -> Stack:
+    arn: str = draft.told["StackId"]
+    item = items.get(Ref(KIND, arn))
+    ours = memory.read(item.memory) if item else {}
+    fresh = item is not None and sight.now - datetime.fromisoformat(item.changed_at) < LAG
+
+    def resource(one: str) -> Resource:
+        mine, group = ours.get(memory.mark(one), {}), draft.groups.get(one)
+        told = {**(mine if fresh else {}), **index.get(one, {})}
+        tags = {key: told[key] for key in told if sight.policy.allows(key) or key in mine}
+        count = sum(not is_reserved(key) for key in told)
+        owner, shared = (group.owner, group.shared) if group else ("", False)
+        return Resource(one.split(":")[2], tags, count, owner, shared)
+
+    return Stack(
+        arn,
+        _tags(draft.told),
+        _wanted(sight, draft.told),
+        resources={one: resource(one) for one in draft.arns()},
+        ours=ours,
+        unsupported=draft.members.unsupported,
+        nameless=draft.members.nameless,
+    )
+
+
+def _is_quiet(sight: Sight[Policy], told: Described, items: Items) -> bool:
+    """Whether there is nothing to write or remove, so that its resources need not be read."""
+    item = items.get(Ref(KIND, told["StackId"]))
+    tags = _wanted(sight, told)
+    return not any(map(sight.policy.allows, tags)) and not (item and item.memory)
+
+
+def _plain(told: Described, items: Items) -> Stack:
+    """Without resources; what is remembered of it stays, for when it is judged."""
+    item = items.get(Ref(KIND, told["StackId"]))
+    ours = memory.read(item.memory) if item else {}
+    return Stack(told["StackId"], _tags(told), changing=is_changing(told), ours=ours)
+
+
+def _wanted(sight: Sight[Policy], told: Described) -> Tags:
+    """The tags of the stack or, where the policy says so, of the root that it is nested in."""
+    root = told.get("RootId", told["StackId"])
+    if sight.policy.nested is Nested.OWN or root == told["StackId"]:
+        return _tags(told)
+
+    def read() -> Tags:
+        [stack] = sight.aws.ask("cloudformation", "DescribeStacks", StackName=root)["Stacks"]
+        return _tags(stack)
+
+    return sight.known.once(f"tags of {root}", read)
+
+
+def _tags(told: Mapping[str, Any]) -> Tags:
+    tags = {tag["Key"]: tag["Value"] for tag in told.get("Tags", ())}
+    return {key: value for key, value in tags.items() if not is_reserved(key)}
