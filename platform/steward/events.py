@@ -14,12 +14,14 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
+from steward.config_resources import ref_of
 from steward.model import Control, Ref
 
 Extractor: TypeAlias = Callable[[Mapping[str, Any]], Iterator[Ref]]
 """From the detail of an event to the resources it names."""
 
 CLOUDTRAIL = "AWS API Call via CloudTrail"
+COMPLIANCE_CHANGE = "Config Rules Compliance Change"
 
 LOG_GROUP = "AWS::Logs::LogGroup"
 ACCOUNT_POLICY = "AWS::Logs::AccountPolicy"
@@ -55,6 +57,14 @@ class Skip(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Native:
+    """Events that a service sends itself, beside CloudTrail's."""
+
+    source: str
+    extract: Extractor
+
+
+@dataclass(frozen=True, slots=True)
 class Automation:
     """When to look: which events name resources of which controls."""
 
@@ -64,22 +74,61 @@ class Automation:
     """The events' source, such as ``aws.logs``; '' where no event is looked at."""
     events: Mapping[str, Extractor] = field(default_factory=dict)
     """By the API's name of the call, without the date that Lambda's event names end in."""
+    natives: Mapping[str, Native] = field(default_factory=dict)
+    """By detail-type; those of ``EVERYWHERE`` besides."""
 
 
-def named(automation: Automation, event: object, *, account: str, region: str) -> list[Ref] | Skip:
-    """The resources that an EventBridge event names, each once, or why it names none."""
+def every_rule(_name: str) -> bool:
+    """Violations are looked at whatever Config rule found them."""
+    return True
+
+
+def named(
+    automation: Automation,
+    event: object,
+    *,
+    account: str,
+    region: str,
+    heeds: Callable[[str], bool] = every_rule,
+) -> list[Ref] | Skip:
+    """The resources that an EventBridge event names, each once, or why it names none.
+
+    ``heeds`` tells whether the violations that a Config rule of that name finds are for us.
+    """
     if not isinstance(event, Mapping) or not isinstance(event.get("detail"), Mapping):
         return Skip.NOT_AN_EVENT
     detail: Mapping[str, Any] = event["detail"]
     if elsewhere := _elsewhere(event, detail, account, region):
         return elsewhere
-    extract = automation.events.get(_API_VERSION.sub("", str(detail.get("eventName"))))
-    ours = event.get("source") == automation.source and event.get("detail-type") == CLOUDTRAIL
-    if not ours or extract is None:
+    kind = event.get("detail-type")
+    source, extract = (
+        _known(automation, detail) if kind == CLOUDTRAIL else _native(automation, kind)
+    )
+    if event.get("source") != source or extract is None:
         return Skip.NO_RULE
     if detail.get("errorCode") or detail.get("errorMessage"):
         return Skip.FAILED_CALL
+    if kind == COMPLIANCE_CHANGE and not _is_heeded(detail, heeds):
+        return Skip.NO_RULE
     return list(dict.fromkeys(extract(detail))) or Skip.NO_NAME
+
+
+def _known(automation: Automation, detail: Mapping[str, Any]) -> tuple[str, Extractor | None]:
+    called = _API_VERSION.sub("", str(detail.get("eventName")))
+    return automation.source, automation.events.get(called)
+
+
+def _native(automation: Automation, kind: object) -> tuple[str, Extractor | None]:
+    known = {**EVERYWHERE, **automation.natives}
+    native = known.get(kind) if isinstance(kind, str) else None
+    return (native.source, native.extract) if native else ("", None)
+
+
+def _is_heeded(detail: Mapping[str, Any], heeds: Callable[[str], bool]) -> bool:
+    """Whether a Config rule that is heeded found a violation; the first has no result before it."""
+    result = detail.get("newEvaluationResult")
+    found = isinstance(result, Mapping) and result.get("complianceType") == "NON_COMPLIANT"
+    return found and heeds(str(detail.get("configRuleName")))
 
 
 def _elsewhere(
@@ -121,6 +170,17 @@ def log_group_name(told: object) -> str:
     arn = _LOG_GROUP_ARN.fullmatch(told)
     name = arn.group(1) if arn else told
     return name if _LOG_GROUP_NAME.fullmatch(name) else ""
+
+
+def violation(detail: Mapping[str, Any]) -> Iterator[Ref]:
+    """The resource of which a Config rule has found another compliance."""
+    ref = ref_of(detail.get("resourceType"), detail.get("resourceId"))
+    if ref is not None:
+        yield ref
+
+
+EVERYWHERE: Mapping[str, Native] = {COMPLIANCE_CHANGE: Native("aws.config", violation)}
+"""By detail-type: what every automation looks at that has an inbox."""
 
 
 def function(detail: Mapping[str, Any]) -> Iterator[Ref]:
