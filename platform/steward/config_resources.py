@@ -31,6 +31,7 @@ API_PATHS = {
 }
 
 _API = re.compile(r"(?:arn:[^:]+:apigateway:[^:]*::)?/(restapis|apis)/([^/]+)(?:/stages/(.+))?")
+_RENAMED = re.compile(r"(?:securityhub-(.+)-[0-9a-z]{6,10}|(.+)-conformance-pack-[0-9a-z]+)")
 _UNIQUE_ROLE = re.compile(r"AROA[A-Z0-9]{12,}")
 
 
@@ -71,6 +72,17 @@ def in_config(ref: Ref, place: Place) -> tuple[str, str]:
         path = f"/{API_PATHS[ref.kind]}/{api}" + (f"/stages/{stage}" if stage else "")
         return ref.kind, f"arn:{place.partition}:apigateway:{place.region}::{path}"
     return ref.kind, ref.id
+
+
+def rule_name(stack: str, control_id: str) -> str:
+    """The name of the AWS Config rule that tells what a stack's control finds."""
+    return f"{stack}-{control_id}"
+
+
+def plain_name(rule: str) -> str:
+    """A Config rule's name without what Security Hub and conformance packs put around it."""
+    found = _RENAMED.fullmatch(rule)
+    return (found[1] or found[2]) if found else rule
 
 
 def _as_it_is(told: str, _name: str) -> str:

@@ -32,7 +32,7 @@ _CODES: Mapping[type[StewardError], str] = {
         TransactionInProgressException RequestTimeout RequestTimeoutException""",
     Gone: """ResourceNotFoundException NotFoundException ResourceNotFound NoSuchEntity NoSuchBucket
         ParameterNotFound QueueDoesNotExist AWS.SimpleQueueService.NonExistentQueue
-        TrailNotFoundException""",
+        TrailNotFoundException ResourceNotDiscoveredException""",
     Limit: """LimitExceededException LimitExceeded ServiceQuotaExceededException
         TooManyTagsException QuotaExceededException""",
     NotConnected: """UnrecognizedClientException InvalidClientTokenId ExpiredToken
