@@ -43,8 +43,9 @@ UNSCOPED = frozenset(
         "cloudformation": "ListStacks",
         "cloudwatch": "DescribeAlarmsForMetric GetMetricData GetMetricStatistics ListDashboards"
         " ListMetrics PutMetricData",
-        "config": "BatchGetResourceConfig GetResourceConfigHistory"
-        " ListDiscoveredResources PutEvaluations SelectResourceConfig",
+        "config": "BatchGetResourceConfig DeleteRemediationExceptions"
+        " DescribeRemediationExceptions GetResourceConfigHistory ListDiscoveredResources"
+        " PutEvaluations PutRemediationExceptions SelectResourceConfig",
         "events": "ListRuleNamesByTarget ListRules",
         "iam": "ListRoles",
         "kinesis": "DescribeLimits ListStreams UpdateShardCount",
@@ -76,6 +77,10 @@ SCOPED: Mapping[str, tuple[str, ...]] = {
             "alarm:{ResourceARN}": "ListTagsForResource TagResource UntagResource",
             "::dashboard/{DashboardName}": "GetDashboard PutDashboard",
             "::dashboard/{DashboardNames}": "DeleteDashboards",
+        },
+        "config": {
+            "config-rule/{ConfigRuleName|ConfigRuleNames}": "GetComplianceDetailsByConfigRule"
+            " StartConfigRulesEvaluation",
         },
         "dynamodb": {
             "table/{TableName}": "DeleteItem DescribeTable GetItem PutItem UpdateItem",

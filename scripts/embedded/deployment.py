@@ -23,6 +23,7 @@ from embedded.template import BUCKET, Template
 KEPT_FROM_MOTO = frozenset(
     {
         "AWS::CloudWatch::Alarm",
+        "AWS::Config::ConfigRule",
         "AWS::Lambda::EventSourceMapping",
         "AWS::S3::BucketPolicy",
         "AWS::Scheduler::Schedule",

@@ -46,6 +46,8 @@ def handler_in(folder: Path, environment: Mapping[str, str], world: World) -> Ha
 def _module(folder: Path) -> ModuleType:
     name = f"functions.{folder.name}.handler"
     if name not in sys.modules:
+        if any(one.is_dir() and one.name != "__pycache__" for one in folder.glob("*")):
+            sys.path.append(str(folder))  # as Lambda does: the handler has modules beside it
         file = folder / "handler.py"
         spec = importlib.util.spec_from_file_location(name, file)
         if spec is None or spec.loader is None or not file.exists():
