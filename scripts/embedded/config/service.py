@@ -122,6 +122,13 @@ class Config:
         now = self._clock.now()
         self._keep(rule, key, Result(compliance, annotation, now, now, now))
 
+    def event(self, rule: ConfigRule, item: Item | None = None) -> dict[str, Any]:
+        """What a rule's function is invoked with, by an item or by the clock."""
+        now, token = self._clock.now(), uuid.uuid4().hex
+        self._tokens[token] = rule.name, now
+        oversized = item is not None and self.is_oversized(item)
+        return invocation(rule, token, now, self._place, item, oversized=oversized)
+
     def heard(self, event: Event) -> None:
         """CloudTrail tells of a call: the recorder looks at what it changed."""
         if event.get("detail-type") == "AWS API Call via CloudTrail":
@@ -145,7 +152,7 @@ class Config:
         for event in told:
             self.tell(event)
         for one in ready:
-            self._invoked(one)
+            self._invoke(one.rule.function, self.event(one.rule, one.item))
         return len(ready) + len(told)
 
     def overlays(self) -> Mapping[tuple[str, str], Overlay]:
@@ -179,13 +186,6 @@ class Config:
         self.items[item.kind, item.id].append(item)
         about = [(rule, item) for rule in self.rules.values() if rule.is_about(item)]
         self._add(after, about)
-
-    def _invoked(self, due: _Due) -> None:
-        now, token = self._clock.now(), uuid.uuid4().hex
-        self._tokens[token] = due.rule.name, now
-        oversized = due.item is not None and self.is_oversized(due.item)
-        event = invocation(due.rule, token, now, self._place, due.item, oversized=oversized)
-        self._invoke(due.rule.function, event)
 
     def _keep(self, rule: str, key: Key, new: Result) -> None:
         """An older result than the one that is held loses; a change of state is told."""
