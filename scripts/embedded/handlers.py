@@ -11,6 +11,7 @@ from typing import Any
 
 from steward.account import World, deployed
 from steward.events import Automation
+from steward.reporter import Rule
 from steward.runtime import Handler
 from steward.runtime import handler as handler_of
 
@@ -24,6 +25,12 @@ def automation_of(folder: Path) -> Automation:
 def is_processor(folder: Path) -> bool:
     """Whether a function is no automation of controls. Raises FileNotFoundError."""
     return hasattr(_module(folder), "PROCESSOR")
+
+
+def rules_of(folder: Path) -> Sequence[Rule]:
+    """The AWS Config rules that a folder's handler routes to."""
+    rules: Sequence[Rule] = _module(folder).RULES
+    return rules
 
 
 def handler_in(folder: Path, environment: Mapping[str, str], world: World) -> Handler:

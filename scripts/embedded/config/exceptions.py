@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from embedded.config.recording import utc
 from embedded.config.results import Key
 from embedded.overlays import Overlay
 from embedded.request import Refusal, Request
@@ -65,7 +66,7 @@ class Exceptions:
 
 def _ends(one: Mapping[str, Any], now: datetime) -> datetime:
     ends: datetime = one.get("ExpirationTime", datetime.max.replace(tzinfo=now.tzinfo))
-    return ends
+    return utc(ends)
 
 
 def _keys(request: Request) -> list[Key]:

@@ -52,6 +52,11 @@ def instant(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
+def utc(moment: datetime) -> datetime:
+    """A moment of a request, which moto reads without its time zone."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def items_of(event: Mapping[str, Any], now: datetime) -> Iterator[Item]:
     """The items that an event of CloudTrail leads to."""
     detail = event.get("detail", {})

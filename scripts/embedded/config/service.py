@@ -15,7 +15,7 @@ from moto.awslambda.models import lambda_backends
 from moto.config.models import config_backends
 
 from embedded.config import limits
-from embedded.config.recording import FUNCTION, Item, functions_there, items_of
+from embedded.config.recording import FUNCTION, Item, functions_there, items_of, utc
 from embedded.config.results import KEPT, Key, Result, compliance_change
 from embedded.config.rules import ConfigRule, arn, invocation
 from embedded.course import Timer
@@ -217,7 +217,7 @@ class Config:
                 self.sent.append(row)
                 key = row["ComplianceResourceType"], row["ComplianceResourceId"]
                 compliance, annotation = row["ComplianceType"], row.get("Annotation", "")
-                ordering, now = row["OrderingTimestamp"], self._clock.now()
+                ordering, now = utc(row["OrderingTimestamp"]), self._clock.now()
                 self._keep(rule, key, Result(compliance, annotation, ordering, now, invoked))
         self.evaluated[rule] = self._clock.now()
         return {"FailedEvaluations": failed}
@@ -261,7 +261,7 @@ class Config:
         known = self.items.get((asked["resourceType"], asked["resourceId"]))
         if not known:
             raise Refusal("ResourceNotDiscoveredException", "The resource is not discovered.")
-        until = asked.get("laterTime") or self._clock.now()
+        until = utc(asked.get("laterTime") or self._clock.now())
         found = [
             one for one in reversed(known) if one.captured <= until + timedelta(milliseconds=1)
         ]
