@@ -27,6 +27,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, TextIO, TypeVar
 
 from steward.aws.api import Api, Identity, Session
@@ -104,6 +105,19 @@ class Account:
     """Whether what a Config rule of that name finds is looked at. Raises BadPolicy."""
     changed: Callable[[str], None] = field(default=lambda _: None)
     """Tells AWS Config's follower of a control whose resources were changed."""
+
+    def looks_at(self, rule: str, controls: Sequence[Control[Any, Any]]) -> bool:
+        """Whether what a Config rule finds is looked at. Raises BadPolicy.
+
+        Not before a control's second sweep: the first one only plans, and what it has planned
+        would be done minutes later, when Config evaluates a new rule.
+        """
+        if not self.heeds(rule):
+            return False
+        firsts = (islice(self.ledger.sweeps(control.id), 2) for control in controls)
+        return not self.plans_first or all(
+            [bool(one.finished) for one in some] == [True, True] for some in firsts
+        )
 
     def run(
         self,

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeAlias
 
 from steward import inbox, telemetry
@@ -118,6 +118,13 @@ class Invocation:
     def _tell(self) -> Teller:
         return Teller(self.account.telemetry)
 
+    @property
+    def _here(self) -> dict[str, Any]:
+        """Whose events are ours."""
+        aws, controls = self.account.aws, self.automation.controls
+        heeds = partial(self.account.looks_at, controls=controls)
+        return {"account": aws.account, "region": aws.region, "heeds": heeds}
+
     def _told(self, outcomes: Sequence[Outcome]) -> None:
         self._tell.outcomes(outcomes)
         done = (one.control for one in outcomes if one.fate in (Fate.REMEDIATED, Fate.GONE))
@@ -132,13 +139,7 @@ class Invocation:
 
     def _inbox(self, records: Sequence[Mapping[str, Any]]) -> Answer:
         aws = self.account.aws
-        batch = inbox.read(
-            self.automation,
-            records,
-            account=aws.account,
-            region=aws.region,
-            heeds=self.account.heeds,
-        )
+        batch = inbox.read(self.automation, records, **self._here)
         self._tell.skipped(batch.skipped)
         if batch.broken is not None:
             self._tell.broken(CONFIG_RULES, batch.broken)
@@ -158,9 +159,7 @@ class Invocation:
         return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
 
     def _event(self, event: Event) -> Answer:
-        aws = self.account.aws
-        heeds = self.account.heeds
-        refs = named(self.automation, event, account=aws.account, region=aws.region, heeds=heeds)
+        refs = named(self.automation, event, **self._here)
         if isinstance(refs, Skip):
             self._tell.skipped(Counter([refs]))
             return {"skipped": refs.value}

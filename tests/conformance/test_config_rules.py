@@ -16,7 +16,7 @@ from embedded.handlers import rules_of
 from embedded.seeding import FunctionSeed, seed_functions
 from embedded.template import Template, load
 from steward.account import ledger_table
-from steward.aws.dynamodb_ledger import marshalled
+from steward.aws.records import marshalled
 from steward.reporter import Rule
 from tests.conformance import config_checks as checks
 from tests.conformance import grant_checks as grants

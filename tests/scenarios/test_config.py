@@ -45,7 +45,25 @@ pytestmark = pytest.mark.xdist_group("scenario-config")  # one account for all o
 def account() -> Iterator[EmbeddedAccount]:
     """A stack with rules, evaluated every hour, that was installed some time ago."""
     with installed(recorder, ConfigRules="enabled", ConfigRulesFrequency="One_Hour") as made:
+        made.sweep()  # the second one, from which on Config's violations are acted on
         yield made
+
+
+def test_what_the_first_sweep_only_planned_is_not_done_because_config_tells_of_it() -> None:
+    """A new rule finds all of an account's history at once: it waits for the second sweep."""
+
+    def history(here: EmbeddedAccount) -> None:
+        recorder(here)
+        create(here, "/old")
+
+    with installed(history, ConfigRules="enabled") as here:
+        here.settle()
+        assert here.config.report(RULE)["/old"][0] == "NON_COMPLIANT"
+        assert retention(here) == {"/old": None}
+        here.sweep()
+        here.settle()
+        assert retention(here) == {"/old": 30}
+        assert here.config.report(RULE)["/old"][0] == "COMPLIANT"
 
 
 @pytest.fixture
@@ -54,7 +72,8 @@ def here(account: EmbeddedAccount) -> EmbeddedAccount:
     account.settle()
     account.server.faults = []
     account.server.clear()
-    account.config.fails = account.config.is_oversized = lambda _: False
+    account.config.fails = lambda _: False
+    account.config.is_oversized = lambda _: False
     account.config.sent.clear()
     account.journal.events.clear()
     account.journal.executions.clear()
