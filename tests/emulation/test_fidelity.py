@@ -1095,6 +1095,8 @@ def test_v2_deployment(bare: Clients) -> None:
     route_urls()
     with pytest.raises(NotImplementedError):
         bare("apigatewayv2").create_deployment(ApiId="a")
+
+
 EVALUATED = {"ComplianceResourceId": "a", "ComplianceType": "COMPLIANT"}
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from embedded.account import EmbeddedAccount
 from embedded.demo import (
+    auditing,
     history,
     installing,
     limits,
@@ -41,13 +42,16 @@ SCENES: Sequence[Scene] = (
     Scene("A line of a new function arrives", shipping.arrives),
     Scene("The log service is out", shipping.outage),
     Scene("A method without a limit", limits.limited),
+    Scene("Red in AWS Config, put right, and green", auditing.red_and_green),
     Scene("What it came to", summing_up.show),
 )
 
 
 def parameters(service: LogService) -> Mapping[str, str]:
-    """The stack's: it ships to a log service, once the team has log groups subscribed."""
+    """The stack's: it ships to a log service, once the team has log groups subscribed, and tells
+    AWS Config what it finds."""
     return {
+        "ConfigRules": "enabled",
         "LogShipping": "enabled",
         "LogSubscriptionMode": "off",
         "ShippingFormat": "ndjson",
@@ -57,8 +61,10 @@ def parameters(service: LogService) -> Mapping[str, str]:
 
 def show() -> int:
     """Play everything on standard output; the exit code, 0 where every promise holds."""
-    with LogService() as service, EmbeddedAccount(parameters(service), start=START) as here:
-        return perform(SCENES, stage_of(here, of_this_process(), service))
+    with LogService() as service:
+        given, before = parameters(service), auditing.recorder
+        with EmbeddedAccount(given, start=START, before=before) as here:
+            return perform(SCENES, stage_of(here, of_this_process(), service))
 
 
 def perform(scenes: Sequence[Scene], stage: Stage) -> int:
