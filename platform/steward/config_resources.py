@@ -16,7 +16,25 @@ from steward.model import Ref
 ACCOUNT = "AWS::::Account"
 """Config's type of the account itself; its id is the account's."""
 
-ACCOUNT_POLICY = "AWS::Logs::AccountPolicy"
+OF_THE_ACCOUNT = frozenset(
+    {
+        "AWS::CloudWatch::Dashboard",
+        "AWS::ElastiCache::ReplicationGroup",
+        "AWS::Lambda::EventSourceMapping",
+        "AWS::Logs::AccountPolicy",
+        "AWS::Pipes::Pipe",
+        "AWS::SSM::Parameter",
+        "AWS::Scheduler::ScheduleGroup",
+    }
+)
+"""Types that Config does not record and is not known to take: the account stands in for them."""
+
+RENAMED = {
+    "AWS::CertificateManager::Certificate": "AWS::ACM::Certificate",
+    "AWS::OpenSearchService::Domain": "AWS::OpenSearch::Domain",
+}
+"""Types that Config calls otherwise than CloudFormation does."""
+
 QUEUE = "AWS::SQS::Queue"
 ROLE = "AWS::IAM::Role"
 
@@ -30,6 +48,7 @@ API_PATHS = {
     "AWS::ApiGatewayV2::Stage": HTTP,
 }
 
+_OURS = {theirs: ours for ours, theirs in RENAMED.items()}
 _API = re.compile(r"(?:arn:[^:]+:apigateway:[^:]*::)?/(restapis|apis)/([^/]+)(?:/stages/(.+))?")
 _RENAMED = re.compile(r"(?:securityhub-(.+)-[0-9a-z]{6,10}|(.+)-conformance-pack-[0-9a-z]+)")
 _UNIQUE_ROLE = re.compile(r"AROA[A-Z0-9]{12,}")
@@ -54,15 +73,12 @@ def ref_of(kind: object, resource_id: object, name: object = None) -> Ref | None
     if not isinstance(kind, str) or not isinstance(resource_id, str):
         return None
     told = _FROM_CONFIG.get(kind, _as_it_is)(resource_id, name if isinstance(name, str) else "")
-    return Ref(kind, told) if kind and told else None
+    return Ref(_OURS.get(kind, kind), told) if kind and told else None
 
 
 def in_config(ref: Ref, place: Place) -> tuple[str, str]:
-    """Type and id under which a resource is reported to Config.
-
-    An account policy is of the account: Config is not known to take its own type.
-    """
-    if ref.kind == ACCOUNT_POLICY:
+    """Type and id under which a resource is reported to Config."""
+    if ref.kind in OF_THE_ACCOUNT:
         return ACCOUNT, place.account
     if ref.kind == QUEUE:
         suffix = "amazonaws.com.cn" if place.partition == "aws-cn" else "amazonaws.com"
@@ -71,7 +87,7 @@ def in_config(ref: Ref, place: Place) -> tuple[str, str]:
         api, _, stage = ref.id.partition("/")
         path = f"/{API_PATHS[ref.kind]}/{api}" + (f"/stages/{stage}" if stage else "")
         return ref.kind, f"arn:{place.partition}:apigateway:{place.region}::{path}"
-    return ref.kind, ref.id
+    return RENAMED.get(ref.kind, ref.kind), ref.id
 
 
 def rule_name(stack: str, control_id: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from steward.config_resources import Place, in_config
+from steward.config_resources import ACCOUNT, Place, in_config
 from steward.evaluate import exempt_until
 from steward.model import Ref, Verdict
 from steward.run import clipped
@@ -23,8 +23,9 @@ HELD = (Verdict.COMPLIANT, Verdict.NON_COMPLIANT)
 
 GONE = "[GONE] no longer there, or no longer this rule's"
 
-_WORST = (Verdict.NON_COMPLIANT, Verdict.UNKNOWN, Verdict.COMPLIANT, Verdict.NOT_APPLICABLE)
-"""Of several findings that Config can only be told as one; the first of these decides."""
+_WORST = (Verdict.UNKNOWN, Verdict.NON_COMPLIANT, Verdict.COMPLIANT, Verdict.NOT_APPLICABLE)
+"""Of several findings that Config can only be told as one; the first of these decides, so that
+nothing that could not be read is hidden by another."""
 
 
 class Found(Protocol):
@@ -58,10 +59,12 @@ class Evaluation:
 def evaluation(found: Found, place: Place) -> Evaluation:
     """What a finding comes to; UNKNOWN is for the caller alone, not for Config."""
     kind, id = in_config(found.ref, place)
+    about = f"{found.ref.kind} {found.ref.id}: " if kind == ACCOUNT else ""
     if found.verdict is not Verdict.EXEMPT:
-        return Evaluation(kind, id, found.verdict, _annotation(found.code, found.reason))
+        return Evaluation(kind, id, found.verdict, _annotation(found.code, about + found.reason))
     until, rest = exempt_until(found.reason)
-    return Evaluation(kind, id, Verdict.NON_COMPLIANT, _annotation(f"EXEMPT until {until}", rest))
+    label = f"EXEMPT until {until}"
+    return Evaluation(kind, id, Verdict.NON_COMPLIANT, _annotation(label, about + rest))
 
 
 def together(findings: Iterable[Found], place: Place) -> dict[Key, Evaluation]:

@@ -14,7 +14,7 @@ from embedded.handlers import rules_of
 from embedded.template import ROOT, Template
 from steward.account import shares_of
 from steward.aws.quotas import group_of
-from steward.config_resources import in_config, rule_name
+from steward.config_resources import ACCOUNT, in_config, rule_name
 from steward.controls import CONTROLS
 from steward.errors import Invalid
 from steward.events import COMPLIANCE_CHANGE
@@ -197,7 +197,8 @@ def violations(template: Template) -> list[str]:
     for one in stack.functions():
         for mapping in stack.mappings(one.id):
             kinds = {kind for control in one.automation.controls for kind in control.kinds}
-            wanted[behind(mapping["EventSourceArn"])] |= kinds & limits.types()
+            theirs = {in_config(Ref(kind, "a"), Place())[0] for kind in kinds} - {ACCOUNT}
+            wanted[behind(mapping["EventSourceArn"])] |= theirs
     told: dict[str, set[str]] = defaultdict(set)
     for name, target, queue in stack.queue_targets():
         pattern = stack.of(RULE)[name]["EventPattern"]

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from steward.config_resources import in_config, plain_name, ref_of, rule_name
+from embedded.config import limits
+from steward.config_resources import ACCOUNT as ACCOUNT_TYPE
+from steward.config_resources import (
+    OF_THE_ACCOUNT,
+    RENAMED,
+    in_config,
+    plain_name,
+    ref_of,
+    rule_name,
+)
 from steward.model import Ref
 from tests.fakes import ACCOUNT, REGION, FakeAws
 
@@ -95,12 +104,19 @@ def test_what_names_nothing_is_no_ref(kind: object, told: object) -> None:
     assert ref_of(kind, told) is None
 
 
-def test_an_account_policy_is_told_of_the_account() -> None:
-    """Config takes no evaluation of its type that is known of."""
-    assert in_config(Ref("AWS::Logs::AccountPolicy", "any"), FakeAws()) == (
-        "AWS::::Account",
-        ACCOUNT,
-    )
+@pytest.mark.parametrize("kind", sorted(OF_THE_ACCOUNT))
+def test_what_config_does_not_take_is_told_of_the_account(kind: str) -> None:
+    """Nothing is left out; by the list of types that it records, none of these is taken."""
+    assert in_config(Ref(kind, "any"), FakeAws()) == (ACCOUNT_TYPE, ACCOUNT)
+    assert kind not in limits.types()
+
+
+@pytest.mark.parametrize(("ours", "theirs"), RENAMED.items())
+def test_some_types_have_another_name_in_config(ours: str, theirs: str) -> None:
+    """Both ways."""
+    assert in_config(Ref(ours, "a"), FakeAws()) == (theirs, "a")
+    assert ref_of(theirs, "a") == Ref(ours, "a")
+    assert theirs in limits.types()
 
 
 def test_in_china_queues_have_another_url() -> None:

@@ -76,7 +76,7 @@ def test_the_day_of_an_exemption_is_found_in_the_sentence_that_judging_makes(
 
 
 def test_of_several_findings_on_the_account_the_worst_is_told() -> None:
-    """Account policies are told of the account, of which there is one."""
+    """It stands in for what Config takes no evaluation of, and the annotation says for what."""
     several = [
         finding(Verdict.COMPLIANT, "fine", id="one", kind=POLICY),
         finding(Verdict.NON_COMPLIANT, "b is wrong", id="two", kind=POLICY),
@@ -84,7 +84,9 @@ def test_of_several_findings_on_the_account_the_worst_is_told() -> None:
     ]
     told = together(several, FakeAws())
     key = ("AWS::::Account", ACCOUNT)
-    assert told == {key: Evaluation(*key, Verdict.NON_COMPLIANT, "[CODE] a is wrong")}
+    assert told == {
+        key: Evaluation(*key, Verdict.NON_COMPLIANT, f"[CODE] {POLICY} three: a is wrong")
+    }
     assert told == together(reversed(several), FakeAws())
 
 
