@@ -2,13 +2,14 @@
 
 from functools import partial
 
-from rules import function_runtime, log_retention, log_subscription, stream_capacity
+from rules import api_throttling, function_runtime, log_retention, log_subscription, stream_capacity
 from steward.reporter import handler as handler_of
 
 RULES = (
     log_retention.RULE,
     log_subscription.RULE,
     stream_capacity.RULE,
+    api_throttling.RULE,
     function_runtime.RULE,
 )
 

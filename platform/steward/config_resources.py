@@ -38,6 +38,8 @@ RENAMED = {
 QUEUE = "AWS::SQS::Queue"
 ROLE = "AWS::IAM::Role"
 
+STAGES = ("AWS::ApiGateway::Stage", "AWS::ApiGatewayV2::Stage")
+
 REST, HTTP = "restapis", "apis"
 """API Gateway's two versions, as their ARNs tell them."""
 

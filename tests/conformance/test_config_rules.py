@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from embedded.account import EmbeddedAccount
+from embedded.api_seeding import ApiSeed, seed_api
 from embedded.config.service import NoRecorderError
 from embedded.handlers import rules_of
 from embedded.seeding import FunctionSeed, seed_functions
@@ -205,6 +206,19 @@ def functions_change(here: EmbeddedAccount) -> None:
     here.settle()
 
 
+def an_api_is_deployed(here: EmbeddedAccount) -> None:
+    """In each of API Gateway's versions."""
+    seed_api(ApiSeed(name="orders", methods=["GET /items"]), region=here.region)
+    rest, http = here.client("apigateway"), here.client("apigatewayv2")
+    [api] = rest.get_rest_apis()["items"]
+    [stage] = rest.get_stages(restApiId=api["id"])["item"]
+    change = {"op": "replace", "path": "/description", "value": "changed"}
+    rest.update_stage(restApiId=api["id"], stageName=stage["stageName"], patchOperations=[change])
+    made = http.create_api(Name="http", ProtocolType="HTTP")["ApiId"]
+    http.create_stage(ApiId=made, StageName="live")
+    here.settle()
+
+
 def a_violation_is_exempt(here: EmbeddedAccount) -> None:
     """And taken back, after Config's remediation was told of it."""
     record = {
@@ -233,6 +247,7 @@ def used() -> EmbeddedAccount:
         here.client("logs").create_log_group(logGroupName="/a")
         here.settle()
         functions_change(here)
+        an_api_is_deployed(here)
         a_violation_is_exempt(here)
     return here
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 
 from embedded.account import EmbeddedAccount
+from embedded.demo import limits
 from embedded.demo.stage import CONTROL, Stage
 from embedded.faults import Fault, has
-from steward.config_resources import rule_name
+from steward.config_resources import STAGES, in_config, rule_name
 from steward.controls import CONTROLS
 from steward.evaluations import HELD, together
 from steward.gate import MAX_ATTEMPTS
+from steward.model import Ref
 
 MENDED, STUCK = "/aws/lambda/claims", "/aws/lambda/couriers"
 RED, GREEN = "NON_COMPLIANT", "COMPLIANT"
@@ -24,7 +26,8 @@ def recorder(here: EmbeddedAccount) -> None:
 
 def red_and_green(stage: Stage) -> None:
     """What failed is tried again when Config tells of it, and Config is asked to look again."""
-    stage.clock(15, 50)
+    with stage.quietly():
+        stage.clock(16, 30)
     stage.screen.say(
         "AWS Config has a rule for each control, evaluated when a resource changes and by the "
         "clock. It tells only what Config does not hold yet. Setting the retention of two new "
@@ -59,6 +62,15 @@ def red_and_green(stage: Stage) -> None:
     stage.here.server.faults = []
     stage.narrator.tells_config = False
     _tell_rules(stage)
+    red_once = "the stage without limits turned red, and green once it had them"
+    stage.promise(red_once, _course(stage, _stage_arn(stage)), [RED, GREEN])
+
+
+def _stage_arn(stage: Stage) -> str:
+    """What Config calls the stage of the scene before."""
+    apis = stage.client("apigateway", "auditor").get_rest_apis()["items"]
+    [api] = [one["id"] for one in apis if one["name"] == limits.API]
+    return in_config(Ref(STAGES[0], f"{api}/{limits.STAGE}"), _Place(stage))[1]
 
 
 def _refused(name: str, times: int | None) -> Fault:
