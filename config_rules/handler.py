@@ -2,15 +2,27 @@
 
 from functools import partial
 
-from rules import api_throttling, function_runtime, log_retention, log_subscription, stream_capacity
+from rules import (
+    api_alarms,
+    api_throttling,
+    function_layers,
+    function_runtime,
+    function_versions,
+    log_retention,
+    log_subscription,
+    stream_capacity,
+)
 from steward.reporter import handler as handler_of
 
 RULES = (
     log_retention.RULE,
     log_subscription.RULE,
     stream_capacity.RULE,
+    api_alarms.RULE,
     api_throttling.RULE,
     function_runtime.RULE,
+    function_layers.RULE,
+    function_versions.RULE,
 )
 
 PROCESSOR = partial(handler_of, RULES)

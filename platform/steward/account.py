@@ -9,7 +9,8 @@ The template says all of it in the environment:
 | STEWARD_CEILINGS   | JSON: the highest mode of each control, such as {"log-retention": "audit"};
 |                    | audit of those it does not name                                          |
 | STEWARD_ALLOWED    | JSON: the values that fields of policies may have, by control, such as
-|                    | {"log-subscription": {"destination_arn": ["arn:..."]}}                   |
+|                    | {"log-subscription": {"destination_arn": ["arn:..."]}}; in lists of       |
+|                    | objects, such as {"function-layers": {"rules.layer_arn": ["arn:..."]}}    |
 | STEWARD_PACE       | the part of AWS's quotas that this process may use: 0.125, or JSON by
 |                    | service or by group (quotas.py): {"logs": 0.125, "ssm": 0.0625,           |
 |                    | "logs.DescribeLogGroups": 0.05}; 0.05 of what it does not name            |

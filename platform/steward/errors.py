@@ -13,6 +13,7 @@ StewardError
 └── Refused        AWS will not do it: UNKNOWN while reading, failed while remediating
     ├── Invalid    the request does not fit the API
     ├── Limit      a quota of the account or of the resource is used up
+    ├── InUse      something of AWS still uses the resource, which has to stay till then
     └── Denied     the caller lacks the permission
         └── Protected   an organization policy or a permissions boundary forbids it
 
@@ -74,6 +75,10 @@ class Invalid(Refused):
 
 class Limit(Refused):
     """A quota of the account or of the resource is used up."""
+
+
+class InUse(Refused):
+    """Something of AWS still uses the resource, which has to stay till then."""
 
 
 class Denied(Refused):

@@ -10,17 +10,19 @@ from typing import Any
 
 from steward.errors import Denied, NotConnected, StewardError, TryAgain
 from steward.gate import PROTECTED
-from steward.model import Call, Exemption, Finding, P, Ref, S, Unread, Verdict
+from steward.model import Call, Control, Exemption, Finding, P, Ref, S, Unread, Verdict
 from steward.run import Run, clipped
 
 EXEMPT_TAG = "steward:exempt/"
+
+EXCLUDED = "EXCLUDED"
 
 _EXEMPT = re.compile(r"exempt until (\d{4}-\d{2}-\d{2}) (.*)", re.DOTALL)
 """How the reason of an EXEMPT finding begins; see ``_exempt``."""
 
 COMMON_CODES = {
     "INVALID_EXEMPTION_TAG": "The exemption tag's value is no date; nothing is done about it.",
-    "EXCLUDED": "The policy's exclude names the resource.",
+    EXCLUDED: "The policy's exclude names the resource.",
     "ACCESS_DENIED": "We lack the permission to read the resource.",
     "UNREADABLE": "The resource could not be read.",
     "TAGS_UNREADABLE": "The policy goes by tags, and they could not be read.",
@@ -36,21 +38,31 @@ def evaluate(run: Run[S, P], state: S | Unread) -> Finding:
         return unknown(state.ref, state.code, state.reason)
     policy = run.loaded.policy
     if policy.excludes(state.ref):
-        return Finding(state.ref, Verdict.NOT_APPLICABLE, "EXCLUDED", "excluded by the policy")
+        return Finding(state.ref, Verdict.NOT_APPLICABLE, EXCLUDED, "excluded by the policy")
     finding = run.control.assess(state, policy)
     if finding.verdict is not Verdict.NON_COMPLIANT:
         return finding
     told = state.tags.get(f"{EXEMPT_TAG}{run.control.id}", "")
     if told and policy.honor_tags and not _is_date(told):
         reason = f"tag {EXEMPT_TAG}{run.control.id} is {told[:40]!r}, allowed: YYYY-MM-DD"
-        return Finding(state.ref, Verdict.NON_COMPLIANT, "INVALID_EXEMPTION_TAG", reason)
+        return _without_calls(finding, Verdict.NON_COMPLIANT, "INVALID_EXEMPTION_TAG", reason)
     today = run.clock.now().date()
     for exemption in _exemptions(run, state):
         if exemption.covers(state.ref, today):
             reason = _exempt(exemption, finding)
-            memory = finding.memory
-            return Finding(state.ref, Verdict.EXEMPT, finding.code, reason, memory=memory)
+            return _without_calls(finding, Verdict.EXEMPT, finding.code, reason)
     return finding
+
+
+def _without_calls(finding: Finding, verdict: Verdict, code: str, reason: str) -> Finding:
+    """Another word on a resource that was assessed, of which the same is remembered."""
+    return Finding(finding.ref, verdict, code, reason, memory=finding.memory)
+
+
+def remembering(finding: Finding, memory: str) -> Finding:
+    """What was not assessed keeps its memory: the control had no say in it."""
+    unassessed = finding.verdict is Verdict.UNKNOWN or finding.code == EXCLUDED
+    return replace(finding, memory=memory) if unassessed else finding
 
 
 def _exempt(exemption: Exemption, finding: Finding) -> str:
@@ -96,6 +108,17 @@ def effect(calls: Iterable[Call]) -> dict[str, Any]:
 def foretold(state: Any, calls: Iterable[Call]) -> Any:
     """The state, a frozen dataclass, as it will be once the calls have done what they say."""
     return replace(state, **effect(calls))
+
+
+def left_by(control: Control[Any, Any], state: Any, calls: Sequence[Call]) -> Any:
+    """The state as the calls leave it, by the control's own word if it has one."""
+    return foretold(state, calls) if control.foretell is None else control.foretell(state, calls)
+
+
+def in_effect(control: Control[Any, Any], state: Any, calls: Sequence[Call]) -> bool:
+    """Whether the state is what the calls make of it; never where they do not say."""
+    said = control.foretell is not None or bool(effect(calls))
+    return said and bool(left_by(control, state, calls) == state)
 
 
 def _exemptions(run: Run[S, P], state: S) -> Iterator[Exemption]:

@@ -42,6 +42,7 @@ _STAGE_NAME = re.compile(r"\$default|[a-zA-Z0-9_-]{1,128}")
 _STAGE_ARN = re.compile(
     r"arn:[^:]+:apigateway:[^:]*::/(restapis|apis)/([^/:]+)(?:/stages/([^/:]+))?"
 )
+_FUNCTION_ARN = re.compile(r"arn:[^:]+:lambda:[^:]*:[^:]*:function:.+")
 _API_VERSION = re.compile(r"\d{8}(?:v\d+)?\Z")
 
 
@@ -188,6 +189,22 @@ def function(detail: Mapping[str, Any]) -> Iterator[Ref]:
     asked = detail.get("requestParameters")
     if isinstance(asked, Mapping) and (name := function_name(asked.get("functionName"))):
         yield Ref(FUNCTION, name)
+
+
+def tagged_function(detail: Mapping[str, Any]) -> Iterator[Ref]:
+    """The function whose tags a Lambda call changes; it changes those of other things, too."""
+    asked = detail.get("requestParameters")
+    told = asked.get("resource") if isinstance(asked, Mapping) else None
+    arn = unquote(told) if isinstance(told, str) else ""
+    if _FUNCTION_ARN.fullmatch(arn) and (name := function_name(arn)):
+        yield Ref(FUNCTION, name)
+
+
+def publishing_function(detail: Mapping[str, Any]) -> Iterator[Ref]:
+    """As ``function``, where the call also publishes a version."""
+    asked = detail.get("requestParameters")
+    if isinstance(asked, Mapping) and asked.get("publish") is True:
+        yield from function(detail)
 
 
 def function_name(told: object) -> str:

@@ -38,6 +38,9 @@ class Hold:
     note: str
 
 
+WAITS = Hold(Fate.HELD, "tried again soon")
+
+
 def hold(gate: Gate, finding: Finding, item: Item | None, now: datetime) -> Hold | None:
     """Why a finding that has calls must wait, or None when they may be sent.
 
@@ -47,6 +50,8 @@ def hold(gate: Gate, finding: Finding, item: Item | None, now: datetime) -> Hold
         return Hold(Fate.PLANNED, f"mode {gate.mode}")
     if closed(gate) is None and finding.irreversible and not gate.irreversible:
         return Hold(Fate.HELD, "not allowed by the stack's AllowIrreversible")
+    if closed(gate) is None and finding.waits:
+        return WAITS
     return closed(gate) or (None if gate.retry else _exhausted(item, now))
 
 

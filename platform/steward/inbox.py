@@ -20,6 +20,10 @@ from steward.model import Aws, Control, Ref
 FIRST_PAUSE, LONGEST_PAUSE = 30, 900
 """Seconds until a message that was given back is seen again: doubling from the first."""
 
+PATIENCE = 8
+"""So often a message is received that only waits, for 45 minutes: then the next sweep looks again,
+and no dead letter tells of a stack that took its time."""
+
 _VISIBILITY_BATCH = 10  # entries of a ChangeMessageVisibilityBatch (API reference)
 
 
@@ -33,6 +37,8 @@ class Batch:
     skipped: Counter[Skip] = field(default_factory=Counter)
     broken: BadPolicy | None = None
     """What is wrong with the policy that says which Config rules are heeded."""
+    patient: set[str] = field(default_factory=set)
+    """Messages that have waited long enough; see ``PATIENCE``."""
 
 
 def read(
@@ -62,6 +68,8 @@ def read(
             batch.skipped[found] += 1
         else:
             batch.refs[message] = found
+            if _received(record) >= PATIENCE:
+                batch.patient.add(message)
     return batch
 
 
@@ -73,15 +81,19 @@ def process(
 ) -> list[str]:
     """Look at everything the batch names, each resource once; the ids of messages to give back."""
     again: set[Ref] = set()
+    waiting: set[Ref] = set()
     for control in controls:
         named_here = (ref for refs in batch.refs.values() for ref in refs)
         refs = list(dict.fromkeys(ref for ref in named_here if ref.kind in control.kinds))
         try:
-            again |= look(control, refs).retry() if refs else set()
+            looked = look(control, refs) if refs else Looked([])
+            waiting |= looked.waiting()
+            again |= looked.retry() - looked.waiting()
         except StewardError as error:
             report(control, error)
             again |= set(refs)
-    given_back = [m for m, named_refs in batch.refs.items() if again.intersection(named_refs)]
+    soon = {m: again if m in batch.patient else again | waiting for m in batch.refs}
+    given_back = [m for m, refs in batch.refs.items() if soon[m].intersection(refs)]
     return [*batch.unreadable, *given_back]
 
 
@@ -108,5 +120,8 @@ def shorten_pauses(aws: Aws, records: Sequence[Mapping[str, Any]], failed: Itera
 
 def pause(record: Mapping[str, Any]) -> int:
     """Seconds until the message is tried again, by how often it was received."""
-    received = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
-    return int(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(received - 1, 10)))
+    return int(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(_received(record) - 1, 10)))
+
+
+def _received(record: Mapping[str, Any]) -> int:
+    return int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))

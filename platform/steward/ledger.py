@@ -220,8 +220,15 @@ def to_record(value: Item | Change | Sweep) -> dict[str, Any]:
 
 
 def shallow(value: Any) -> dict[str, Any]:
-    """The fields of a dataclass as they are; ``asdict`` would copy them deeply, and slowly."""
-    return {name: getattr(value, name) for name in value.__dataclass_fields__}
+    """The fields of a dataclass as they are; ``asdict`` would copy them deeply, and slowly.
+
+    Those with the metadata ``kept`` False are left out: what calls and undo tell in any case.
+    """
+    return {
+        name: getattr(value, name)
+        for name, field in value.__dataclass_fields__.items()
+        if field.metadata.get("kept", True)
+    }
 
 
 def _plain(value: Any) -> Any:

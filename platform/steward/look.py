@@ -29,6 +29,10 @@ class Looked:
         again = {one.finding.ref for one in self.outcomes if one.retry} | set(self.untouched)
         return again | {ref for besides in again for ref in self.led.get(besides, ())}
 
+    def waiting(self) -> set[Ref]:
+        """Those of them with which nothing is wrong: something has to end first."""
+        return {one.finding.ref for one in self.outcomes if one.retry and one.finding.waits}
+
 
 def look(run: Run[S, P], refs: Sequence[Ref]) -> Looked:
     """Look at each named resource once; everything is committed when this returns."""

@@ -75,8 +75,7 @@ class Call:
     params: Mapping[str, Any]
     undo: Call | None = None
     effect: Mapping[str, Any] = field(default_factory=dict)
-    """The fields of the state that the call sets, by which its result is foretold and an undo
-    can see whether somebody has changed the resource since."""
+    """The fields of the state that it sets: its result is foretold, and an undo sees a change."""
     irreversible: str = ""  # what ``undo`` cannot bring back; empty: it brings back everything
 
 
@@ -90,6 +89,7 @@ class Finding:
     reason: str
     remediation: tuple[Call, ...] = ()
     memory: str = ""  # what the control is told when it next sees the resource; see ``Known``
+    waits: bool = False  # what is under way has to end first; then it is looked at again, soon
 
     @property
     def irreversible(self) -> bool:
@@ -235,7 +235,7 @@ class Page(Generic[S]):
 
 
 class Remembered(Protocol):
-    """What the ledger keeps of one resource; ``changed_at`` is ISO 8601."""
+    """What the ledger has of a resource; ``changed_at`` is ISO 8601, ``intent`` an open change."""
 
     @property
     def verdict(self) -> Verdict: ...
@@ -245,6 +245,8 @@ class Remembered(Protocol):
     def changed_at(self) -> str: ...
     @property
     def memory(self) -> str: ...
+    @property
+    def intent(self) -> str: ...
 
 
 class Known(Protocol):
@@ -277,10 +279,8 @@ class Control(Generic[S, P]):
     policy: type[P]
     observe: Callable[[Sight[P], Sequence[Ref]], Iterator[S | Unread]]
     """Reads exactly the named resources; a ref that is yielded neither way is gone."""
-    discover: Callable[[Sight[P], str | None], Iterator[Page[S]]]
-    """Reads all resources, page by page, from a cursor."""
-    assess: Callable[[S, P], Finding]
-    """Pure and total: no I/O, no clock, no environment."""
+    discover: Callable[[Sight[P], str | None], Iterator[Page[S]]]  # all, by pages, from a cursor
+    assess: Callable[[S, P], Finding]  # pure and total: no I/O, no clock, no environment
     reads: frozenset[str]  # IAM actions that observe and discover need, whatever the policy
     writes: frozenset[str]  # IAM actions of every call that assess can plan, and of its undo
     codes: Mapping[str, str]  # every reason code that assess gives, with what it means
@@ -288,9 +288,9 @@ class Control(Generic[S, P]):
     limit_code: str = ""  # of a finding whose call met a used-up quota: reported; '': it failed
     limit_lasts: timedelta = timedelta(days=7)  # until such a call is tried again, event or not
     batch: int = 50  # how many named resources are read and put right together
-    ordered: bool = False  # the API documents that the first kind comes in the order of ids
+    ordered: bool = False  # the first kind comes in the order of ids, documented or sorted first
     besides: Callable[[Sight[P], Ref], Sequence[Ref]] = field(default=lambda *_: ())
-    """What else of the control is to be looked at where an event names a resource."""
+    """What else is to be looked at where an event names a resource."""
     sets: Callable[[Call], Mapping[str, Any]] = field(default=lambda _: {})
     """The fields of the policy that a call carries out, of those that the template limits."""
     action: Callable[[Call], str] = field(default=lambda call: f"{call.service}:{call.operation}")
@@ -298,3 +298,5 @@ class Control(Generic[S, P]):
     about: Callable[[Call, Ref], bool] = field(default=lambda c, ref: ref.id in c.params.values())
     """Whether a call is about that resource, as an undo must be."""
     destructive: bool = False
+    foretell: Callable[[S, Sequence[Call]], S] | None = None
+    """The state after calls of which each stands by itself, and none stops another."""

@@ -87,12 +87,26 @@ def _refuse(control_id: str, problems: Iterator[str]) -> None:
 def forbidden(
     control_id: str, document: Document, allowed: Mapping[str, Sequence[Any]]
 ) -> Iterator[str]:
-    """What the template does not allow of a document, or of a part of one."""
-    for name in (one for one in allowed if one in document):
-        values = (schema(control_id)["properties"][name]["default"], *allowed[name])
-        if document[name] not in values:
-            told = ", ".join(json.dumps(value) for value in values if value) or "none"
-            yield f"{name}: is {_short(json.dumps(document[name]))}, the template allows {told}"
+    """What the template does not allow of a document, or of a part of one.
+
+    ``rules.layer_arn`` stands for that field of each of the rules.
+    """
+    for name, few in allowed.items():
+        outer, _, inner = name.partition(".")
+        default = [] if inner else [schema(control_id)["properties"][outer]["default"]]
+        values = [*default, *few]
+        for path, value in _told(document, outer, inner):
+            if value not in values:
+                told = ", ".join(json.dumps(one) for one in values if one) or "none"
+                yield f"{path}: is {_short(json.dumps(value))}, the template allows {told}"
+
+
+def _told(document: Document, outer: str, inner: str) -> Iterator[tuple[str, Any]]:
+    """Each place of a field in a document, with what it has there."""
+    if outer in document and not inner:
+        yield outer, document[outer]
+    for number, entry in enumerate(document.get(outer, ()) if inner else ()):
+        yield f"{outer}[{number}].{inner}", entry[inner]
 
 
 def merged(*layers: Document) -> Document:

@@ -7,14 +7,24 @@ by the next look at the resource.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from steward import gate as gates
-from steward.errors import Gone, Limit, Moved, NotConnected, Protected, StewardError, TryAgain
-from steward.evaluate import effect, evaluate, foretold, observe, unknown
+from steward.errors import (
+    Gone,
+    InUse,
+    Limit,
+    Moved,
+    NotConnected,
+    OutOfTime,
+    Protected,
+    StewardError,
+    TryAgain,
+)
+from steward.evaluate import effect, evaluate, left_by, observe, remembering, unknown
 from steward.ledger import Change, Item, Status, item_of, successor
 from steward.model import Fate, Finding, P, Ref, S, Trigger, Unread, Verdict
 from steward.remediate import (
@@ -25,9 +35,11 @@ from steward.remediate import (
     give_back,
     is_open,
     remediate,
-    take_budget,
+    unsent,
+    within_budget,
 )
 from steward.run import Outcome, Result, Run, clipped
+from steward.settle import open_changes, reordered, settle_intents
 
 _SPENT = gates.Hold(Fate.HELD, "budget spent: max_changes_per_run or max_changes_per_hour")
 _MOVED = gates.Hold(Fate.HELD, "it changed while we looked and is judged again")
@@ -40,14 +52,14 @@ def reconcile(run: Run[S, P], states: Iterable[S | Unread], known: Mapping[Ref, 
     Only intents are written here; the result holds what else is to be committed.
     """
     judged = [_judge(run, state, known.get(state.ref)) for state in states]
-    judged = _settle_intents(run, judged)
+    judged = settle_intents(run, judged)
     ready = [one for one in judged if one.finding.remediation and one.hold is None]
     resting = [one for one in judged if not one.finding.remediation or one.hold is not None]
     ready, moved = _looked_again(run, ready)
-    allowed = take_budget(run, len(ready)) if ready else 0
-    resting += [*moved, *(replace(one, hold=_SPENT) for one in ready[allowed:])]
-    results = remediate(run, ready[:allowed])
-    give_back(run, sum(sent.untouched for _, _, sent in results))
+    ready, spent = within_budget(run, ready)
+    resting += [*moved, *(replace(one, hold=_SPENT) for one in spent)]
+    results = [(_left(run, one, sent), change, sent) for one, change, sent in remediate(run, ready)]
+    give_back(run, unsent(run, results))
     pairs = [(one, _rested(run, one)) for one in resting]
     pairs += [
         (one, _ended(run, one, change, sent)) for one, change, sent in results if not sent.untouched
@@ -63,7 +75,7 @@ def vanished(run: Run[S, P], refs: Iterable[Ref], known: Mapping[Ref, Item]) -> 
     gone = [known[ref] for ref in lost if ref in known]
     changes = [
         replace(change, status=Status.FAILED, error="resource gone", settled_at=run.now)
-        for change in _open_changes(run, gone)
+        for change in open_changes(run, gone)
     ]
     findings = [Finding(ref, Verdict.NOT_APPLICABLE, "GONE", "no longer there") for ref in lost]
     outcomes = [_outcome(run, finding, Fate.GONE) for finding in findings]
@@ -75,6 +87,7 @@ def _judge(run: Run[S, P], state: S | Unread, item: Item | None) -> Judged:
     finding = run.shelter(
         ref, lambda: evaluate(run, state), lambda text: unknown(ref, "INTERNAL_ERROR", text)
     )
+    finding = remembering(finding, item.memory if item else "")
     if not finding.remediation:
         return Judged(finding, state, item)
     mark = gates.fingerprint(run.loaded.hash, finding)
@@ -95,69 +108,6 @@ def _may_have_room(run: Run[Any, Any], item: Item) -> bool:
     return run.clock.now() >= tried + run.control.limit_lasts
 
 
-def _settle_intents(run: Run[S, P], judged: Sequence[Judged]) -> list[Judged]:
-    """Close changes that an interrupted run left open, by whether they are in effect now.
-
-    At once: the item is about to name another intent, and nobody would find the old one again.
-    A run that may write nothing settles nothing: the change may be another run's, under way.
-    """
-    if gates.closed(run.gate) is not None:
-        return list(judged)
-    left = {
-        one.item.intent: one
-        for one in judged
-        if one.item is not None and one.item.intent and _is_read(one.finding)
-    }
-    changes = list(_open_changes(run, [one.item for one in left.values() if one.item]))
-    if changes:
-        settled = [_settled(run, c, left[c.id].state) for c in changes]
-        run.ledger.commit(changes=[*settled, *_undone(run, settled)])
-    return [
-        replace(one, item=replace(one.item, intent=""), settled=True)
-        if one.item is not None and one.item.intent in left
-        else one
-        for one in judged
-    ]
-
-
-def _settled(run: Run[S, P], change: Change, state: Any) -> Change:
-    fields = effect(change.calls)
-    if fields and all(getattr(state, name) == value for name, value in fields.items()):
-        calls = len(change.calls)
-        return replace(change, status=Status.DONE, sent=calls, error="", settled_at=run.now)
-    error = f"{change.error or 'interrupted'}; not in effect"
-    return replace(change, status=Status.FAILED, sent=0, error=error, settled_at=run.now)
-
-
-def _undone(run: Run[S, P], settled: Iterable[Change]) -> Iterator[Change]:
-    """What was taken back by an undo that nobody answered and that is in effect after all."""
-    for one in settled:
-        undone = run.ledger.change(one.undoes) if one.undoes else None
-        if undone is not None and one.status is Status.DONE:
-            yield replace(undone, status=Status.UNDONE, settled_at=run.now)
-        elif undone is not None:
-            _judge_again(run, undone)
-
-
-def _judge_again(run: Run[S, P], change: Change) -> None:
-    """An undo of the change came to nothing: neither does its exemption."""
-    found = run.ledger.exemptions(run.control.id)
-    if any(e.resource == change.ref.id and e.reason == undo_reason(change) for e in found):
-        run.ledger.unexempt(run.control.id, change.ref.id)
-
-
-def undo_reason(change: Change) -> str:
-    """What the exemption says that an undo of the change makes."""
-    return f"undo of {change.id}"
-
-
-def _open_changes(run: Run[S, P], items: Iterable[Item]) -> Iterator[Change]:
-    for item in items:
-        change = run.ledger.change(item.intent) if item.intent else None
-        if change is not None and change.status is Status.INTENT:
-            yield change
-
-
 def _looked_again(run: Run[S, P], ready: Sequence[Judged]) -> tuple[list[Judged], list[Judged]]:
     """Read once more what a call would harm for good; send only what is still planned.
 
@@ -171,6 +121,9 @@ def _looked_again(run: Run[S, P], ready: Sequence[Judged]) -> tuple[list[Judged]
         states = {state.ref: state for state in observe(run, [one.finding.ref for one in grave])}
     for one in grave:
         state = states.get(one.finding.ref)
+        if isinstance(state, Unread) and state.code == "BUSY" and run.deadline.left() <= 0:
+            go.append(one)  # nothing is sent any more: it stays untouched
+            continue
         if state is None:
             moved.append(replace(one, hold=_LOST))
             continue
@@ -188,19 +141,26 @@ def _sends(one: Judged) -> list[tuple[str, Mapping[str, Any]]]:
     return [(call.operation, call.params) for call in one.finding.remediation]
 
 
+def _left(run: Run[S, P], one: Judged, sent: Sent) -> Judged:
+    """With what is left to do, where some of the calls succeeded of which each stands by itself."""
+    if not sent.done:
+        return one
+    left = evaluate(run, left_by(run.control, one.state, sent.done))
+    return replace(one, left=left, fingerprint=gates.fingerprint(run.loaded.hash, left))
+
+
 def _rested(run: Run[S, P], one: Judged) -> Outcome:
     """The outcome of a finding for which no call was sent."""
     verdict, held = one.finding.verdict, one.hold
     if held is not None:
         note = "" if held.fate is Fate.PLANNED else held.note
-        outcome = _outcome(run, one.finding, held.fate, note, retry=held is _MOVED)
+        outcome = _outcome(run, one.finding, held.fate, note, retry=held in (_MOVED, gates.WAITS))
         return replace(outcome, budget_spent=held is _SPENT)
     if verdict is Verdict.UNKNOWN:
         retry = one.finding.code in ("BUSY", "INTERNAL_ERROR")
         return _outcome(run, one.finding, Fate.UNKNOWN, retry=retry)
-    return _outcome(
-        run, one.finding, Fate.REPORTED if verdict is Verdict.NON_COMPLIANT else Fate.NONE
-    )
+    fate = Fate.REPORTED if verdict is Verdict.NON_COMPLIANT else Fate.NONE
+    return _outcome(run, one.finding, fate, retry=one.finding.waits)
 
 
 def _ended(run: Run[S, P], one: Judged, change: Change, sent: Sent) -> Outcome:
@@ -209,6 +169,11 @@ def _ended(run: Run[S, P], one: Judged, change: Change, sent: Sent) -> Outcome:
     if sent.bug:
         broken = replace(finding, code="INTERNAL_ERROR")
         return _outcome(run, broken, Fate.FAILED, sent.bug, change.id, retry=True)
+    if one.left is not None and one.left.remediation and _goes_on(error):
+        late = error is not None
+        note = "time is up: the rest follows" if late else "the rest follows"
+        left = _outcome(run, one.left, Fate.HELD, note, change.id, retry=late)
+        return replace(left, budget_spent=one.cut)
     if error is None:
         return _outcome(run, finding, Fate.REMEDIATED, change=change.id)
     if isinstance(error, Gone):
@@ -221,11 +186,16 @@ def _ended(run: Run[S, P], one: Judged, change: Change, sent: Sent) -> Outcome:
     return _outcome(run, finding, fate, str(error), change.id, retry=again)
 
 
+def _goes_on(error: StewardError | None) -> bool:
+    """Whether nothing but time or the budget kept the rest of the calls from being sent."""
+    return error is None or isinstance(error, OutOfTime)
+
+
 def _barred(run: Run[S, P], error: StewardError) -> str:
     """The code of a finding that no repetition of its calls would mend; '' for any other."""
     if isinstance(error, Protected):
         return gates.PROTECTED
-    return run.control.limit_code if isinstance(error, Limit) else ""
+    return run.control.limit_code if isinstance(error, Limit | InUse) else ""
 
 
 def _outcome(
@@ -260,16 +230,20 @@ def _result(
             items.append(changed)
         elif one.settled or outcome.change in by_change:  # the ledger's names an intent
             items.append(one.item or item)
-    untouched = [change.ref for _, change, sent in results if sent.untouched]
+    untouched = [change.ref for _, change, sent in results if sent.untouched or sent.unfinished]
     return Result(outcomes, items, gone, closed, untouched)
 
 
 def _closed(run: Run[S, P], change: Change, sent: Sent, fate: Fate) -> Change:
-    status = Status.DONE if fate is Fate.REMEDIATED else Status.FAILED
+    if sent.unfinished:  # those that were not sent are no part of it
+        change, sent = replace(change, calls=sent.done), replace(sent, error=None)
+    as_told = fate is Fate.REMEDIATED or (bool(sent.done) and sent.error is None)
+    status = Status.DONE if as_told else Status.FAILED
     if is_open(sent):
         status = Status.INTENT  # the next look tells
     error = sent.bug or str(sent.error or "")
-    return replace(change, status=status, sent=sent.calls, error=error, settled_at=run.now)
+    closed = replace(change, status=status, sent=sent.calls, error=error, settled_at=run.now)
+    return reordered(closed, sent.done) if sent.done else closed
 
 
 def _next_item(run: Run[S, P], one: Judged, outcome: Outcome, sent: Sent | None) -> Item:
@@ -290,11 +264,9 @@ def _next_item(run: Run[S, P], one: Judged, outcome: Outcome, sent: Sent | None)
 
 def _foretold(run: Run[S, P], one: Judged) -> Item:
     """What the next look will find if the calls did what they say; else what this one found."""
+    if one.left is not None:
+        return item_of(run.control.id, one.left, Fate.NONE)
     if not effect(one.finding.remediation):
         return item_of(run.control.id, one.finding, Fate.REMEDIATED)
-    finding = evaluate(run, foretold(one.state, one.finding.remediation))
+    finding = evaluate(run, left_by(run.control, one.state, one.finding.remediation))
     return item_of(run.control.id, finding, Fate.NONE)
-
-
-def _is_read(finding: Finding) -> bool:
-    return finding.verdict is not Verdict.UNKNOWN

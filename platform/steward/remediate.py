@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from steward import gate as gates
-from steward.errors import Gone, Moved, OutOfTime, StewardError, Throttled, TryAgain
+from steward.errors import (
+    Gone,
+    InUse,
+    Invalid,
+    Moved,
+    OutOfTime,
+    StewardError,
+    Throttled,
+    TryAgain,
+)
 from steward.evaluate import observe
 from steward.ledger import Change, Item, Status, item_of, new_id, shallow, stamp, successor
-from steward.model import Fate, Finding, P, S
+from steward.model import Call, Fate, Finding, P, S
 from steward.run import Run
 
 
@@ -27,6 +36,10 @@ class Judged:
     undoes: str = ""
     settled: bool = False
     """The item's open intent was settled in this look."""
+    cut: bool = False
+    """The budget takes a part of the calls only."""
+    left: Finding | None = None
+    """The finding after calls of which each stands by itself; None before any was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +51,13 @@ class Sent:
     bug: str = ""
     untouched: bool = False
     """No call was sent, for want of time; the change is as if it had never been written."""
+    done: tuple[Call, ...] = ()
+    """The calls that succeeded, where each stands by itself: not always the first ones."""
+
+    @property
+    def unfinished(self) -> bool:
+        """Time ran out between two calls of which each stands by itself."""
+        return bool(self.done) and isinstance(self.error, OutOfTime)
 
 
 Remediated = tuple[Judged, Change, Sent]
@@ -60,6 +80,33 @@ def take_budget(run: Run[S, P], wanted: int) -> int:
             give_back(run, granted - got, until=window)
         granted = got
     return granted
+
+
+def within_budget(run: Run[S, P], ready: Sequence[Judged]) -> tuple[list[Judged], list[Judged]]:
+    """What the budgets allow, and the rest; of calls that stand by themselves a part may go."""
+    left = take_budget(run, sum(_cost(run, one) for one in ready)) if ready else 0
+    go: list[Judged] = []
+    for one in ready:
+        if not left:
+            break
+        finding = one.finding
+        if cut := _cost(run, one) > left:
+            finding = replace(finding, remediation=finding.remediation[:left])
+        go.append(replace(one, finding=finding, cut=cut))
+        left -= _cost(run, go[-1])
+    return go, list(ready[len(go) :])
+
+
+def _cost(run: Run[S, P], one: Judged) -> int:
+    """What a budget counts: the resource, or calls of which each stands by itself."""
+    return 1 if run.control.foretell is None else len(one.finding.remediation)
+
+
+def unsent(run: Run[S, P], results: Iterable[Remediated]) -> int:
+    """What of the budget was not used."""
+    if run.control.foretell is None:
+        return sum(sent.untouched for _, _, sent in results)
+    return sum(len(change.calls) - len(sent.done) for _, change, sent in results)
 
 
 def remediate(run: Run[S, P], ready: Sequence[Judged]) -> list[Remediated]:
@@ -166,6 +213,8 @@ def _send(run: Run[S, P], change: Change) -> Sent:
 
 
 def _send_all(run: Run[S, P], change: Change) -> Sent:
+    if run.control.foretell is not None:
+        return _send_each(run, change)
     for number, call in enumerate(change.calls):
         try:
             run.sight.aws.ask(call.service, call.operation, **call.params)
@@ -174,3 +223,29 @@ def _send_all(run: Run[S, P], change: Change) -> Sent:
         except StewardError as error:
             return Sent(number, error)
     return Sent(len(change.calls))
+
+
+def _send_each(run: Run[S, P], change: Change) -> Sent:
+    """Send calls of which each stands by itself; what AWS refuses of one, it may grant of others.
+
+    One whose object is gone has nothing left to do. What would befall all calls stops them.
+    """
+    done: list[Call] = []
+    gone: list[Call] = []
+    errors: list[StewardError] = []
+    for call in change.calls:
+        try:
+            run.sight.aws.ask(call.service, call.operation, **call.params)
+            done.append(call)
+        except Gone as error:
+            gone.append(call)
+            errors += [error] if len(gone) == len(change.calls) else []
+        except (Moved, InUse, Invalid) as error:
+            errors.append(error)
+        except StewardError as error:
+            errors.insert(0, error)
+            break
+    first = errors[0] if errors else None
+    untouched = isinstance(first, OutOfTime) and not (done or gone or errors[1:])
+    in_effect = (*done, *gone) if done else ()
+    return Sent(len(in_effect), first, untouched=untouched, done=in_effect)

@@ -232,7 +232,8 @@ def _paused(
     last_id = max([sweep.last_id, *_in_order(run, (one.finding.ref for one in reached))])
     after = replace(_counted(sweep, reached), last_id=last_id)
     _commit(run, results, after)
-    return Step(after, reached, paused=True)
+    changed = [one for one in outcomes if one.change and one not in reached]
+    return Step(after, [*reached, *changed], paused=True)
 
 
 def _unmet(

@@ -7,13 +7,13 @@ from datetime import timedelta
 
 from steward import gate as gates
 from steward.errors import Gone, Invalid, Refused, StewardError
-from steward.evaluate import effect, evaluate, foretold, observe
+from steward.evaluate import effect, evaluate, left_by, observe
 from steward.ledger import Change, Item, Status, item_of, successor
 from steward.model import Call, Exemption, Fate, Finding, P, S, Unread, Verdict
 from steward.policy import forbidden
-from steward.reconcile import undo_reason
 from steward.remediate import Judged, Sent, is_open, remediate
 from steward.run import Outcome, Run
+from steward.settle import undo_reason
 
 EXEMPT_FOR = timedelta(days=30)
 
@@ -149,6 +149,6 @@ def _item(
     run: Run[S, P], state: S, item: Item | None, exemption: Exemption, change: Change
 ) -> list[Item]:
     exempted = replace(run, exemptions=[*run.exemptions, exemption])
-    finding = evaluate(exempted, foretold(state, inverse(change)))
+    finding = evaluate(exempted, left_by(run.control, state, inverse(change)))
     new = successor(item, item_of(run.control.id, finding, Fate.NONE), run.now)
     return [new] if new else []

@@ -60,7 +60,7 @@ _SHIPPER = """\
 The policy of the [log pipeline](operations.md#log-shipping)'s function, which is no control. It is
 put as any other policy; where log events go is the template's to say."""
 
-_SERVICES = {"tag": "resourcegroupstaggingapi"}
+_SERVICES = {"states": "stepfunctions", "tag": "resourcegroupstaggingapi"}
 """Names of APIs where IAM's name of the service is another."""
 
 _SET_BY = re.compile(r'"(\w+)": "?\$\{(\w+)\}')
@@ -170,6 +170,9 @@ def _requests(control: Control[Any, Any]) -> Iterator[Sequence[str]]:
                 continue
             service = _SERVICES.get(service, service)
             group, pace = group_of(service, operation), _variable("STEWARD_PACE")
+            if not group:
+                yield _code(action), purpose, "far above what is sent", "not paced"
+                continue
             rate = RATES.get(group, UNLISTED)
             share = rate * float(pace.get(group, pace[service]))
             yield _code(action), purpose, f"{rate:g}/s", f"{share:g}/s"

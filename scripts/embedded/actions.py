@@ -22,8 +22,10 @@ UNASKED = frozenset({"sts.GetCallerIdentity"})
 
 RENAMED = {
     "lambda.Invoke": "InvokeFunction",
+    "s3.GetBucketNotificationConfiguration": "GetBucketNotification",
     "s3.HeadBucket": "ListBucket",
     "s3.HeadObject": "GetObject",
+    "s3.ListBuckets": "ListAllMyBuckets",
     "s3.ListObjectsV2": "ListBucket",
     "sqs.ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
     "sqs.DeleteMessageBatch": "DeleteMessage",
@@ -41,12 +43,13 @@ UNSCOPED = frozenset(
     f"{service}.{operation}"
     for service, operations in {
         "cloudformation": "ListStacks",
+        "cloudfront": "ListDistributions",
         "cloudwatch": "DescribeAlarmsForMetric GetMetricData GetMetricStatistics ListDashboards"
         " ListMetrics PutMetricData",
         "config": "BatchGetResourceConfig DeleteRemediationExceptions"
         " DescribeRemediationExceptions GetResourceConfigHistory ListDiscoveredResources"
         " PutEvaluations PutRemediationExceptions SelectResourceConfig",
-        "events": "ListRuleNamesByTarget ListRules",
+        "events": "ListEventBuses ListRuleNamesByTarget ListRules",
         "iam": "ListRoles",
         "kinesis": "DescribeLimits ListStreams UpdateShardCount",
         "lambda": "GetAccountSettings ListEventSourceMappings ListFunctions ListLayerVersions"
@@ -54,8 +57,9 @@ UNSCOPED = frozenset(
         "logs": "DeleteAccountPolicy DescribeAccountPolicies DescribeLogGroups ListLogGroups"
         " PutAccountPolicy",
         "resourcegroupstaggingapi": "GetResources GetTagKeys GetTagValues",
+        "s3": "ListBuckets",
         "scheduler": "ListSchedules",
-        "sns": "ListTopics",
+        "sns": "ListSubscriptions ListTopics",
         "sqs": "ListQueues",
         "ssm": "DescribeParameters",
         "stepfunctions": "ListStateMachines",
@@ -86,6 +90,7 @@ SCOPED: Mapping[str, tuple[str, ...]] = {
             "table/{TableName}": "DeleteItem DescribeTable GetItem PutItem UpdateItem",
             "table/{RequestItems}": "BatchGetItem BatchWriteItem",
         },
+        "events": {"rule/{Rule}": "ListTargetsByRule"},
         "iam": {
             "::role/{RoleName}": "GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies",
             "::policy/{PolicyArn}": "GetPolicy GetPolicyVersion",
@@ -112,9 +117,10 @@ SCOPED: Mapping[str, tuple[str, ...]] = {
             "log-group:{resourceArn}": " ".join(sorted(BARE)),
         },
         "s3": {
-            ":::{Bucket}": "HeadBucket ListObjectsV2",
+            ":::{Bucket}": "GetBucketNotificationConfiguration HeadBucket ListObjectsV2",
             ":::{Bucket}/{Key}": "DeleteObject GetObject HeadObject PutObject",
         },
+        "scheduler": {"schedule/{GroupName}/{Name}": "GetSchedule"},
         "secretsmanager": {"secret:{SecretId}": "DescribeSecret GetSecretValue"},
         "sns": {"{TopicArn|TargetArn}": "GetTopicAttributes Publish"},
         "sqs": {
@@ -127,7 +133,8 @@ SCOPED: Mapping[str, tuple[str, ...]] = {
             "parameter/{Names}": "GetParameters",
         },
         "stepfunctions": {
-            "stateMachine:{stateMachineArn}": "DescribeStateMachine ListExecutions StartExecution",
+            "stateMachine:{stateMachineArn}": "DescribeStateMachine ListExecutions"
+            " ListStateMachineVersions StartExecution",
             "execution:{executionArn}": "DescribeExecution GetExecutionHistory StopExecution",
         },
     }.items()

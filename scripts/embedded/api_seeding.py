@@ -38,7 +38,9 @@ def _rest(backend: APIGatewayBackend, seed: ApiSeed) -> str:
         verb, _, path = one.partition(" ")
         resource = _resource(backend, api, path)
         backend.put_method(api.id, resource, verb, "NONE")
-        backend.put_integration(api.id, resource, verb, "MOCK", uri="", integration_method="")
+        sort = "MOCK" if verb == "OPTIONS" else "HTTP_PROXY"
+        uri = "" if verb == "OPTIONS" else "https://example.com/"
+        backend.put_integration(api.id, resource, verb, sort, uri=uri, integration_method=verb)
     for stage in seed.stages:
         backend.create_deployment(api.id, stage)
     found: str = api.id

@@ -59,7 +59,7 @@ _SINGLE = (
     "iam:passedtoservice",
     "kms:viaservice",
 )
-_MULTIPLE = ("aws:tagkeys", "aws:calledvia", "dynamodb:leadingkeys")
+_MULTIPLE = ("aws:tagkeys", "aws:calledvia", "dynamodb:leadingkeys", "lambda:layer")
 _FAMILY = "aws:resourcetag/"
 
 

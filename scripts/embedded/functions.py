@@ -8,11 +8,15 @@ from typing import Any
 
 from moto.awslambda.models import LambdaFunction, lambda_backends
 
+from embedded.function_updates import described
 from embedded.paging import BadTokenError, page
 from embedded.request import Refusal, Request
 
 PAGE = 50
 """Functions an answer holds at most, whatever MaxItems says (API reference)."""
+
+EXTRA = "configuration_besides"
+"""What a function's configuration has that moto does not know of."""
 
 _UNLISTED = frozenset(
     {
@@ -38,15 +42,16 @@ def list_functions(request: Request) -> Mapping[str, Any]:
         shown, marker = page(found, _shuffled, size, params.get("Marker"), query)
     except BadTokenError as error:
         raise Refusal("InvalidParameterValueException", "Invalid Marker.") from error
-    return {"Functions": [_listed(function) for function in shown], "NextMarker": marker}
+    return {"Functions": [listed(function) for function in shown], "NextMarker": marker}
 
 
 def _shuffled(function: LambdaFunction) -> str:
     return hashlib.sha256(f"{function.function_arn} {function.version}".encode()).hexdigest()
 
 
-def _listed(function: LambdaFunction) -> Mapping[str, Any]:
-    told = function.get_configuration()
+def listed(function: LambdaFunction) -> Mapping[str, Any]:
+    """What a list tells of a function or version."""
+    told = {**described(function), **vars(function).get(EXTRA, {})}
     return {
         name: value for name, value in told.items() if value is not None and name not in _UNLISTED
     }

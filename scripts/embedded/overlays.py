@@ -19,12 +19,18 @@ from moto.s3.responses import S3Response
 
 from embedded import (
     account_policies,
+    dashboards,
+    function_updates,
+    function_uses,
     functions,
     logs,
+    metric_alarms,
     rest_apis,
+    rest_exports,
     subscriptions,
     tagging,
     v2_apis,
+    versions,
 )
 from embedded.request import Refusal, Request
 from embedded.wire import parsed
@@ -37,13 +43,29 @@ Guard = Callable[[Request], Callable[[], None] | None]
 
 OVERLAYS: Mapping[tuple[str, str], Overlay] = {
     ("apigateway", "GetDeployment"): rest_apis.get_deployment,
+    ("apigateway", "GetExport"): rest_exports.get_export,
     ("apigateway", "GetRestApis"): rest_apis.list_apis,
     ("apigateway", "UpdateStage"): rest_apis.update_stage,
     ("apigatewayv2", "CreateDeployment"): v2_apis.create_deployment,
     ("apigatewayv2", "DeleteRouteSettings"): v2_apis.delete_route_settings,
     ("apigatewayv2", "GetApis"): v2_apis.list_apis,
     ("apigatewayv2", "UpdateStage"): v2_apis.update_stage,
+    ("cloudwatch", "DeleteAlarms"): metric_alarms.delete,
+    ("cloudwatch", "DescribeAlarms"): metric_alarms.describe,
+    ("lambda", "GetFunctionConfiguration"): function_updates.get_configuration,
     ("lambda", "ListFunctions"): functions.list_functions,
+    ("lambda", "UpdateFunctionConfiguration"): function_updates.update_configuration,
+    ("apigatewayv2", "GetAuthorizers"): function_uses.list_authorizers,
+    ("lambda", "DeleteProvisionedConcurrencyConfig"): function_uses.delete_provisioned_concurrency,
+    ("lambda", "GetAccountSettings"): function_uses.account_settings,
+    ("lambda", "GetPolicy"): versions.get_policy,
+    ("lambda", "ListAliases"): versions.list_aliases,
+    ("lambda", "ListDurableExecutionsByFunction"): function_uses.list_durable_executions,
+    ("lambda", "ListEventSourceMappings"): versions.list_event_source_mappings,
+    ("lambda", "ListFunctionUrlConfigs"): function_uses.list_urls,
+    ("lambda", "ListProvisionedConcurrencyConfigs"): function_uses.list_provisioned_concurrency,
+    ("lambda", "ListVersionsByFunction"): versions.list_versions,
+    ("lambda", "PutProvisionedConcurrencyConfig"): function_uses.put_provisioned_concurrency,
     ("logs", "DescribeLogGroups"): logs.describe_log_groups,
     ("logs", "PutAccountPolicy"): account_policies.put,
     ("logs", "DescribeAccountPolicies"): account_policies.describe,
@@ -51,9 +73,14 @@ OVERLAYS: Mapping[tuple[str, str], Overlay] = {
     ("logs", "DescribeSubscriptionFilters"): subscriptions.describe,
     ("logs", "PutSubscriptionFilter"): subscriptions.put,
     ("resourcegroupstaggingapi", "GetResources"): tagging.get_resources,
+    ("stepfunctions", "ListStateMachineVersions"): function_uses.no_machine_versions,
 }
 GUARDS: Mapping[tuple[str, str], Guard] = {
     ("apigateway", "CreateDeployment"): rest_apis.before_create_deployment,
+    ("cloudwatch", "PutDashboard"): dashboards.before_put,
+    ("cloudwatch", "PutMetricAlarm"): metric_alarms.before_put,
+    ("lambda", "UpdateFunctionCode"): function_updates.before_code,
+    ("lambda", "DeleteFunction"): versions.before_delete,
     ("logs", "CreateLogGroup"): logs.before_create,
     ("logs", "DeleteLogGroup"): logs.before_delete,
     ("logs", "PutRetentionPolicy"): logs.before_put_retention,
@@ -115,6 +142,7 @@ def install() -> None:
         return
     _check()
     v2_apis.route_urls()
+    function_uses.add_paths()
     own = BaseResponse.call_action
 
     def call_action(response: BaseResponse) -> Any:
@@ -130,7 +158,8 @@ def faithful() -> Iterator[None]:
     before = BaseResponse.call_action
     install()
     try:
-        yield
+        with versions.numbered():
+            yield
     finally:
         BaseResponse.call_action = before  # type: ignore[method-assign]  # as install
 

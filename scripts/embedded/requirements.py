@@ -156,6 +156,7 @@ def _facts(params: Params, region: str) -> Facts:
         ("aws:RequestedRegion", (region,)),
         ("aws:TagKeys", tuple(_tag_keys(params))),
         ("cloudwatch:namespace", tuple(_values(params.get("Namespace"), ""))),
+        ("lambda:Layer", tuple(params.get("Layers") or ())),
         *((key, ()) for key in ("aws:SourceArn", "aws:CalledVia", "kms:ViaService")),
     )
 

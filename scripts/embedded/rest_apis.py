@@ -12,6 +12,7 @@ from moto.apigateway.models import APIGatewayBackend, RestAPI, Stage, apigateway
 
 from embedded.paging import BadTokenError, page
 from embedded.request import Refusal, Request
+from embedded.rest_exports import exported
 
 FEW, MANY = 25, 500
 """APIs an answer holds without a limit, and at most (GetRestApis, API reference)."""
@@ -88,6 +89,7 @@ def before_create_deployment(request: Request) -> Callable[[], None]:
         made = _backend(request).apis[request.params["restApiId"]]
         for deployment in set(made.deployments) - known:
             vars(made.deployments[deployment])["summary"] = _summary(made)
+            vars(made.deployments[deployment])["exported"] = exported(made)
         name = request.params.get("stageName")
         if name in stages:
             stages[name].deployment_id = made.stages[name].deployment_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from moto.iam.models import iam_backends
 from moto.logs.models import LogGroup, LogsBackend, SubscriptionFilter, logs_backends
 from moto.utilities.utils import get_partition
 
+from embedded.function_updates import STATE, STATUS, UNZIPPED
 from embedded.stamping import now
 
 REGION = "us-east-1"
@@ -100,6 +101,10 @@ class FunctionSeed:
     name: str
     runtime: str | None = "python3.13"  # None: a container image; moto checks no identifier
     tags: Mapping[str, str] = field(default_factory=dict)
+    layers: Sequence[str] = ()
+    """ARNs of layer versions that there are."""
+    architecture: str = "x86_64"
+    unzipped: int = 0  # bytes of its code
 
 
 def seed_functions(
@@ -111,7 +116,69 @@ def seed_functions(
         image = {"PackageType": "Image", "Code": {"ImageUri": "example/image:1"}}
         archive = {"Runtime": seed.runtime, "Handler": "index.handler", "Code": {"ZipFile": ""}}
         common = {"FunctionName": seed.name, "Role": role, "Tags": dict(seed.tags)}
-        backend.create_function({**common, **(image if seed.runtime is None else archive)})
+        common |= {"Layers": [*seed.layers], "Architectures": [seed.architecture]}
+        made = backend.create_function({**common, **(image if seed.runtime is None else archive)})
+        vars(made)[UNZIPPED] = seed.unzipped
+
+
+def seed_layer(
+    name: str,
+    versions: int = 1,
+    *,
+    runtimes: Sequence[str] = (),
+    architectures: Sequence[str] = (),
+    unzipped: int = 1_000_000,
+    region: str = REGION,
+    account: str | None = None,
+) -> list[str]:
+    """Publish so many versions of a layer, and return their ARNs."""
+    told = {"CompatibleRuntimes": [*runtimes], "CompatibleArchitectures": [*architectures]}
+    backend, made = _functions(region, account), []
+    for _ in range(versions):
+        version = backend.publish_layer_version(
+            {"LayerName": name, "Content": {"ZipFile": ""}, **told}
+        )
+        vars(version)[UNZIPPED] = unzipped
+        made.append(version.arn)
+    return made
+
+
+def hold_function(
+    name: str,
+    *,
+    state: str = "Active",
+    status: str = "Successful",
+    region: str = REGION,
+    account: str | None = None,
+) -> None:
+    """Have a function told to be in this state, and its last update to have come so far."""
+    function = _functions(region, account).get_function(name)
+    vars(function).update({STATE: state, STATUS: status})
+
+
+def seed_versions(
+    name: str,
+    *days: int,
+    size: int = 1_000_000,
+    region: str = REGION,
+    account: str | None = None,
+    **fields: Any,
+) -> list[str]:
+    """Publish versions of a function that are so many days old, with so many bytes of code each.
+
+    Returns their numbers. ``fields`` are moto's own of a version, such as ``run_time``.
+    """
+    backend = _functions(region, account)
+    numbers = []
+    for age in days:
+        backend.get_function(name).code_or_config_updated = True
+        made = backend.publish_version(name)
+        if made is None:
+            raise KeyError(name)
+        told = {"code_size": size, "last_modified": f"{now() - timedelta(days=age):%FT%T}.000+0000"}
+        vars(made).update({**told, **fields})
+        numbers.append(str(made.version))
+    return numbers
 
 
 def clear_functions(*, region: str = REGION, account: str | None = None) -> None:

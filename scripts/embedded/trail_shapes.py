@@ -168,6 +168,7 @@ SHAPES: Mapping[tuple[str, str], Shape] = {
     ("lambda", "DeleteFunction"): _RECORDED,
     ("lambda", "PublishVersion"): _RECONSTRUCTED,
     ("lambda", "TagResource"): _RECONSTRUCTED,
+    ("lambda", "UntagResource"): _RECONSTRUCTED,
     ("lambda", "UpdateAlias"): _RECONSTRUCTED,
     ("lambda", "UpdateFunctionCode"): Shape(
         known=Known.RECORDED,

@@ -17,6 +17,8 @@ SHARED = "Common"
 """The managed policy of all functions."""
 
 GIVEN = {
+    "FunctionLayerArns": "arn:aws:lambda:eu-west-1:111122223333:layer:probe:7",
+    "AllowIrreversible": "true",
     "LogDestinationRoleArn": "arn:aws:iam::111122223333:role/ships",
     "LogShipping": "enabled",
     "LogSubscriptionAccountPolicy": "allowed",

@@ -20,10 +20,13 @@ from tests.conformance.stack import RULE, STATE_MACHINE, Stack, behind
 
 Parameter = Mapping[str, Any]
 
-OF_THE_STACK = {"filter_prefix", "stack_prefixes"}
+OF_THE_STACK = {"alarm_prefix", "filter_prefix", "kept_layers", "own_functions", "stack_prefixes"}
 """Fields whose defaults name the stack."""
 
-NEEDED = {"LogSubscriptionMode": {"LogDestinationArn": "arn:aws:lambda:a:111122223333:function:b"}}
+NEEDED = {
+    "FunctionLayersMode": {"FunctionLayerArns": "arn:aws:lambda:a:111122223333:layer:b:1"},
+    "LogSubscriptionMode": {"LogDestinationArn": "arn:aws:lambda:a:111122223333:function:b"},
+}
 """What else a mode's parameter needs, so that only its ceiling is in question."""
 
 _FIELD = re.compile(r'"([\w-]+)":\s*"?\$\{(\w+)\}')
@@ -48,6 +51,14 @@ def defaults(template: Template) -> list[str]:
             if value != fields[name]["default"] and name not in OF_THE_STACK
         ]
     return found
+
+
+def own_functions(template: Template) -> list[str]:
+    """function-layers leaves all of the stack's own functions alone, by their names."""
+    stack = Stack(template, LogShipping="enabled")
+    told = set(json.loads(_defaults(stack)["function-layers"])["own_functions"])
+    names = {str(one["FunctionName"]) for one in stack.of("AWS::Lambda::Function").values()}
+    return [f"function-layers: own_functions: {name}" for name in sorted(told ^ names)]
 
 
 def starts(template: Template) -> list[str]:

@@ -47,6 +47,8 @@ class Template:
             "Fn::GetAtt": self._attribute,
             "Fn::Sub": self._substituted,
             "Fn::Join": lambda asked: asked[0].join(self.text(part) for part in asked[1]),
+            "Fn::If": lambda asked: self.text(asked[1]),
+            "Fn::Split": lambda asked: self.text(asked[1]),  # a list as it was written
         }
 
     def of_types(self, *kinds: str) -> list[str]:

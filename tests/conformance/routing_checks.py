@@ -21,7 +21,13 @@ MAPPING_PROPERTIES: Mapping[str, Any] = {
     "ScalingConfig": {"MaximumConcurrency": 2},
 }
 
-BATCH_SIZES = {"LogSubscription": 25, "ApiThrottling": 10}
+BATCH_SIZES = {
+    "ApiAlarms": 10,
+    "ApiThrottling": 10,
+    "FunctionLayers": 10,
+    "FunctionVersions": 10,
+    "LogSubscription": 25,
+}
 """Of functions that take a request to read each resource; of all others 50."""
 
 RETENTION = 14 * 24 * 60 * 60  # seconds

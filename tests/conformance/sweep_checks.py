@@ -18,7 +18,7 @@ from tests.conformance.stack import RULE, STATE_MACHINE, Deployed, Stack, arn, b
 SDK_NAMES = {"tag": "resourcegroupstaggingapi", "states": "stepfunctions"}
 """boto3's names of services that IAM calls otherwise."""
 
-EVERYWHERE = frozenset({"resourcegroupstaggingapi"})
+EVERYWHERE = frozenset({"apigateway", "cloudformation", "resourcegroupstaggingapi.GetResources"})
 """What controls of any group may use at once: its pace is for all of them together."""
 
 HALF = 0.5
@@ -28,9 +28,9 @@ OF_AN_INBOX, OF_A_TIMER, OF_AN_OPERATOR = 2, 1, 1
 """Processes at once: batches of an inbox, a schedule's look, an operator's call."""
 
 
-def services(control: Control[Any, Any]) -> set[str]:
-    """The paced services that a control uses, by boto3's names."""
-    return {service for service, _ in operations(control)}
+def quotas(control: Control[Any, Any]) -> set[str]:
+    """The quotas that a control uses, by their groups; those of some services are by operation."""
+    return {group_of(*one) for one in operations(control)}
 
 
 def operations(control: Control[Any, Any]) -> set[tuple[str, str]]:
@@ -80,19 +80,19 @@ def separate(template: Template) -> list[str]:
     stack = Stack(template)
     used = {
         group["group"]: {
-            service
+            quota
             for control in CONTROLS
             if control.id in {one["control"] for one in group["controls"]}
-            for service in services(control) - EVERYWHERE
+            for quota in quotas(control) - EVERYWHERE
         }
         for group in groups(stack)
     }
     [sweep] = stack.machines().values()
     inner = sweep["States"]["Groups"]["ItemProcessor"]["States"]["Controls"]
     found = [
-        f"{one} and {other}: share {service}"
+        f"{one} and {other}: share {quota}"
         for one, other in combinations(used, 2)
-        for service in sorted(used[one] & used[other])
+        for quota in sorted(used[one] & used[other])
     ]
     if inner.get("MaxConcurrency") != 1:
         found.append("controls of a group are not swept one after another")

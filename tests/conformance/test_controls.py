@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -12,9 +13,15 @@ from botocore.validate import ParamValidator
 
 from embedded.requirements import requirements
 from steward.controls import CONTROLS, named
+from steward.controls.api_alarms.alarms import wanted
+from steward.controls.api_alarms.boards import Board
+from steward.controls.api_alarms.state import Grouped
 from steward.controls.api_gateway.stages import REST, V2, Method
 from steward.controls.api_throttling.state import ApiStage
+from steward.controls.function_layers.state import Function as Layered
 from steward.controls.function_runtime.state import Function
+from steward.controls.function_versions.state import Function as Versioned
+from steward.controls.function_versions.state import Version
 from steward.controls.log_retention.state import LogGroup
 from steward.controls.log_subscription.account_policy import AccountPolicy, Cover
 from steward.controls.log_subscription.log_group import LogGroup as Subscribed
@@ -23,6 +30,7 @@ from steward.controls.stream_capacity.state import Stream
 from steward.evaluate import COMMON_CODES
 from steward.model import Call, Control, Finding, Verdict
 from steward.policy import load, schema
+from tests.apis import policy, watched
 
 SESSION = botocore.session.get_session()
 
@@ -46,6 +54,17 @@ TOLD: dict[str, Any] = {"GET /": {}}
 OURS: dict[str, Any] = {"gone": {"rate": 5, "burst": 5}}
 MADE: dict[str, Any] = {"gone": {}}
 OWN: dict[str, Any] = {"gone": {"limit": OURS["gone"], "settings": {}}}
+PROBE, OTHER_LAYER = (f"arn:aws:lambda:eu-west-1:111122223333:layer:{x}:7" for x in ("p", "o"))
+PROBED = {"rules": [{"layer_arn": PROBE}]}
+
+BOARD = Board(
+    "steward-apis-rest-a1b2c3d4e5",
+    PLACE["account"],
+    PLACE["region"],
+    PLACE["partition"],
+    stages=(watched(),),
+    since="2026-11-20T10:00:00+00:00",
+)
 
 EXAMPLES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
     "log-retention": [
@@ -70,12 +89,33 @@ EXAMPLES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         (Stream("a", shards=8, counted=8, load=Load(), age_hours=99), {"managed": ["*"]}),
         (Stream("a", shards=2, counted=2, load=Load(rejects=True)), {"managed": ["*"]}),
     ],
+    "api-alarms": [
+        (watched(), {}),
+        (watched(methods=["GET /"]), {"granularity": "method"}),
+        (watched("HTTP", ["GET /"]), {"granularity": "method"}),
+        (watched(alarms=wanted(watched(), policy())), {"min_requests": 9}),
+        (watched(alarms=wanted(watched(), policy()), exists=False), {}),
+        (Grouped("steward/all/rest/5XXError/error_5xx_rate"), {"granularity": "grouped"}),
+        (BOARD, {"dashboard": True}),
+        (replace(BOARD, shown="a", body='{"widgets":[]}'), {}),
+    ],
     "api-throttling": [
         (ApiStage("a/b", REST, methods=GET), LIMITED),
         (ApiStage("a/b", V2, methods=ROUTE), LIMITED),
         (ApiStage("a/b", V2, methods=ROUTE, limits=TOLD, settings=TOLD), LIMITED),
         (ApiStage("a/b", REST, limits=OURS, settings=MADE, ours=OWN), LIMITED),
         (ApiStage("a/b", V2, limits=OURS, settings=MADE, ours=OWN), LIMITED),
+    ],
+    "function-layers": [
+        (Layered("a", "python3.13", revision="1"), PROBED),
+        (Layered("a", "python3.13", layers=[OTHER_LAYER]), PROBED),
+        (Layered("a", "python3.13", layers=[PROBE], found=[PROBE], ours=(PROBE,)), {}),
+        (Layered("a", "python3.13", status="InProgress"), PROBED),
+        (Layered("a", "python3.13", layers=[PROBE], lagging=("live is 1",)), PROBED),
+    ],
+    "function-versions": [
+        (Versioned("a", 2, (Version(1, 99), Version(2, 99))), {"keep": 1}),
+        (Versioned("a", 2, (Version(1, 99), Version(2, 99, used="aliases: b"))), {"keep": 0}),
     ],
     "function-runtime": [
         (Function("a", "python3.9", date(2026, 11, 20)), {}),

@@ -247,7 +247,7 @@ def test_an_aws_command_that_is_none_is_noticed(text: str, problem: str) -> None
     [
         pytest.param("| `KmsKeyArn` |", "| `Key` |", "KmsKeyArn: no row", id="no parameter"),
         pytest.param("| `26` |", "| `25` |", "HeartbeatHours: no row", id="another default"),
-        pytest.param("| alarms | 44", "| alarms | 9", "cost: there are 44", id="another cost"),
+        pytest.param("| alarms | 59", "| alarms | 9", "cost: there are 59", id="another cost"),
         pytest.param("| `exhausted` |", "| `tired` |", "tired: is no alarm", id="no alarm"),
         pytest.param("Somebody aborted an execution", "", "sweep-aborted: no row", id="empty"),
     ],

@@ -28,6 +28,7 @@ CHECKS: Sequence[Check] = (
     policies.choices,
     policies.starts,
     policies.ceilings,
+    policies.own_functions,
 )
 
 VARIABLES = ("Environment", "Variables")
@@ -96,7 +97,7 @@ BREAKS: Sequence[tuple[Check, Change, str]] = [
     (
         sweeps.pace,
         pace('{"logs": 0.05, "resourcegroupstaggingapi": 0.04, "ssm": 0.07}'),
-        "ssm: 0.544",
+        "ssm: 0.584",
     ),
     (sweeps.pace, pace('{"logs": 0.05, "ssm": 0.05}'), "does not name resourcegroupstaggingapi"),
     (policies.defaults, without("FunctionRuntimeDefaults"), "function-runtime: has no defaults"),
@@ -105,6 +106,11 @@ BREAKS: Sequence[tuple[Check, Change, str]] = [
     (policies.defaults, defaults("${LogRetentionDays}", "60"), "days is 60, in the schema 30"),
     (policies.starts, without("PolicyChanged", *OR, 0, "name", 1), "/stack/stop: Create starts no"),
     (policies.starts, without("PolicyChanged", *OR, 1, "operation"), "Create starts a sweep"),
+    (
+        policies.own_functions,
+        instead("FunctionLayersDefaults", "-assessor", "-assess", "Value"),
+        "own_functions: stack-assessor",
+    ),
     (policies.starts, instead("PolicyChanged", "${AWS::StackName}", "*"), "starts no sweep"),
     (policies.choices, defaults("LogRetentionDays", "HeartbeatHours"), "HeartbeatHours: takes"),
     (policies.choices, defaults("LogRetentionMode", "FunctionRuntimeMode"), "RuntimeMode: takes"),
@@ -169,9 +175,18 @@ def test_a_mode_above_its_ceiling_is_refused_by_the_templates_rules() -> None:
         "StreamCapacityMode: audit is taken below off",
         "StreamCapacityMode: enforce is taken below off",
         "StreamCapacityMode: enforce is taken below audit",
+        "ApiAlarmsMode: audit is taken below off",
+        "ApiAlarmsMode: enforce is taken below off",
+        "ApiAlarmsMode: enforce is taken below audit",
         "ApiThrottlingMode: audit is taken below off",
         "ApiThrottlingMode: enforce is taken below off",
         "ApiThrottlingMode: enforce is taken below audit",
+        "FunctionLayersMode: audit is taken below off",
+        "FunctionLayersMode: enforce is taken below off",
+        "FunctionLayersMode: enforce is taken below audit",
+        "FunctionVersionsMode: audit is taken below off",
+        "FunctionVersionsMode: enforce is taken below off",
+        "FunctionVersionsMode: enforce is taken below audit",
     ]
 
 

@@ -270,8 +270,8 @@ def test_a_permission_granted_twice_is_noticed() -> None:
 
 def test_an_intrinsic_that_is_not_known_is_refused() -> None:
     """A text that cannot be told must not pass."""
-    with pytest.raises(ValueError, match="Fn::Split"):
-        Template({"Resources": {}}).text({"Fn::Split": [",", "a"]})
+    with pytest.raises(ValueError, match="Fn::Cidr"):
+        Template({"Resources": {}}).text({"Fn::Cidr": ["10.0.0.0/8", 1]})
 
 
 def test_a_literal_of_a_substitution_stays() -> None:

@@ -63,20 +63,24 @@ def test_an_account_starts_empty_whatever_was_before() -> None:
     with EmbeddedAccount(start=START, stack="other") as after:
         found = after.client("logs").describe_log_groups()["logGroups"]
         assert [group["logGroupName"] for group in found] == [
+            "/aws/lambda/other-api-alarms",
             "/aws/lambda/other-api-throttling",
             "/aws/lambda/other-assessor",
+            "/aws/lambda/other-function-layers",
             "/aws/lambda/other-log-retention",
             "/aws/lambda/other-log-subscription",
             "/aws/lambda/other-stream-capacity",
         ]
-        assert (len(after.watch.calls), after.journal.events) == (7, [])
+        assert (len(after.watch.calls), after.journal.events) == (8, [])
         puts = [one for one in after.watch.calls if one.operation == "PutParameter"]
         assert [one.params["Name"] for one in puts] == [
             "/other/defaults/log-retention",
             "/other/defaults/log-subscription",
             "/other/defaults/stream-capacity",
+            "/other/defaults/api-alarms",
             "/other/defaults/api-throttling",
             "/other/defaults/function-runtime",
+            "/other/defaults/function-layers",
             "/other/version",  # depends on them
         ]
 

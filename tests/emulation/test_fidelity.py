@@ -26,6 +26,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.awslambda.models import LambdaFunction
+from moto.cloudwatch import models as cloudwatch
 from moto.config.models import ConfigBackend
 from moto.core.responses import BaseResponse
 from moto.dynamodb import models as dynamodb
@@ -529,6 +530,62 @@ def test_functions_listed(bare: Clients) -> None:
     assert {"State", "LastUpdateStatus"} <= function.keys()
 
 
+def _updated(bare: Clients, **asked: Any) -> dict[str, Any]:
+    """What Lambda answers to an update of a new function."""
+    _functions(bare, "f")
+    answer: dict[str, Any] = bare("lambda").update_function_configuration(FunctionName="f", **asked)
+    return answer
+
+
+def _layers(bare: Clients, *names: str, **more: Any) -> list[str]:
+    publish = bare("lambda").publish_layer_version
+    content = {"ZipFile": _archive()}
+    return [publish(LayerName=one, Content=content, **more)["LayerVersionArn"] for one in names]
+
+
+@gap("function-revision")
+def test_function_revision(bare: Clients) -> None:
+    _functions(bare, "f")
+    assert "RevisionId" not in bare("lambda").get_function_configuration(FunctionName="f")
+
+
+@gap("function-revision-checked")
+def test_function_revision_checked(bare: Clients) -> None:
+    assert _updated(bare, RevisionId="of long ago", Timeout=7)["Timeout"] == 7
+
+
+@gap("function-updating")
+def test_function_updating(bare: Clients) -> None:
+    answer = _updated(bare, Timeout=7)
+    assert (answer["State"], answer["LastUpdateStatus"]) == ("Active", "Successful")
+
+
+@gap("function-layers-many")
+def test_function_layers_many(bare: Clients) -> None:
+    arns = _layers(bare, *"aabcdef")
+    assert len(_updated(bare, Layers=arns)["Layers"]) == 7
+
+
+@gap("function-layers-size")
+def test_function_layers_size(bare: Clients) -> None:
+    count = LambdaFunction.update_configuration.__code__.co_names
+    assert not {name for name in count if "size" in name.lower()} - {"memory_size"}
+
+
+@gap("function-layers-absent")
+def test_function_layers_absent(bare: Clients) -> None:
+    [arn] = _layers(bare, "a")
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        _updated(bare, Layers=[arn.replace(":1", ":2")])
+
+
+@gap("function-code-revision")
+def test_function_code_revision(bare: Clients) -> None:
+    _functions(bare, "f")
+    told = {"FunctionName": "f", "RevisionId": "of long ago", "ZipFile": _archive()}
+    assert bare("lambda").update_function_code(**told)["FunctionName"] == "f"
+
+
 @gap("function-invoked")
 def test_function_invoked(bare: Clients) -> None:
     assert "docker_client" in vars(LambdaFunction)["_invoke_lambda"].__code__.co_names
@@ -885,6 +942,104 @@ def _asked(act: Callable[[], object]) -> list[str]:
     return asked
 
 
+# ------------------------------------------------------------------------- versions of functions
+
+
+def _published(bare: Clients, *deleted: str) -> Any:
+    """A client of Lambda, with a function f of two versions, and an alias to the first."""
+    functions = bare("lambda")
+    _functions(bare, "f")
+    functions.publish_version(FunctionName="f")
+    functions.update_function_code(FunctionName="f", ZipFile=b"other", Publish=True)
+    functions.create_alias(FunctionName="f", Name="live", FunctionVersion="1")
+    for version in deleted:
+        functions.delete_function(FunctionName="f", Qualifier=version)
+    return functions
+
+
+def _unknown(ask: Callable[..., object], **asked: Any) -> None:
+    """Moto knows no such path."""
+    with pytest.raises((ClientError, NotImplementedError)):
+        ask(FunctionName="f", **asked)
+
+
+@gap("versions-paged")
+def test_versions_paged(bare: Clients) -> None:
+    told = _published(bare).list_versions_by_function(FunctionName="f", MaxItems=1)
+    assert ("NextMarker" in told, len(told["Versions"])) == (False, 3)
+    assert bare("lambda").list_versions_by_function(FunctionName="none")["Versions"] == []
+
+
+@gap("version-aliased")
+def test_version_aliased(bare: Clients) -> None:
+    left = _published(bare, "1").list_versions_by_function(FunctionName="f")["Versions"]
+    assert [one["Version"] for one in left] == ["$LATEST", "2"]
+
+
+@gap("version-numbers")
+def test_version_numbers(bare: Clients) -> None:
+    made = _published(bare, "1").update_function_code(
+        FunctionName="f", ZipFile=b"third", Publish=True
+    )
+    assert made["Version"] == "2"
+
+
+@gap("aliases-paged")
+def test_aliases_paged(bare: Clients) -> None:
+    found = _published(bare).list_aliases(FunctionName="f", FunctionVersion="2")["Aliases"]
+    assert [one["Name"] for one in found] == ["live"]
+
+
+@gap("version-policy")
+def test_version_policy(bare: Clients) -> None:
+    asked = {"Action": "lambda:InvokeFunction", "Principal": "sns.amazonaws.com"}
+    functions = _published(bare)
+    functions.add_permission(FunctionName="f", Qualifier="1", StatementId="s", **asked)
+    assert ":f:1" in functions.get_policy(FunctionName="f", Qualifier="2")["Policy"]
+
+
+@gap("mappings-paged")
+def test_mappings_paged(bare: Clients) -> None:
+    functions = _published(bare)
+    for name in "ab":
+        bare("sqs").create_queue(QueueName=name)
+        source = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+        functions.create_event_source_mapping(FunctionName="f", EventSourceArn=source)
+    assert len(functions.list_event_source_mappings(MaxItems=1)["EventSourceMappings"]) == 2
+
+
+@gap("provisioned-put")
+def test_provisioned_put(bare: Clients) -> None:
+    put = bare("lambda").put_provisioned_concurrency_config
+    _unknown(put, Qualifier="1", ProvisionedConcurrentExecutions=1)
+
+
+@gap("provisioned-list")
+def test_provisioned_list(bare: Clients) -> None:
+    _unknown(bare("lambda").list_provisioned_concurrency_configs)
+
+
+@gap("provisioned-delete")
+def test_provisioned_delete(bare: Clients) -> None:
+    _unknown(bare("lambda").delete_provisioned_concurrency_config, Qualifier="1")
+
+
+@gap("account-settings")
+def test_account_settings(bare: Clients) -> None:
+    with pytest.raises((ClientError, NotImplementedError)):
+        bare("lambda").get_account_settings()
+
+
+@gap("function-urls")
+def test_function_urls(bare: Clients) -> None:
+    _unknown(bare("lambda").list_function_url_configs)
+
+
+@gap("durable-executions")
+def test_durable_executions(bare: Clients) -> None:
+    _unknown(bare("lambda").list_durable_executions_by_function)
+
+
 # ------------------------------------------------------------------------------ Step Functions
 
 
@@ -929,6 +1084,20 @@ def test_machine_paths(bare: Clients) -> None:
         pytest.raises(ClientError, match="Expected 2 arguments"),
     ):
         _machine(bare, {"Type": "Pass", "Parameters": {"found.$": called}})
+
+
+@gap("api-authorizers")
+def test_api_authorizers(bare: Clients) -> None:
+    apis = bare("apigatewayv2")
+    api = apis.create_api(Name="a", ProtocolType="HTTP")["ApiId"]
+    with pytest.raises((ClientError, NotImplementedError)):
+        apis.get_authorizers(ApiId=api)
+
+
+@gap("machine-versions")
+def test_machine_versions(bare: Clients) -> None:
+    with pytest.raises((ClientError, NotImplementedError)):
+        bare("stepfunctions").list_state_machine_versions(stateMachineArn=ROLE)
 
 
 # ---------------------------------------------------------- IAM, DynamoDB, CloudWatch, quotas
@@ -1152,3 +1321,75 @@ def test_stack_config_rules(bare: Clients) -> None:
     with pytest.warns(UserWarning, match="not supported"):
         bare("cloudformation").create_stack(StackName="s", TemplateBody=body)
     assert bare("config").describe_config_rules()["ConfigRules"] == []
+
+
+_ALARM: Mapping[str, Any] = {
+    "AlarmName": "a",
+    "Namespace": "N",
+    "MetricName": "M",
+    "Period": 45,
+    "EvaluationPeriods": 1,
+    "Threshold": 0,
+    "ComparisonOperator": "GreaterThanThreshold",
+    "WarmUpConfiguration": {"WarmUpPeriodDurationInMinutes": 5},
+    "Tags": [{"Key": "a", "Value": "b"}],
+}
+
+
+@gap("alarm-validated")
+def test_alarm_validated(bare: Clients) -> None:
+    bare("cloudwatch").put_metric_alarm(**_ALARM)
+    assert bare("cloudwatch").describe_alarms()["MetricAlarms"][0]["Period"] == 45
+
+
+@gap("alarm-warm-up")
+def test_alarm_warm_up(bare: Clients) -> None:
+    bare("cloudwatch").put_metric_alarm(**_ALARM)
+    assert "WarmUpConfiguration" not in bare("cloudwatch").describe_alarms()["MetricAlarms"][0]
+
+
+@gap("alarm-updated")
+def test_alarm_updated(bare: Clients) -> None:
+    watch = bare("cloudwatch")
+    watch.put_metric_alarm(**_ALARM)
+    watch.put_metric_alarm(**{**_ALARM, "Tags": [{"Key": "a", "Value": "c"}]})
+    arn = watch.describe_alarms()["MetricAlarms"][0]["AlarmArn"]
+    assert watch.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "a", "Value": "c"}]
+
+
+@gap("alarm-state")
+def test_alarm_state(bare: Clients) -> None:
+    bare("cloudwatch").put_metric_alarm(**_ALARM)
+    assert bare("cloudwatch").describe_alarms()["MetricAlarms"][0]["StateValue"] == "OK"
+
+
+@gap("alarms-paged")
+def test_alarms_paged(bare: Clients) -> None:
+    for name in "ab":
+        bare("cloudwatch").put_metric_alarm(**{**_ALARM, "AlarmName": name})
+    assert len(bare("cloudwatch").describe_alarms(MaxRecords=1)["MetricAlarms"]) == 2
+
+
+@gap("alarms-deleted")
+def test_alarms_deleted(bare: Clients) -> None:
+    bare("cloudwatch").delete_alarms(AlarmNames=["nobody"])
+
+
+@gap("dashboard-validated")
+def test_dashboard_validated(bare: Clients) -> None:
+    bare("cloudwatch").put_dashboard(DashboardName="a", DashboardBody="[]")
+    assert bare("cloudwatch").get_dashboard(DashboardName="a")["DashboardBody"] == "[]"
+
+
+@gap("dashboard-time")
+def test_dashboard_time(bare: Clients) -> None:
+    dashboard = cloudwatch.Dashboard
+    assert "utcnow" not in dashboard.__init__.__code__.co_names
+    assert "utcnow" in vars(cloudwatch)
+
+
+@gap("rest-export")
+def test_rest_export(bare: Clients) -> None:
+    asked = {"exportType": "oas30", "parameters": {"extensions": "integrations"}}
+    body = bare("apigateway").get_export(**_rest_stage(bare), **asked)["body"].read()
+    assert set(json.loads(body)["paths"]["/"]["GET"]) == {"produces", "responses"}

@@ -143,6 +143,11 @@ def test_a_plan_writes_nothing_and_says_what_would_be_called(console: Console) -
         "fates": {"none": 1, "planned": 1},
         "skipped": {},
         "calls": {
+            "apigateway.GetAccount": 1,
+            "apigateway.GetRestApis": 3,
+            "apigatewayv2.GetApis": 2,
+            "cloudwatch.DescribeAlarms": 1,
+            "cloudwatch.ListDashboards": 1,
             "kinesis.ListStreams": 1,
             "lambda.ListFunctions": 1,
             "logs.DescribeLogGroups": 1,

@@ -13,6 +13,7 @@ from embedded.account import EmbeddedAccount
 from embedded.faults import Fault
 from embedded.hosting import FunctionError
 from embedded.seeding import FunctionSeed, Seed, seed_functions, seed_log_groups
+from steward.controls import CONTROLS
 from tests.scenarios.embedding import (
     LOGS,
     START,
@@ -74,7 +75,7 @@ def test_a_long_sweep_goes_on_over_several_steps(here: EmbeddedAccount) -> None:
     assert len(answers) > 3
     assert len({one["sweep"] for one in answers}) == 1
     assert [one["cursor"] is None for one in answers] == [False] * (len(answers) - 1) + [True]
-    assert (answers[-1]["resources"], answers[-1]["complete"]) == (204, True)
+    assert (answers[-1]["resources"], answers[-1]["complete"]) == (205, True)
     assert set(retention(here).values()) == {30}
     assert writes(here)["PutRetentionPolicy"] == 200
 
@@ -205,7 +206,7 @@ def test_a_control_that_is_off_is_swept_by_doing_nothing(here: EmbeddedAccount) 
     here.settle()
     assert (sweeps(here), retention(here)) == (["SUCCEEDED"], {"/a": None, "/b": None})
     assert [one["mode"] for one in steps(here)] == ["off"]
-    assert sum(metrics(here, "Sweeps")) == 4
+    assert sum(metrics(here, "Sweeps")) == len(CONTROLS)
 
 
 def test_the_budget_holds_what_is_above_it_and_says_so(here: EmbeddedAccount) -> None:
@@ -279,7 +280,7 @@ def test_vanished_functions_are_forgotten_and_their_successors_reported(
     here.client("lambda").delete_function(FunctionName="older")
     here.sweep()
     last = steps(here, "function-runtime")[-1]
-    assert (last["fates"], last["complete"]) == ({"gone": 1, "none": 4, "reported": 1}, True)
+    assert (last["fates"], last["complete"]) == ({"gone": 1, "none": 5, "reported": 1}, True)
     assert here.server.calls["lambda.GetFunctionConfiguration"] == 1
 
 

@@ -24,6 +24,8 @@ from steward.events import (
     log_group,
     log_group_name,
     named,
+    publishing_function,
+    tagged_function,
 )
 from steward.model import Ref
 from tests.fakes import ACCOUNT, REGION
@@ -400,6 +402,33 @@ def test_a_call_of_lambda_without_a_name_names_nothing(parameters: object) -> No
     assert looked_at(of_lambda(detail), FUNCTIONS) is Skip.NO_NAME
 
 
+TAGGED = "arn:aws:lambda:eu-west-1:1:function:checkout"
+
+
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        pytest.param(TAGGED, "checkout", id="a function"),
+        pytest.param(TAGGED.replace(":", "%3A"), "checkout", id="percent-encoded"),
+        pytest.param("checkout", "", id="a name, which this call does not take"),
+        pytest.param(TAGGED.replace("function", "event-source-mapping"), "", id="a mapping"),
+        pytest.param(TAGGED.replace("function", "code-signing-config"), "", id="code signing"),
+        pytest.param(TAGGED.replace("function", "layer"), "", id="a layer"),
+        pytest.param(TAGGED.replace("lambda", "logs"), "", id="of another service"),
+        pytest.param(TAGGED[: -len("checkout")], "", id="no name in it"),
+        pytest.param(None, "", id="null"),
+        pytest.param([TAGGED], "", id="a list"),
+    ],
+)
+def test_tags_of_lambda_are_those_of_a_function_or_of_something_else(
+    told: object, name: str
+) -> None:
+    """LAY-16: only of the first is anything taken."""
+    found = list(tagged_function({"requestParameters": {"resource": told}}))
+    assert found == ([Ref(FUNCTION, name)] if name else [])
+    assert list(tagged_function({"requestParameters": told})) == []
+
+
 @given(JSON)
 def test_no_value_breaks_the_reading_of_a_functions_name(value: object) -> None:
     """What is taken for a name is one, and is its own name."""
@@ -433,3 +462,20 @@ def test_a_record_of_an_account_policy_names_it(record: str) -> None:
 def test_another_account_policy_names_nothing(asked: object) -> None:
     """Neither one of another type, nor what is no name."""
     assert list(account_subscription({"requestParameters": asked})) == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        pytest.param({"functionName": "orders", "publish": True}, ["orders"], id="publishes"),
+        pytest.param({"functionName": "orders", "publish": False}, [], id="does not"),
+        pytest.param({"functionName": "orders"}, [], id="says nothing"),
+        pytest.param(None, [], id="was not told"),
+    ],
+)
+def test_an_update_of_code_names_its_function_where_it_publishes(
+    asked: object, names: list[str]
+) -> None:
+    """Without, there is no new version."""
+    found = publishing_function({"requestParameters": asked})
+    assert [ref.id for ref in found] == names

@@ -10,7 +10,7 @@ import pytest
 
 from steward.errors import BadPolicy, NotConnected, StewardError, Throttled
 from steward.events import CLOUDTRAIL, Automation, Skip
-from steward.inbox import Batch, pause, process, read, shorten_pauses
+from steward.inbox import PATIENCE, Batch, pause, process, read, shorten_pauses
 from steward.look import Looked
 from steward.model import (
     CommonPolicy,
@@ -110,12 +110,14 @@ class Looker:
         again: Sequence[Ref] = (),
         untouched: Sequence[Ref] = (),
         errors: Mapping[str, Exception] | None = None,
+        waits: Sequence[Ref] = (),
     ) -> None:
         self.looked: list[tuple[str, set[Ref]]] = []
         self.reported: list[tuple[str, StewardError]] = []
         self._again = again
         self._untouched = untouched
         self._errors = errors or {}
+        self._waits = waits
 
     def look(self, control: Control[Any, Any], refs: Sequence[Ref]) -> Looked:
         self.looked.append((control.id, set(refs)))
@@ -128,7 +130,10 @@ class Looker:
         self.reported.append((control.id, error))
 
     def _outcome(self, control: Control[Any, Any], ref: Ref) -> Outcome:
-        retry = ref in self._again
+        retry, waits = ref in self._again, ref in self._waits
+        if waits:
+            finding = Finding(ref, Verdict.NON_COMPLIANT, "X", "y", waits=True)
+            return Outcome(control.id, finding, Fate.HELD, Trigger.EVENT, retry=True)
         finding = Finding(ref, Verdict.UNKNOWN if retry else Verdict.COMPLIANT, "X", "y")
         fate = Fate.UNKNOWN if retry else Fate.NONE
         return Outcome(control.id, finding, fate, Trigger.EVENT, retry=retry)
@@ -240,6 +245,28 @@ def test_a_message_comes_back_for_any_of_its_resources() -> None:
     """One that is done is simply looked at once more."""
     batch = batch_of(message(1, event(group("/a"), group("/b"))))
     assert given_back(Looker(again=[group("/b")]), batch) == ["m1"]
+
+
+@pytest.mark.parametrize(
+    ("received", "looker", "back"),
+    [
+        pytest.param(PATIENCE - 1, Looker(waits=[group("/a")]), ["m1"], id="it waits"),
+        pytest.param(PATIENCE, Looker(waits=[group("/a")]), [], id="it has waited long enough"),
+        pytest.param(PATIENCE, Looker(again=[group("/a")]), ["m1"], id="something is wrong"),
+        pytest.param(
+            PATIENCE,
+            Looker(again=[group("/b")], waits=[group("/a")]),
+            ["m1"],
+            id="something is wrong with its other resource",
+        ),
+    ],
+)
+def test_what_only_waits_ends_as_no_dead_letter(
+    received: int, looker: Looker, back: list[str]
+) -> None:
+    """Nothing is wrong with it: the next sweep looks again. Trouble goes on to the end."""
+    batch = batch_of(message(1, event(group("/a"), group("/b")), received))
+    assert given_back(looker, batch) == back
 
 
 def test_each_control_looks_at_its_own_kinds() -> None:

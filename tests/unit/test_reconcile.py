@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ from steward.errors import (
 from steward.gate import MAX_ATTEMPTS, PROTECTED
 from steward.ledger import Change, Status
 from steward.look import look
-from steward.model import Deadline, Fate, Finding, Mode, Trigger, Verdict
+from steward.model import Deadline, Fate, Finding, Mode, Trigger, Unread, Verdict
 from steward.run import REASON, Outcome
 from tests import toy
 from tests.fakes import FakeClock
@@ -471,6 +472,67 @@ def test_what_a_control_wants_to_remember_is_kept_with_its_finding(book: SQLiteL
     assert [item.memory for item in kept] == ["one", "one", "one", "two"]
     assert {item.changed_at for item in kept} == {kept[0].changed_at}
     assert {item.verdict for item in kept} == {Verdict.COMPLIANT}
+
+
+def test_what_is_remembered_outlives_a_look_that_did_not_assess(book: SQLiteLedger) -> None:
+    """While it cannot be read, is excluded or exempt; the control has said nothing else."""
+    world, known, hidden = World({"a": 1}), [], [False]
+
+    def assess(toy_: toy.Toy, policy: toy.Policy) -> Finding:
+        return replace(toy.assess(toy_, policy), memory="kept")
+
+    def observe(*asked: Any) -> Iterator[toy.Toy | Unread]:
+        locked = (Unread(ref, "ACCESS_DENIED", "locked away") for ref in asked[1])
+        yield from locked if hidden[0] else toy.observe(*asked)
+
+    control = replace(CONTROL, assess=assess, observe=observe)
+    exempt = toy.policy(exemptions=(toy.exemption("a"),))
+    for locked, loaded in (
+        (False, toy.policy()),
+        (True, toy.policy()),
+        (False, toy.policy(exclude=("a",))),
+        (False, replace(exempt, policy=replace(exempt.policy, size=RIGHT + 1))),
+    ):
+        hidden[0] = locked
+        looked(world, book, "a", control=control, loaded=loaded)
+        known.append(book.items(CONTROL.id, toy.refs("a"))[toy.refs("a")[0]])
+    told = [item.verdict for item in known]
+    assert told == [Verdict.COMPLIANT, Verdict.UNKNOWN, Verdict.NOT_APPLICABLE, Verdict.EXEMPT]
+    assert {item.memory for item in known} == {"kept"}
+
+
+@pytest.mark.parametrize(
+    ("waits", "settings", "fate", "retried"),
+    [
+        pytest.param(True, {}, Fate.HELD, True, id="it waits"),
+        pytest.param(False, {}, Fate.REMEDIATED, False, id="it does not"),
+        pytest.param(True, {"plan_only": True}, Fate.PLANNED, False, id="nothing may be written"),
+        pytest.param(True, {"stopped": True}, Fate.HELD, False, id="the stop switch is set"),
+    ],
+)
+def test_a_call_waits_for_what_is_under_way(
+    book: SQLiteLedger, settings: dict[str, Any], fate: Fate, *, waits: bool, retried: bool
+) -> None:
+    """The resource is looked at again soon, and nothing is sent before; no attempt is counted."""
+    world = World({"a": 1})
+
+    def assess(toy_: toy.Toy, policy: toy.Policy) -> Finding:
+        return replace(toy.assess(toy_, policy), waits=waits)
+
+    one = only(looked(world, book, control=replace(CONTROL, assess=assess), **settings))
+    assert (one.fate, one.retry) == (fate, retried)
+    assert bool(world.resized) is (fate is Fate.REMEDIATED)
+    assert book.items(CONTROL.id, toy.refs("a"))[toy.refs("a")[0]].attempts == 0
+
+
+def test_what_does_not_apply_yet_is_looked_at_again_soon(book: SQLiteLedger) -> None:
+    """Such as a function that AWS is still making."""
+
+    def assess(toy_: toy.Toy, _: toy.Policy) -> Finding:
+        return Finding(toy_.ref, Verdict.NOT_APPLICABLE, "PENDING", "being made", waits=True)
+
+    one = only(looked(World({"a": 1}), book, control=replace(CONTROL, assess=assess)))
+    assert (one.fate, one.retry) == (Fate.NONE, True)
 
 
 def test_exemptions_of_the_ledger_and_the_policy_hold_until_their_last_day(

@@ -12,6 +12,7 @@ from steward.errors import (
     Gone,
     Invalid,
     Limit,
+    Moved,
     NotConnected,
     Protected,
     Refused,
@@ -47,6 +48,7 @@ BY_CODE = {
         "AWS.SimpleQueueService.NonExistentQueue",
         "TrailNotFoundException",
     ],
+    Moved: ["PreconditionFailedException"],
     Limit: ["LimitExceededException", "ServiceQuotaExceededException", "TooManyTagsException"],
     NotConnected: [
         "UnrecognizedClientException",
@@ -207,6 +209,19 @@ def test_a_cancelled_transaction_is_judged_by_its_reasons(
 def test_reading_uses_no_quota_up(operation: str, kind: type[StewardError]) -> None:
     """Kinesis tells too many requests a second and too many shards by one code."""
     assert type(answered("LimitExceededException", 400, operation=operation)) is kind
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        ("Code combined with layers exceeds the maximum allowed size of 262144000 bytes.", Limit),
+        ("Layers consume more than the available size of 262144000 bytes", Limit),
+        ("Layer version arn:aws:lambda:::layer:a:1 does not exist.", Invalid),
+    ],
+)
+def test_a_size_that_is_used_up_is_a_limit(message: str, kind: type[StewardError]) -> None:
+    """Lambda calls it invalid, like a request that is malformed."""
+    assert type(answered("InvalidParameterValueException", 400, message)) is kind
 
 
 def test_only_a_denial_can_be_protected() -> None:

@@ -30,6 +30,9 @@ Session: TypeAlias = botocore.session.Session
 T = TypeVar("T")
 R = TypeVar("R")
 
+WHOLE = {"apigateway.GetExport": "body"}
+"""Answers that come as a stream, with the member that is read whole at once."""
+
 IN_FLIGHT = 8
 ATTEMPTS = 10
 FIRST_ANSWER = 15.0  # seconds that STS may take to say who we are, repetitions included
@@ -195,6 +198,8 @@ class Api:
             client = self._client(service)
             self._count(self.calls, service, operation)
             answer: Mapping[str, Any] = getattr(client, xform_name(operation))(**params)
+            if member := WHOLE.get(f"{service}.{operation}"):
+                answer = {**answer, member: answer[member].read()}
         except (ClientError, BotoCoreError) as error:
             raise translated(error, operation) from error
         except (ResponseParserError, KeyError) as error:  # KeyError: a page where XML should be

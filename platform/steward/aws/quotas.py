@@ -28,14 +28,22 @@ RATES: Mapping[str, float] = {
     "kinesis.DescribeStreamSummary": 20,
     "kinesis.ListStreams": 5,
     "kinesis.UpdateShardCount": 10,
+    "cloudwatch.DeleteAlarms": 3,
+    "cloudwatch.DescribeAlarms": 9,
     "cloudwatch.GetMetricData": 50,
+    "cloudwatch.PutDashboard": 10,
+    "cloudwatch.PutMetricAlarm": 3,
     "cloudwatch.PutMetricData": 500,
     "resourcegroupstaggingapi.GetResources": 15,
     "ssm": 40,
     "lambda": 15,
+    "lambda.GetPolicy": 15,
+    "lambda.ListDurableExecutionsByFunction": 15,
     "cloudtrail": 10,
     "apigateway": 10,
     "apigateway.GetResources": 2.5,
+    "cloudformation.DescribeStacks": 10,  # not published; seen
+    "events": 50,
 }
 """Requests per second by group: ``service.Operation``, or ``service`` where all share one."""
 

@@ -11,8 +11,10 @@ from botocore import exceptions as sdk
 from steward.errors import (
     Denied,
     Gone,
+    InUse,
     Invalid,
     Limit,
+    Moved,
     NotConnected,
     Protected,
     Refused,
@@ -33,6 +35,7 @@ _CODES: Mapping[type[StewardError], str] = {
     Gone: """ResourceNotFoundException NotFoundException ResourceNotFound NoSuchEntity NoSuchBucket
         ParameterNotFound QueueDoesNotExist AWS.SimpleQueueService.NonExistentQueue
         TrailNotFoundException ResourceNotDiscoveredException""",
+    Moved: "PreconditionFailedException",
     Limit: """LimitExceededException LimitExceeded ServiceQuotaExceededException
         TooManyTagsException QuotaExceededException""",
     NotConnected: """UnrecognizedClientException InvalidClientTokenId ExpiredToken
@@ -52,6 +55,14 @@ _FOR_EVERYBODY = re.compile(
     r"service control policy|resource control policy|permissions? boundary", re.IGNORECASE
 )
 """How AWS's AccessDenied messages name a policy that the account's own team cannot change."""
+
+_USED_UP = re.compile(
+    r"exceeds the maximum allowed size|consume more than the available size", re.IGNORECASE
+)
+"""How Lambda says that a function and its layers are too large, which it calls invalid."""
+
+_REPLICATED = re.compile(r"replicated function", re.IGNORECASE)
+"""How Lambda refuses to delete a version of which Lambda@Edge has replicas."""
 
 _PASSING = re.compile(
     r"(?!.*(ConditionalCheckFailed|ValidationError))"
@@ -111,8 +122,14 @@ def _answered(error: sdk.ClientError, operation: str) -> StewardError:
     kind = _BY_CODE.get(code) or _by_status(status)
     if code == "TransactionCanceledException" and _PASSING.match(text):
         kind = TryAgain
+    if operation == "DeleteFunction" and code == "ResourceConflictException":
+        kind = Moved  # an alias points to it by now, or it is being updated: repeating is no answer
+    if kind is Invalid and _REPLICATED.search(text):
+        kind = InUse
     if kind is Denied and _FOR_EVERYBODY.search(text):
         kind = Protected
+    if kind is Invalid and _USED_UP.search(text):
+        kind = Limit
     if kind is Limit and operation.startswith(READS):
         kind = Throttled  # reading uses nothing up; Kinesis says so of too many requests
     return kind(message, code=code)

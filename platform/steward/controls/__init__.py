@@ -3,8 +3,11 @@
 from typing import Any
 
 from steward.controls import (
+    api_alarms,
     api_throttling,
+    function_layers,
     function_runtime,
+    function_versions,
     log_retention,
     log_subscription,
     stream_capacity,
@@ -15,8 +18,11 @@ CONTROLS: tuple[Control[Any, Any], ...] = (
     log_retention.CONTROL,
     log_subscription.CONTROL,
     stream_capacity.CONTROL,
+    api_alarms.CONTROL,
     api_throttling.CONTROL,
     function_runtime.CONTROL,
+    function_layers.CONTROL,
+    function_versions.CONTROL,
 )
 
 ASSESSOR = "assessor"

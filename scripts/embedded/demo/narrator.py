@@ -18,11 +18,11 @@ from embedded.demo.screen import Screen
 from embedded.demo.words import STYLES, changed, counted, decided
 from embedded.hosting import Invoked
 from steward.controls import named as registered
-from steward.events import CLOUDTRAIL, COMPLIANCE_CHANGE, log_group, violation
+from steward.events import CLOUDTRAIL, COMPLIANCE_CHANGE, function, log_group, violation
 from steward.ledger import Item, Ledger
 from steward.model import Fate, Ref, Verdict
 
-_NAMED = ("logGroupName", "resourceArn", "name", "policyName")
+_NAMED = ("logGroupName", "functionName", "resourceArn", "name", "policyName")
 """What a call is about, in its request parameters."""
 
 
@@ -166,7 +166,7 @@ class Narrator:
             if detail is not None and "newEvaluationResult" in detail:
                 batch.others.update(dict.fromkeys(violation(detail)) if self.tells_config else {})
                 continue
-            for ref in log_group(detail) if detail is not None else ():
+            for ref in (*log_group(detail), *function(detail)) if detail is not None else ():
                 (batch.ours if self._is_ours(detail or {}) else batch.others)[ref] = None
         for ref in [ref for ref in batch.ours if ref in batch.others]:
             del batch.ours[ref]

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 
 from embedded.account import EmbeddedAccount
 from embedded.demo import (
+    apis,
     auditing,
     history,
     installing,
+    layers,
     limits,
     morning,
     shipping,
@@ -39,9 +41,11 @@ SCENES: Sequence[Scene] = (
     Scene("A sweep finds what no event told", sweeping.made_up),
     Scene("A second sweep changes nothing", sweeping.again),
     Scene("A change is taken back", sweeping.undo),
+    Scene("A layer for functions, old and new", layers.carried),
     Scene("A line of a new function arrives", shipping.arrives),
     Scene("The log service is out", shipping.outage),
     Scene("A method without a limit", limits.limited),
+    Scene("An API lights up its alarms", apis.alarmed),
     Scene("Red in AWS Config, put right, and green", auditing.red_and_green),
     Scene("What it came to", summing_up.show),
 )
@@ -52,6 +56,8 @@ def parameters(service: LogService) -> Mapping[str, str]:
     AWS Config what it finds."""
     return {
         "ConfigRules": "enabled",
+        "FunctionLayerArns": layers.arn("123456789012", "eu-west-1"),
+        "FunctionLayersMode": "off",
         "LogShipping": "enabled",
         "LogSubscriptionMode": "off",
         "ShippingFormat": "ndjson",

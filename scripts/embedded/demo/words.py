@@ -42,4 +42,6 @@ def counted(counts: Mapping[str, int]) -> str:
 
 
 def _value(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
     return "none" if value is None else str(value)

@@ -1,0 +1,56 @@
+"""Versions that integrations and authorizers of API Gateway name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from steward.controls.function_versions.naming import Found, entries
+from steward.controls.function_versions.references import filled, in_text, variables
+from steward.model import Aws
+
+
+def rest_apis(aws: Aws) -> Sequence[str]:
+    return [one["id"] for one in entries(aws, "apigateway", "GetRestApis", "items", limit=500)]
+
+
+def rest_api(aws: Aws, api: str) -> Found:
+    asked: dict[str, Any] = {"restApiId": api, "limit": 500}
+    resources = entries(aws, "apigateway", "GetResources", "items", **asked, embed=["methods"])
+    authorizers = entries(aws, "apigateway", "GetAuthorizers", "items", **asked)
+
+    def stages() -> Iterator[Mapping[str, str]]:
+        told = aws.ask("apigateway", "GetStages", restApiId=api)["item"]
+        return (stage.get("variables") or {} for stage in told)
+
+    return _integrated(aws, [resources, authorizers], stages)
+
+
+def apis(aws: Aws) -> Sequence[str]:
+    listed = entries(aws, "apigatewayv2", "GetApis", "Items", MaxResults="500")
+    return [one["ApiId"] for one in listed]
+
+
+def api(aws: Aws, api: str) -> Found:
+    asked = {"ApiId": api, "MaxResults": "500"}
+    integrations = entries(aws, "apigatewayv2", "GetIntegrations", "Items", **asked)
+    authorizers = entries(aws, "apigatewayv2", "GetAuthorizers", "Items", **asked)
+
+    def stages() -> Iterator[Mapping[str, str]]:
+        told = entries(aws, "apigatewayv2", "GetStages", "Items", **asked)
+        return (stage.get("StageVariables") or {} for stage in told)
+
+    return _integrated(aws, [integrations, authorizers], stages)
+
+
+def _integrated(
+    aws: Aws, document: Any, stages: Callable[[], Iterator[Mapping[str, str]]]
+) -> Found:
+    """Stages are only read where a URI is made with their variables."""
+    text = json.dumps(document, default=str)
+    texts = {text}
+    if variables(text):
+        texts |= {filled(text, values) for values in stages()}
+    for one in texts:
+        yield from in_text(one, aws.account, aws.region)

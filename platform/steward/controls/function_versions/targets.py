@@ -1,0 +1,69 @@
+"""Versions that are targets of events: of rules, schedules, topics, buckets and functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from steward.controls.function_versions.naming import Found, by_token, entries, named
+from steward.model import Aws
+
+_INVOKES = ":aws-sdk:lambda:"
+"""In the ARN of a schedule's target that calls Lambda's API, with the version in its input."""
+
+
+def rules(aws: Aws) -> Sequence[str]:
+    """``<bus>/<rule>``; the name of a rule has no slash."""
+    answers = by_token(aws, "events", "ListEventBuses", "NextToken")
+    buses = [bus["Name"] for answer in answers for bus in answer["EventBuses"]]
+    return [
+        f"{bus}/{rule['Name']}"
+        for bus in buses
+        for rule in entries(aws, "events", "ListRules", "Rules", EventBusName=bus)
+    ]
+
+
+def rule(aws: Aws, piece: str) -> Found:
+    bus, _, rule = piece.rpartition("/")
+    asked = {"EventBusName": bus, "Rule": rule}
+    return named(aws, entries(aws, "events", "ListTargetsByRule", "Targets", **asked))
+
+
+def schedules(aws: Aws, _: str) -> Found:
+    listed = entries(aws, "scheduler", "ListSchedules", "Schedules", MaxResults=100)
+    for one in listed:
+        target = one.get("Target", {}).get("Arn", "")
+        yield from named(aws, target)
+        if _INVOKES in target:
+            asked = {"GroupName": one["GroupName"], "Name": one["Name"]}
+            told = aws.ask("scheduler", "GetSchedule", **asked)
+            yield from named(aws, told["Target"].get("Input", ""))
+
+
+def subscriptions(aws: Aws, _: str) -> Found:
+    listed = entries(aws, "sns", "ListSubscriptions", "Subscriptions")
+    return named(aws, *(one.get("Endpoint", "") for one in listed))
+
+
+def buckets(aws: Aws) -> Sequence[str]:
+    """Those of this Region: a bucket notifies only functions of its own."""
+    asked = {"BucketRegion": aws.region, "MaxBuckets": 1000}
+    return [one["Name"] for one in entries(aws, "s3", "ListBuckets", "Buckets", **asked)]
+
+
+def bucket(aws: Aws, name: str) -> Found:
+    told = aws.ask("s3", "GetBucketNotificationConfiguration", Bucket=name)
+    return named(aws, told.get("LambdaFunctionConfigurations") or ())
+
+
+def functions(aws: Aws) -> Sequence[str]:
+    return [
+        one["FunctionName"]
+        for one in entries(aws, "lambda", "ListFunctions", "Functions", MaxItems=50)
+    ]
+
+
+def destinations(aws: Aws, name: str) -> Found:
+    """Where a function's asynchronous invocations go, and the versions that have such settings."""
+    asked = {"FunctionName": name, "MaxItems": 50}
+    key = "FunctionEventInvokeConfigs"
+    return named(aws, entries(aws, "lambda", "ListFunctionEventInvokeConfigs", key, **asked))

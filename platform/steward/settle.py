@@ -1,0 +1,91 @@
+"""What became of changes that an interrupted run left open: the next look at a resource tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from steward import gate as gates
+from steward.evaluate import in_effect
+from steward.ledger import Change, Item, Status
+from steward.model import Call, Finding, P, S, Verdict
+from steward.remediate import Judged
+from steward.run import Run
+
+
+def settle_intents(run: Run[S, P], judged: Sequence[Judged]) -> list[Judged]:
+    """Close changes that an interrupted run left open, by whether they are in effect now.
+
+    At once: the item is about to name another intent, and nobody would find the old one again.
+    A run that may write nothing settles nothing: the change may be another run's, under way.
+    """
+    if gates.closed(run.gate) is not None:
+        return list(judged)
+    left = {
+        one.item.intent: one
+        for one in judged
+        if one.item is not None and one.item.intent and _is_read(one.finding)
+    }
+    changes = list(open_changes(run, [one.item for one in left.values() if one.item]))
+    if changes:
+        settled = [_settled(run, c, left[c.id].state) for c in changes]
+        run.ledger.commit(changes=[*settled, *_undone(run, settled)])
+    return [
+        replace(one, item=replace(one.item, intent=""), settled=True)
+        if one.item is not None and one.item.intent in left
+        else one
+        for one in judged
+    ]
+
+
+def _settled(run: Run[S, P], change: Change, state: Any) -> Change:
+    if in_effect(run.control, state, change.calls):
+        calls = len(change.calls)
+        return replace(change, status=Status.DONE, sent=calls, error="", settled_at=run.now)
+    error = f"{change.error or 'interrupted'}; not in effect"
+    failed = replace(change, status=Status.FAILED, sent=0, error=error, settled_at=run.now)
+    if run.control.foretell is None:
+        return failed
+    done = [call for call in change.calls if in_effect(run.control, state, [call])]
+    return reordered(failed, done)
+
+
+def reordered(change: Change, done: Sequence[Call]) -> Change:
+    """The change with those of its calls in front that succeeded, where each stands by itself."""
+    rest = (call for call in change.calls if call not in done)
+    return replace(change, calls=(*done, *rest), sent=len(done))
+
+
+def _undone(run: Run[S, P], settled: Iterable[Change]) -> Iterator[Change]:
+    """What was taken back by an undo that nobody answered and that is in effect after all."""
+    for one in settled:
+        undone = run.ledger.change(one.undoes) if one.undoes else None
+        if undone is not None and one.status is Status.DONE:
+            yield replace(undone, status=Status.UNDONE, settled_at=run.now)
+        elif undone is not None:
+            _judge_again(run, undone)
+
+
+def _judge_again(run: Run[S, P], change: Change) -> None:
+    """An undo of the change came to nothing: neither does its exemption."""
+    found = run.ledger.exemptions(run.control.id)
+    if any(e.resource == change.ref.id and e.reason == undo_reason(change) for e in found):
+        run.ledger.unexempt(run.control.id, change.ref.id)
+
+
+def undo_reason(change: Change) -> str:
+    """What the exemption says that an undo of the change makes."""
+    return f"undo of {change.id}"
+
+
+def open_changes(run: Run[S, P], items: Iterable[Item]) -> Iterator[Change]:
+    """The changes of these items whose outcome nobody knows."""
+    for item in items:
+        change = run.ledger.change(item.intent) if item.intent else None
+        if change is not None and change.status is Status.INTENT:
+            yield change
+
+
+def _is_read(finding: Finding) -> bool:
+    return finding.verdict is not Verdict.UNKNOWN
