@@ -289,14 +289,12 @@ class Control(Generic[S, P]):
     limit_lasts: timedelta = timedelta(days=7)  # until such a call is tried again, event or not
     batch: int = 50  # how many named resources are read and put right together
     ordered: bool = False  # the first kind comes in the order of ids, documented or sorted first
-    besides: Callable[[Sight[P], Ref], Sequence[Ref]] = field(default=lambda *_: ())
-    """What else is to be looked at where an event names a resource."""
+    besides: Callable[[Sight[P], Ref], Sequence[Ref]] = field(default=lambda *_: ())  # of an event
     sets: Callable[[Call], Mapping[str, Any]] = field(default=lambda _: {})
     """The fields of the policy that a call carries out, of those that the template limits."""
     action: Callable[[Call], str] = field(default=lambda call: f"{call.service}:{call.operation}")
     """IAM's name of what a call does, where it is not the operation's."""
     about: Callable[[Call, Ref], bool] = field(default=lambda c, ref: ref.id in c.params.values())
-    """Whether a call is about that resource, as an undo must be."""
-    destructive: bool = False
     foretell: Callable[[S, Sequence[Call]], S] | None = None
     """The state after calls of which each stands by itself, and none stops another."""
+    destructive: bool = False
