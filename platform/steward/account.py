@@ -14,6 +14,8 @@ The template says all of it in the environment:
 | STEWARD_PACE       | the part of AWS's quotas that this process may use: 0.125, or JSON by
 |                    | service or by group (quotas.py): {"logs": 0.125, "ssm": 0.0625,           |
 |                    | "logs.DescribeLogGroups": 0.05}; 0.05 of what it does not name            |
+| STEWARD_CONFIG_INBOX | the queue that is told whose resources were changed, so that AWS Config
+|                    | follows; none if it is empty                                             |
 | STEWARD_ALLOW_WRITES | "true", or nothing but plans is made                                    |
 | STEWARD_ALLOW_IRREVERSIBLE | "true", or what no undo can bring back is held                    |
 """
@@ -26,31 +28,27 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TextIO, TypeAlias, TypeVar
+from itertools import islice
+from typing import Any, TextIO, TypeVar
 
-from steward.aws import parameters
 from steward.aws.api import Api, Identity, Session
 from steward.aws.dynamodb_ledger import DynamoDBLedger
 from steward.aws.pacing import Pacer
 from steward.controls import function_of
 from steward.errors import BadPolicy
+from steward.events import every_rule
 from steward.gate import Gate
 from steward.ledger import Item, Ledger
 from steward.model import Clock, Control, Deadline, Mode, Ref, Sight, Trigger
-from steward.policy import Loaded, load
+from steward.policy import Loaded
 from steward.run import Run, Shelter
+from steward.stack_policies import Allowed, StackPolicies
 from steward.telemetry import LambdaTelemetry, Telemetry
 
 T = TypeVar("T")
 
-Allowed: TypeAlias = Mapping[str, Mapping[str, Sequence[Any]]]
-"""By control and field of its policy: the values that the template allows."""
-
 REST = 0.05
 """The share of quotas that STEWARD_PACE does not name."""
-
-PARAMETERS_FRESH = 60.0
-"""Seconds that policies and the stop switch are believed without being read again."""
 
 
 class SystemClock:
@@ -104,6 +102,23 @@ class Account:
     """A control's first sweep only plans."""
     forget: Callable[[], None] = field(default=lambda: None)
     """Policies and the stop switch are read again before they are next believed."""
+    heeds: Callable[[str], bool] = field(default=every_rule)
+    """Whether what a Config rule of that name finds is looked at. Raises BadPolicy."""
+    changed: Callable[[str], None] = field(default=lambda _: None)
+    """Tells AWS Config's follower of a control whose resources were changed."""
+
+    def looks_at(self, rule: str, controls: Sequence[Control[Any, Any]]) -> bool:
+        """Whether what a Config rule finds is looked at. Raises BadPolicy.
+
+        Not before a control's second sweep: the first one only plans, and what it has planned
+        would be done minutes later, when Config evaluates a new rule.
+        """
+        if not self.heeds(rule):
+            return False
+        firsts = (islice(self.ledger.sweeps(control.id), 2) for control in controls)
+        return not self.plans_first or all(
+            [bool(one.finished) for one in some] == [True, True] for some in firsts
+        )
 
     def run(
         self,
@@ -138,58 +153,6 @@ class Account:
             shelter=shelter,
             exemptions=self.ledger.exemptions(control.id),
         )
-
-
-class StackPolicies:
-    """Policies and the stop switch of a stack, from parameters that are read together."""
-
-    def __init__(
-        self,
-        aws: Api,
-        stack: str,
-        clock: Clock,
-        controls: Sequence[str],
-        ceilings: Mapping[str, Mode] | None = None,
-        allowed: Allowed | None = None,
-    ) -> None:
-        self._aws = aws
-        self._stack = stack
-        self._clock = clock
-        self._controls = controls
-        self._ceilings = ceilings or {}
-        self._allowed = allowed or {}
-        self._values: Mapping[str, str] = {}
-        self._read_at = float("-inf")
-
-    def policy(self, control: Control[Any, Any]) -> Loaded[Any]:
-        """A control's policy from the stack's parameters. Raises BadPolicy."""
-        layers = parameters.layers(self._fresh(), self._stack, control.id)
-        ceiling = self._ceilings.get(control.id, Mode.ENFORCE)
-        return load(control, *layers, ceiling=ceiling, allowed=self._allowed.get(control.id))
-
-    def is_deployed(self) -> bool:
-        """Whether there are parameters that only a stack's template makes."""
-        names = (parameters.defaults_name(self._stack, control) for control in self._controls)
-        return any(name in self._fresh() for name in names)
-
-    def stopped(self) -> bool:
-        """Whether the stop switch is set."""
-        return parameters.is_stopped(self._fresh(), self._stack)
-
-    def forget(self) -> None:
-        """Read everything again before it is next believed."""
-        self._read_at = float("-inf")
-
-    def _fresh(self) -> Mapping[str, str]:
-        now = self._clock.monotonic()
-        if now - self._read_at > PARAMETERS_FRESH:
-            names = [parameters.stop_name(self._stack)]
-            for control in self._controls:
-                names.append(parameters.defaults_name(self._stack, control))
-                names.append(parameters.policy_name(self._stack, control))
-            self._values = parameters.read(self._aws, names)
-            self._read_at = now
-        return self._values
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +211,18 @@ def deployed(
         irreversible=environment.get("STEWARD_ALLOW_IRREVERSIBLE") == "true",
         plans_first=True,
         forget=policies.forget,
+        heeds=policies.heeds,
+        changed=_teller(aws, environment.get("STEWARD_CONFIG_INBOX", "")),
     )
+
+
+def _teller(aws: Api, queue: str) -> Callable[[str], None]:
+    def tell(control: str) -> None:
+        if queue:
+            body = json.dumps({"control": control})
+            aws.ask("sqs", "SendMessage", QueueUrl=queue, MessageBody=body)
+
+    return tell
 
 
 def _ceilings(environment: Mapping[str, str]) -> Mapping[str, Mode]:

@@ -3,6 +3,7 @@
 StewardError
 ├── BadPolicy      a setting does not fit: the control stops and changes nothing
 ├── NotConnected   no credentials, or nobody answers at the endpoint: the run ends
+├── Incomplete     what could be done was done, and something is left: the caller has to know
 ├── Busy           another run holds the lease: come back later
 ├── Gone           the resource is no longer there: nothing to govern
 ├── Moved          the resource is there, and not as it was read: look again
@@ -39,6 +40,10 @@ class BadPolicy(StewardError):
 
 class NotConnected(StewardError):
     """There are no usable credentials, or the endpoint does not answer."""
+
+
+class Incomplete(StewardError):
+    """A part could not be read or was not taken; all the rest was done."""
 
 
 class Busy(StewardError):

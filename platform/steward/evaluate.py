@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
@@ -15,6 +16,9 @@ from steward.run import Run, clipped
 EXEMPT_TAG = "steward:exempt/"
 
 EXCLUDED = "EXCLUDED"
+
+_EXEMPT = re.compile(r"exempt until (\d{4}-\d{2}-\d{2}) (.*)", re.DOTALL)
+"""How the reason of an EXEMPT finding begins; see ``_exempt``."""
 
 COMMON_CODES = {
     "INVALID_EXEMPTION_TAG": "The exemption tag's value is no date; nothing is done about it.",
@@ -45,8 +49,7 @@ def evaluate(run: Run[S, P], state: S | Unread) -> Finding:
     today = run.clock.now().date()
     for exemption in _exemptions(run, state):
         if exemption.covers(state.ref, today):
-            until = f"exempt until {exemption.expires} ({exemption.owner}: {exemption.reason})"
-            reason = clipped(f"{until}; {finding.reason}")
+            reason = _exempt(exemption, finding)
             return _without_calls(finding, Verdict.EXEMPT, finding.code, reason)
     return finding
 
@@ -60,6 +63,17 @@ def remembering(finding: Finding, memory: str) -> Finding:
     """What was not assessed keeps its memory: the control had no say in it."""
     unassessed = finding.verdict is Verdict.UNKNOWN or finding.code == EXCLUDED
     return replace(finding, memory=memory) if unassessed else finding
+
+
+def _exempt(exemption: Exemption, finding: Finding) -> str:
+    who = f"{exemption.owner}: {exemption.reason}"
+    return clipped(f"exempt until {exemption.expires} ({who}); {finding.reason}")
+
+
+def exempt_until(reason: str) -> tuple[str, str]:
+    """The day in the reason of an EXEMPT finding, and the rest of the sentence."""
+    found = _EXEMPT.match(reason)
+    return (found[1], found[2]) if found else ("", reason)
 
 
 def unknown(ref: Ref, code: str, reason: str) -> Finding:

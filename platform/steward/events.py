@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 from urllib.parse import unquote
 
+from steward.config_resources import ref_of
 from steward.model import Control, Ref
 
 Extractor: TypeAlias = Callable[[Mapping[str, Any]], Iterator[Ref]]
@@ -21,6 +22,7 @@ Extractor: TypeAlias = Callable[[Mapping[str, Any]], Iterator[Ref]]
 
 CLOUDTRAIL = "AWS API Call via CloudTrail"
 STACK_STATUS = "CloudFormation Stack Status Change"
+COMPLIANCE_CHANGE = "Config Rules Compliance Change"
 
 LOG_GROUP = "AWS::Logs::LogGroup"
 ACCOUNT_POLICY = "AWS::Logs::AccountPolicy"
@@ -79,11 +81,26 @@ class Automation:
     events: Mapping[str, Extractor] = field(default_factory=dict)
     """By the API's name of the call, without the date that Lambda's event names end in."""
     natives: Mapping[str, Native] = field(default_factory=dict)
-    """By detail-type."""
+    """By detail-type; those of ``EVERYWHERE`` besides."""
 
 
-def named(automation: Automation, event: object, *, account: str, region: str) -> list[Ref] | Skip:
-    """The resources that an EventBridge event names, each once, or why it names none."""
+def every_rule(_name: str) -> bool:
+    """Violations are looked at whatever Config rule found them."""
+    return True
+
+
+def named(
+    automation: Automation,
+    event: object,
+    *,
+    account: str,
+    region: str,
+    heeds: Callable[[str], bool] = every_rule,
+) -> list[Ref] | Skip:
+    """The resources that an EventBridge event names, each once, or why it names none.
+
+    ``heeds`` tells whether the violations that a Config rule of that name finds are for us.
+    """
     if not isinstance(event, Mapping) or not isinstance(event.get("detail"), Mapping):
         return Skip.NOT_AN_EVENT
     detail: Mapping[str, Any] = event["detail"]
@@ -97,6 +114,8 @@ def named(automation: Automation, event: object, *, account: str, region: str) -
         return Skip.NO_RULE
     if detail.get("errorCode") or detail.get("errorMessage"):
         return Skip.FAILED_CALL
+    if kind == COMPLIANCE_CHANGE and not _is_heeded(detail, heeds):
+        return Skip.NO_RULE
     return list(dict.fromkeys(extract(detail))) or Skip.NO_NAME
 
 
@@ -106,8 +125,16 @@ def _known(automation: Automation, detail: Mapping[str, Any]) -> tuple[str, Extr
 
 
 def _native(automation: Automation, kind: object) -> tuple[str, Extractor | None]:
-    native = automation.natives.get(kind) if isinstance(kind, str) else None
+    known = {**EVERYWHERE, **automation.natives}
+    native = known.get(kind) if isinstance(kind, str) else None
     return (native.source, native.extract) if native else ("", None)
+
+
+def _is_heeded(detail: Mapping[str, Any], heeds: Callable[[str], bool]) -> bool:
+    """Whether a Config rule that is heeded found a violation; the first has no result before it."""
+    result = detail.get("newEvaluationResult")
+    found = isinstance(result, Mapping) and result.get("complianceType") == "NON_COMPLIANT"
+    return found and heeds(str(detail.get("configRuleName")))
 
 
 def _elsewhere(
@@ -149,6 +176,17 @@ def log_group_name(told: object) -> str:
     arn = _LOG_GROUP_ARN.fullmatch(told)
     name = arn.group(1) if arn else told
     return name if _LOG_GROUP_NAME.fullmatch(name) else ""
+
+
+def violation(detail: Mapping[str, Any]) -> Iterator[Ref]:
+    """The resource of which a Config rule has found another compliance."""
+    ref = ref_of(detail.get("resourceType"), detail.get("resourceId"))
+    if ref is not None:
+        yield ref
+
+
+EVERYWHERE: Mapping[str, Native] = {COMPLIANCE_CHANGE: Native("aws.config", violation)}
+"""By detail-type: what every automation looks at that has an inbox."""
 
 
 def function(detail: Mapping[str, Any]) -> Iterator[Ref]:

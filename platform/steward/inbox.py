@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from steward.errors import StewardError
-from steward.events import Automation, Skip, named
+from steward.errors import BadPolicy, StewardError
+from steward.events import Automation, Skip, every_rule, named
 from steward.look import Looked
 from steward.model import Aws, Control, Ref
 
@@ -35,14 +35,21 @@ class Batch:
     """By message id; a message that names nothing is not in it."""
     unreadable: list[str] = field(default_factory=list)
     skipped: Counter[Skip] = field(default_factory=Counter)
+    broken: BadPolicy | None = None
+    """What is wrong with the policy that says which Config rules are heeded."""
     patient: set[str] = field(default_factory=set)
     """Messages that have waited long enough; see ``PATIENCE``."""
 
 
 def read(
-    automation: Automation, records: Sequence[Mapping[str, Any]], *, account: str, region: str
+    automation: Automation,
+    records: Sequence[Mapping[str, Any]],
+    *,
+    account: str,
+    region: str,
+    heeds: Callable[[str], bool] = every_rule,
 ) -> Batch:
-    """What each message names, or why it names nothing."""
+    """What each message names, or why it names nothing; ``heeds`` as for ``events.named``."""
     batch = Batch()
     for record in records:
         message = str(record.get("messageId", ""))
@@ -51,7 +58,12 @@ def read(
         except (KeyError, TypeError, ValueError, RecursionError):
             batch.unreadable.append(message)
             continue
-        found = named(automation, event, account=account, region=region)
+        try:
+            found = named(automation, event, account=account, region=region, heeds=heeds)
+        except BadPolicy as error:  # of which rules are heeded: once it is mended, they are told
+            batch.unreadable.append(message)
+            batch.broken = error
+            continue
         if isinstance(found, Skip):
             batch.skipped[found] += 1
         else:

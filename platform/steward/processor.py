@@ -38,7 +38,7 @@ from dataclasses import asdict, replace
 from functools import cache
 from typing import Any
 
-from steward.account import PARAMETERS_FRESH, SystemClock, World, connected
+from steward.account import SystemClock, World, connected
 from steward.aws import metric_data, parameters
 from steward.aws.api import Session
 from steward.aws.architectures import Architectures
@@ -62,6 +62,7 @@ from steward.shipping.redriving import Order, Redrive
 from steward.shipping.sending import MOST_IN_FLIGHT, Destination, Sender
 from steward.shipping.settings import ARCHIVE, Target, options
 from steward.shipping.shipper import Memory, Shipped, Shipper
+from steward.stack_policies import PARAMETERS_FRESH
 from steward.telemetry import Discreet, LambdaTelemetry
 
 POLICY = "log-shipper"

@@ -14,9 +14,9 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeAlias
 
 from steward import inbox, telemetry
@@ -26,8 +26,9 @@ from steward.errors import BadPolicy, Invalid, StewardError, TryAgain
 from steward.events import Automation, Skip, named
 from steward.ledger import control_of, new_id
 from steward.look import Looked, look
-from steward.model import Control, Deadline, Mode, Ref, T, Trigger
+from steward.model import Control, Deadline, Fate, Mode, Ref, T, Trigger
 from steward.run import Outcome, Run, Shelter
+from steward.stack_policies import CONFIG_RULES
 from steward.telling import Teller, facts
 from steward.undo import EXEMPT_FOR, undo
 
@@ -90,9 +91,17 @@ class Invocation:
     automation: Automation
     account: Account
     deadline: Deadline
+    changed: set[str] = field(default_factory=set)
+    """Controls of which something was put right."""
 
     def answer(self, event: Event) -> Answer:
-        """Do what the event asks for."""
+        """Do what the event asks for, and have AWS Config follow where something was changed."""
+        try:
+            return self._answer(event)
+        finally:
+            self._tell_config()
+
+    def _answer(self, event: Event) -> Answer:
         if "Records" in event:
             return self._inbox(event["Records"])
         if "sweep" in event:
@@ -109,10 +118,31 @@ class Invocation:
     def _tell(self) -> Teller:
         return Teller(self.account.telemetry)
 
+    @property
+    def _here(self) -> dict[str, Any]:
+        """Whose events are ours."""
+        aws, controls = self.account.aws, self.automation.controls
+        heeds = partial(self.account.looks_at, controls=controls)
+        return {"account": aws.account, "region": aws.region, "heeds": heeds}
+
+    def _told(self, outcomes: Sequence[Outcome]) -> None:
+        self._tell.outcomes(outcomes)
+        done = (one.control for one in outcomes if one.fate in (Fate.REMEDIATED, Fate.GONE))
+        self.changed.update(done)
+
+    def _tell_config(self) -> None:
+        for control in sorted(self.changed):
+            try:
+                self.account.changed(control)
+            except StewardError as error:  # its clock comes round in the end
+                self.account.telemetry.error("Config not told", control=control, error=str(error))
+
     def _inbox(self, records: Sequence[Mapping[str, Any]]) -> Answer:
         aws = self.account.aws
-        batch = inbox.read(self.automation, records, account=aws.account, region=aws.region)
+        batch = inbox.read(self.automation, records, **self._here)
         self._tell.skipped(batch.skipped)
+        if batch.broken is not None:
+            self._tell.broken(CONFIG_RULES, batch.broken)
 
         def look_by_event(control: Control[Any, Any], refs: Sequence[Ref]) -> Looked:
             return self._look(control, refs, Trigger.EVENT)
@@ -129,8 +159,7 @@ class Invocation:
         return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
 
     def _event(self, event: Event) -> Answer:
-        aws = self.account.aws
-        refs = named(self.automation, event, account=aws.account, region=aws.region)
+        refs = named(self.automation, event, **self._here)
         if isinstance(refs, Skip):
             self._tell.skipped(Counter([refs]))
             return {"skipped": refs.value}
@@ -156,7 +185,7 @@ class Invocation:
         if not isinstance(days, int) or not 1 <= days <= LONGEST_EXEMPTION:
             raise Invalid(f"days: is {days!r}, allowed: 1 to {LONGEST_EXEMPTION}")
         outcome = undo(self._run(control, Trigger.DIRECT), change, owner, timedelta(days=days))
-        self._tell.outcomes([outcome])
+        self._told([outcome])
         return {**facts(outcome), "fate": outcome.fate.value}
 
     def _look(self, control: Control[Any, Any], refs: Sequence[Ref], trigger: Trigger) -> Looked:
@@ -164,7 +193,7 @@ class Invocation:
         if run.gate.mode is Mode.OFF:
             return Looked([])
         looked = look(run, [ref for ref in refs if ref.kind in control.kinds])
-        self._tell.outcomes(looked.outcomes)
+        self._told(looked.outcomes)
         return looked
 
     def _sweep(self, asked: Mapping[str, Any]) -> Answer:
@@ -208,7 +237,7 @@ class Invocation:
         run = self._run(control, Trigger.SWEEP, run_id=at.id, plan_only=plans)
         for step in sweeps.advance(run, at):
             at = step.sweep
-            self._tell.outcomes(step.outcomes)
+            self._told(step.outcomes)
             if step.paused or run.deadline.left() <= 0:
                 break
         over = bool(at.finished or at.error)

@@ -31,13 +31,13 @@ def routes(is_on: Callable[[Control[Any, Any]], bool]) -> Sequence[Route]:
     """
     template = load()
     functions, folders = template.inboxes(), template.folders()
-    found = []
-    for rule in (rule for rule in template.rules() if rule.queue):
-        automation = automation_of(folders[functions[rule.queue]])
-        on = tuple(filter(is_on, automation.controls))
-        if on:
-            found.append(Route(Pattern(rule.pattern), replace(automation, controls=on)))
-    return found
+    rules = [rule for rule in template.rules() if rule.queue]
+    automations = {one.queue: automation_of(folders[functions[one.queue]]) for one in rules}
+    on = {
+        queue: replace(one, controls=tuple(filter(is_on, one.controls)))
+        for queue, one in automations.items()
+    }
+    return [Route(Pattern(one.pattern), on[one.queue]) for one in rules if on[one.queue].controls]
 
 
 def route(event: Event, known: Sequence[Route], *, account: str, region: str) -> Named | Skip:

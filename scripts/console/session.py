@@ -16,7 +16,7 @@ import click
 from console.options import Options
 from console.read_only_ledger import ReadOnlyLedger
 from console.sqlite_ledger import SQLiteLedger
-from steward.account import Account, StackPolicies, SystemClock, ledger_table
+from steward.account import Account, SystemClock, ledger_table
 from steward.aws.api import Api
 from steward.aws.dynamodb_ledger import DynamoDBLedger
 from steward.aws.pacing import Pacer
@@ -25,6 +25,7 @@ from steward.errors import BadPolicy
 from steward.ledger import Ledger
 from steward.model import Clock, Control
 from steward.policy import Loaded, load
+from steward.stack_policies import StackPolicies
 
 Documents = Mapping[str, Mapping[str, Any]]
 

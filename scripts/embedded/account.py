@@ -22,6 +22,8 @@ from embedded.alarms import in_alarm
 from embedded.asynchronous import Asynchronous
 from embedded.bus import Bus
 from embedded.clock import EmbeddedClock
+from embedded.config.exceptions import Exceptions
+from embedded.config.service import Config
 from embedded.counting import CountingServer
 from embedded.course import LONGEST, Course, Journal, Timer
 from embedded.delivery import Delivery, delivered_by
@@ -61,6 +63,10 @@ class EmbeddedAccount:
     """Its subscription filters at work, with what they lost."""
     consumers: Sequence[StreamPoller]
     """The event source mappings of its streams."""
+    config: Config
+    """Its AWS Config: the stack's rules, what they found, and what is recorded."""
+    exceptions: Exceptions
+    """What AWS Config's own remediation leaves alone."""
     watch: Watch
     """Every request that was made, by whom, and what roles were granted for it."""
 
@@ -96,7 +102,14 @@ class EmbeddedAccount:
             self.delivery = Delivery(
                 self.account, self.region, self.streams, self._asynchronous.send
             )
-            self.watch = Watch(self.clock, self._people, self.queues.overlays(), paused=True)
+            self.config = Config(self.account, self.region, self.clock, self._asynchronous.send)
+            self.exceptions = Exceptions(self.clock, self.config.violates)
+            overlays = {
+                **self.queues.overlays(),
+                **self.config.overlays(),
+                **self.exceptions.overlays(),
+            }
+            self.watch = Watch(self.clock, self._people, overlays, paused=True)
             opened.enter_context(witnessed(self.watch))  # before anything of another is forgotten
             self.server = opened.enter_context(CountingServer())
             self._forget_everything()
@@ -202,13 +215,15 @@ class EmbeddedAccount:
             self.clock,
             self.watch,
             Bus(self.deployment, self.queues, lambda arn, text: starts.append((arn, text))),
-            [*readers, self._asynchronous],
-            list(self._timers()),
+            [*readers, self._asynchronous, self.config],
+            [*self._timers(), *self.config.deploy(self.deployment)],
             lambda arn, event: machines.execute(made[arn], event),
             lambda: self.host.is_idle,
             starts,
             self._asynchronous.send,
+            heard=self.config.heard,
         )
+        self.config.tell = self._course.put_event
 
     def _functions(self) -> Iterator[Function]:
         folders = self.template.folders()

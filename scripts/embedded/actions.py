@@ -46,8 +46,9 @@ UNSCOPED = frozenset(
         "cloudfront": "ListDistributions",
         "cloudwatch": "DescribeAlarmsForMetric GetMetricData GetMetricStatistics ListDashboards"
         " ListMetrics PutMetricData",
-        "config": "BatchGetResourceConfig GetResourceConfigHistory"
-        " ListDiscoveredResources PutEvaluations SelectResourceConfig",
+        "config": "BatchGetResourceConfig DeleteRemediationExceptions"
+        " DescribeRemediationExceptions GetResourceConfigHistory ListDiscoveredResources"
+        " PutEvaluations PutRemediationExceptions SelectResourceConfig",
         "dynamodb": "ListTables",
         "events": "ListEventBuses ListRuleNamesByTarget ListRules",
         "iam": "ListRoles",
@@ -82,6 +83,10 @@ SCOPED: Mapping[str, tuple[str, ...]] = {
             "alarm:{ResourceARN}": "ListTagsForResource TagResource UntagResource",
             "::dashboard/{DashboardName}": "GetDashboard PutDashboard",
             "::dashboard/{DashboardNames}": "DeleteDashboards",
+        },
+        "config": {
+            "config-rule/{ConfigRuleName|ConfigRuleNames}": "GetComplianceDetailsByConfigRule"
+            " StartConfigRulesEvaluation",
         },
         "dynamodb": {
             "table/{TableName}": "DeleteItem DescribeTable GetItem PutItem UpdateItem",

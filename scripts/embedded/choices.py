@@ -11,6 +11,8 @@ Document = Mapping[str, Any]
 
 NO_VALUE = {"Ref": "AWS::NoValue"}
 
+REGION = "eu-west-1"
+
 _REFERENCE = re.compile(r"\$\{(\w+)\}")
 
 
@@ -25,6 +27,8 @@ class Choices:
     document: Document
     """The translated template."""
     values: Mapping[str, str]
+    region: str = REGION
+    """What AWS::Region is in conditions."""
 
     def decided(self) -> dict[str, Any]:
         """The template without ``Fn::If``, and without resources whose condition is false."""
@@ -72,6 +76,8 @@ class Choices:
 
     def _value(self, told: Any) -> str:
         match told:
+            case {"Ref": "AWS::Region"}:
+                return self.region
             case {"Ref": str(name)}:
                 return self.values[name]
             case {"Fn::Sub": str(text)}:
@@ -86,7 +92,7 @@ class Choices:
         return str(told)
 
 
-def choose(document: Document, parameters: Mapping[str, str]) -> Choices:
+def choose(document: Document, parameters: Mapping[str, str], region: str = REGION) -> Choices:
     """The template under these parameters. Raises ParameterError."""
     known: Document = document["Parameters"]
     unknown = set(parameters) - set(known)
@@ -96,7 +102,7 @@ def choose(document: Document, parameters: Mapping[str, str]) -> Choices:
     values = {name: str(parameters.get(name, one.get("Default"))) for name, one in known.items()}
     for name, value in values.items():
         _check(name, value, known[name])
-    choices = Choices(document, values)
+    choices = Choices(document, values, region)
     broken = next(choices.broken_rules(), None)
     if broken:
         raise ParameterError(broken)

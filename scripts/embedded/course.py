@@ -83,11 +83,15 @@ class Timer:
 
     properties: Mapping[str, Any]
     at: datetime | None
+    fires: Callable[[], None] | None = None
+    """What it does, where it has no target."""
 
     @classmethod
-    def set(cls, properties: Mapping[str, Any], now: datetime) -> Timer:
+    def set(
+        cls, properties: Mapping[str, Any], now: datetime, fires: Callable[[], None] | None = None
+    ) -> Timer:
         """From an AWS::Scheduler::Schedule's resolved properties. Raises ValueError."""
-        timer = cls(properties, None)
+        timer = cls(properties, None, fires)
         timer.wind(now)
         return timer
 
@@ -115,9 +119,12 @@ class Course:
     send: Callable[[str, Mapping[str, Any]], None] = field(default=lambda _arn, _event: None)
     """Has a function invoked that a schedule is for."""
     journal: Journal = field(default_factory=Journal)
+    heard: Callable[[Mapping[str, Any]], None] = field(default=lambda _: None)
+    """Told of every event, before the bus is."""
 
     def put_event(self, event: Mapping[str, Any]) -> None:
         """Let an event arrive at the bus."""
+        self.heard(event)
         self.journal.add(Routed(event, self.bus.route(event)))
 
     def start(self, machine: str, text: str) -> Execution:
@@ -176,13 +183,19 @@ class Course:
         now = self.clock.now()
         for timer in self.timers:
             if timer.at is not None and timer.at <= now:
-                target = timer.properties["Target"]
-                if ":lambda:" in target["Arn"]:
-                    self.send(target["Arn"], json.loads(target["Input"]))
-                else:
-                    self.starts.append((target["Arn"], target["Input"]))
+                self._go_off(timer)
                 timer.wind(now)
         self._route()
+
+    def _go_off(self, timer: Timer) -> None:
+        if timer.fires is not None:
+            timer.fires()
+            return
+        target = timer.properties["Target"]
+        if ":lambda:" in target["Arn"]:
+            self.send(target["Arn"], json.loads(target["Input"]))
+        else:
+            self.starts.append((target["Arn"], target["Input"]))
 
     def waited(self, seconds: float) -> None:
         """A state machine waits, while functions of other executions take the time they take."""

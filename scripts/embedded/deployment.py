@@ -23,6 +23,7 @@ from embedded.template import BUCKET, Template
 KEPT_FROM_MOTO = frozenset(
     {
         "AWS::CloudWatch::Alarm",
+        "AWS::Config::ConfigRule",
         "AWS::Lambda::EventSourceMapping",
         "AWS::S3::BucketPolicy",
         "AWS::Scheduler::Schedule",
@@ -83,7 +84,7 @@ def deploy(
     Raises ParameterError for parameters that the template does not take, and botocore's ClientError
     for what moto refuses.
     """
-    choices = choose(template.translated, parameters)
+    choices = choose(template.translated, parameters, region)
     document = _with_mappings_named(choices.decided(), stack)
     _upload(template, client("s3"))
     resources = document["Resources"]

@@ -11,6 +11,7 @@ from typing import Any
 
 from steward.account import World, deployed
 from steward.events import Automation
+from steward.reporter import Rule
 from steward.runtime import Handler
 from steward.runtime import handler as handler_of
 
@@ -24,6 +25,12 @@ def automation_of(folder: Path) -> Automation:
 def is_processor(folder: Path) -> bool:
     """Whether a function is no automation of controls. Raises FileNotFoundError."""
     return hasattr(_module(folder), "PROCESSOR")
+
+
+def rules_of(folder: Path) -> Sequence[Rule]:
+    """The AWS Config rules that a folder's handler routes to."""
+    rules: Sequence[Rule] = _module(folder).RULES
+    return rules
 
 
 def handler_in(folder: Path, environment: Mapping[str, str], world: World) -> Handler:
@@ -46,6 +53,8 @@ def handler_in(folder: Path, environment: Mapping[str, str], world: World) -> Ha
 def _module(folder: Path) -> ModuleType:
     name = f"functions.{folder.name}.handler"
     if name not in sys.modules:
+        if any(one.is_dir() and one.name != "__pycache__" for one in folder.glob("*")):
+            sys.path.append(str(folder))  # as Lambda does: the handler has modules beside it
         file = folder / "handler.py"
         spec = importlib.util.spec_from_file_location(name, file)
         if spec is None or spec.loader is None or not file.exists():

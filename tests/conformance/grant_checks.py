@@ -26,7 +26,7 @@ GIVEN = {
 }
 """Parameters without which a grant is left out."""
 
-WHOLE = {"LogShipping": "enabled", "StreamMode": "PROVISIONED"}
+WHOLE = {"ConfigRules": "enabled", "LogShipping": "enabled", "StreamMode": "PROVISIONED"}
 """Parameters under which every resource is deployed."""
 
 BARE_NAMES = frozenset({"s3", "sns", "sqs"})

@@ -12,6 +12,7 @@ from tests.conformance.grant_checks import WHOLE
 from tests.conformance.stack import Properties, Stack, behind, differing
 
 BUCKET = "AWS::S3::Bucket"
+FUNCTION_KIND = "AWS::Lambda::Function"
 
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/one"
 
@@ -167,8 +168,11 @@ def invocation(template: Template) -> list[str]:
 
 
 def _permissions(template: Template, destination: str) -> dict[str, Properties]:
+    """Of functions that are none of the stack's."""
     stack = Stack(template, LogDestinationArn=destination, **WHOLE)
-    return stack.of("AWS::Lambda::Permission")
+    told = stack.of("AWS::Lambda::Permission").items()
+    own = stack.of(FUNCTION_KIND)
+    return {name: one for name, one in told if behind(one["FunctionName"]) not in own}
 
 
 def circles(template: Template) -> list[str]:

@@ -16,6 +16,7 @@ from steward.controls import CONTROLS
 from steward.errors import BadPolicy
 from steward.model import Control, Mode
 from steward.policy import load, schema
+from tests.conformance.grant_checks import WHOLE
 from tests.conformance.stack import RULE, STATE_MACHINE, Stack, behind
 
 Parameter = Mapping[str, Any]
@@ -55,7 +56,7 @@ def defaults(template: Template) -> list[str]:
 
 def own_functions(template: Template) -> list[str]:
     """function-layers leaves all of the stack's own functions alone, by their names."""
-    stack = Stack(template, LogShipping="enabled")
+    stack = Stack(template, **WHOLE)
     told = set(json.loads(_defaults(stack)["function-layers"])["own_functions"])
     names = {str(one["FunctionName"]) for one in stack.of("AWS::Lambda::Function").values()}
     return [f"function-layers: own_functions: {name}" for name in sorted(told ^ names)]

@@ -11,7 +11,8 @@ from typing import Any
 from embedded.conditions import InvalidPatternError
 from embedded.patterns import Pattern
 from embedded.template import Template
-from steward.events import CLOUDTRAIL
+from steward.events import CLOUDTRAIL, EVERYWHERE
+from tests.conformance.grant_checks import WHOLE
 from tests.conformance.stack import QUEUE, RULE, Deployed, Properties, Stack, arn, behind, differing
 
 MAPPING_PROPERTIES: Mapping[str, Any] = {
@@ -112,21 +113,20 @@ def events(template: Template) -> list[str]:
     for one in stack.functions():
         queues = {behind(mapping["EventSourceArn"]) for mapping in stack.mappings(one.id)}
         rules = [rule for rule, _, queue in stack.queue_targets() if queue in queues]
-        named, sources = set[str](), set[str]()
+        named, sources, natives = set[str](), set[str](), set[str]()
         for rule in rules:
             pattern = stack.properties[rule]["EventPattern"]
-            trail = CLOUDTRAIL in pattern["detail-type"]
-            told = pattern["detail"]["eventName"] if trail else pattern["detail-type"]
-            named |= {_called(event) if trail else str(event) for event in told}
+            if pattern["detail-type"] != [CLOUDTRAIL]:
+                natives |= set(pattern["detail-type"]) - EVERYWHERE.keys()
+                continue
+            named |= {_called(event) for event in pattern["detail"]["eventName"]}
             sources |= set(pattern["source"])
-        known = {*one.automation.events, *one.automation.natives}
+        told = {*one.automation.events, *one.automation.natives}
         found += [
-            f"{one.id}: {event} is only in its {'rules' if event in named else 'handler'}"
-            for event in sorted(named ^ known)
+            f"{one.id}: {event} is only in its {'rules' if event in named | natives else 'handler'}"
+            for event in sorted((named | natives) ^ told)
         ]
-        ours = {one.automation.source} if one.automation.events else set()
-        ours |= {native.source for native in one.automation.natives.values()}
-        if rules and sources != ours:
+        if sources and sources != {one.automation.source}:
             found.append(f"{one.id}: its rules are for {', '.join(sources)}")
     return found
 
@@ -137,36 +137,42 @@ def _called(event: str | Mapping[str, str]) -> str:
 
 
 def deliveries(template: Template) -> list[str]:
-    """What a rule cannot deliver is kept, and it alone may send to its queues."""
-    stack = Stack(template)
-    found = []
+    """What a rule cannot deliver is kept, and only the rules of a queue may send to it."""
+    stack = Stack(template, **WHOLE)
+    found, senders = [], dict[str, set[str]]()
     for name, rule in stack.of(RULE).items():
         for target in rule["Targets"]:
             undelivered = behind(target.get("DeadLetterConfig", {}).get("Arn"))
             if not undelivered:
                 found.append(f"{name}: loses what it cannot deliver")
-            queues = [behind(target["Arn"]), undelivered]
-            found += [
-                f"{queue}: does not let {name}, and nobody else, send to it"
-                for queue in queues
-                if stack.kinds.get(queue) == QUEUE and not _admits(stack, queue, name)
-            ]
+            for queue in (behind(target["Arn"]), undelivered):
+                if stack.kinds.get(queue) == QUEUE:
+                    senders.setdefault(queue, set()).add(name)
+    return found + [
+        f"{queue}: does not let {name}, and nobody else, send to it"
+        for queue, names in senders.items()
+        for name in sorted(names ^ _admitted(stack, queue))
+    ]
+
+
+def _admitted(stack: Stack, queue: str) -> set[str]:
+    """The rules that a queue's policy lets send to it; statements of another form count as such."""
+    found = set()
+    for policy in stack.of("AWS::SQS::QueuePolicy").values():
+        if queue in map(behind, policy["Queues"]):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                sender = statement.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn")
+                told = {key: value for key, value in statement.items() if key != "Sid"}
+                rule = behind(sender)
+                found.add(rule if told == _statement(queue, rule) else str(statement.get("Sid")))
     return found
 
 
-def _admits(stack: Stack, queue: str, rule: str) -> bool:
-    wanted = {
+def _statement(queue: str, rule: str) -> Properties:
+    return {
         "Effect": "Allow",
         "Principal": {"Service": "events.amazonaws.com"},
         "Action": "sqs:SendMessage",
         "Resource": arn("sqs", queue),
         "Condition": {"ArnEquals": {"aws:SourceArn": arn("events", rule)}},
     }
-    policies = stack.of("AWS::SQS::QueuePolicy").values()
-    told = [
-        {key: value for key, value in statement.items() if key != "Sid"}
-        for policy in policies
-        if queue in map(behind, policy["Queues"])
-        for statement in policy["PolicyDocument"]["Statement"]
-    ]
-    return told == [wanted]

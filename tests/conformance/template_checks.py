@@ -10,15 +10,18 @@ from typing import Any
 
 from embedded.template import ROOT, Template
 from steward.account import function_name
+from tests.conformance.grant_checks import WHOLE
 from tests.conformance.stack import RULE, Deployed, Stack, behind, differing
 
 FUNCTION_PROPERTIES: Mapping[str, Any] = {
     "Architectures": ["arm64"],
     "Handler": "handler.handler",
     "Runtime": "python3.13",
-    "Timeout": 120,
     "TracingConfig": {"Mode": "Active"},
 }
+
+TIMEOUTS = {"ConfigReporter": 900}
+"""Seconds, of a function that reads all that AWS Config holds of a rule; of all others 120."""
 
 MAX_BODY = 1_000_000  # bytes of a template in a bucket (CloudFormation quotas)
 MAX_RESOURCES = 400  # of 500 (the same), so that the next control still fits
@@ -27,8 +30,9 @@ _PLACES = re.compile(r"arn:aws[\w-]*:|(?<!\d)\d{12}(?!\d)|\b[a-z]{2}(-gov)?-[a-z
 
 
 def folders(template: Template) -> list[str]:
-    """Every folder of functions/ is deployed once, and what is deployed has a folder."""
+    """Every folder of functions/, and config_rules/, is deployed once; what is has a folder."""
     there = {path for path in (ROOT / "functions").iterdir() if path.name != "__pycache__"}
+    there |= {ROOT / "config_rules"}
     deployed = Counter(template.folders().values())
     lacking = [f"{path.name}: the folder is not deployed" for path in there - set(deployed)]
     absent = [f"{path.name}: is deployed, but is no folder" for path in set(deployed) - there]
@@ -37,14 +41,15 @@ def folders(template: Template) -> list[str]:
 
 def functions(template: Template) -> list[str]:
     """Every function has the name its controls look for, and the properties of all functions."""
-    stack = Stack(template, AllowWrites="false", LogShipping="enabled")
+    stack = Stack(template, AllowWrites="false", **WHOLE)
     layers = list(stack.of("AWS::Lambda::LayerVersion"))
     found = []
     for one in [*stack.functions(), *stack.processors()]:
         names = {function_name("stack", control) for control in one.automation.controls}
         if names.union({f"stack-{one.automation.name}"}) != {one.name}:
             found.append(f"{one.id}: is called {one.name}, should be {', '.join(names)}")
-        found += differing(one.id, one.properties, FUNCTION_PROPERTIES)
+        wanted = {**FUNCTION_PROPERTIES, "Timeout": TIMEOUTS.get(one.id, 120)}
+        found += differing(one.id, one.properties, wanted)
         if [behind(layer) for layer in one.properties.get("Layers", [])] != layers:
             found.append(f"{one.id}: does not have the layer, and nothing else")
         found += _environment(one)
@@ -75,7 +80,7 @@ def _logs(stack: Stack, one: Deployed) -> Iterator[str]:
 
 def roles(template: Template) -> list[str]:
     """Every function has a role, and none shares it."""
-    stack = Stack(template, LogShipping="enabled")
+    stack = Stack(template, **WHOLE)
     users = Counter(one.role for one in [*stack.functions(), *stack.processors()])
     others = [one for kind in (RULE, "AWS::Scheduler::Schedule") for one in stack.of(kind).items()]
     taken = {role for role in users for _, one in others if f"{{{role}}}" in json.dumps(one)}

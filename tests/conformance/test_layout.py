@@ -81,10 +81,26 @@ def test_a_handler_says_when_to_look_and_nothing_else(path: Path) -> None:
     tree = ast.parse(path.read_text())
     allowed: tuple[str, ...] = ("steward.controls", "steward.events", "steward.runtime")
     if is_processor(path.parent):
-        allowed = ("steward.processor",)
+        allowed = ("steward.follower", "steward.processor")
     assert all(module.startswith(allowed) for module in imported(tree))
     assert 5 <= len(path.read_text().splitlines()) <= 25
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.If)]
+
+
+def test_the_handler_of_rules_routes_and_nothing_else() -> None:
+    """It names every module of rules/, each of which is a control and when it is evaluated."""
+    folder = ROOT / "config_rules"
+    [handler, *rules] = [folder / "handler.py", *sorted((folder / "rules").glob("*.py"))]
+    tree = ast.parse(handler.read_text())
+    [named] = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and n.module == "rules"]
+    assert sorted(one.name for one in named.names) == [path.stem for path in rules]
+    for path in (handler, *rules):
+        inside = ast.parse(path.read_text())
+        steward = ("config_resources", "controls", "events", "reporter")
+        allowed = ("functools", "rules", *(f"steward.{one}" for one in steward))
+        assert all(module.startswith(allowed) for module in imported(inside))
+        assert len(path.read_text().splitlines()) <= 40
+        assert not [node for node in ast.walk(inside) if isinstance(node, ast.FunctionDef | ast.If)]
 
 
 def test_every_control_has_the_function_that_runs_it() -> None:

@@ -215,7 +215,7 @@ def test_a_folder_that_is_not_deployed_is_noticed() -> None:
     }
 
 
-KEY_USERS = ("LogDeliveryRole", "LogShipperRole")
+KEY_USERS = ("ConfigFollowerRole", "ConfigReporterRole", "LogDeliveryRole", "LogShipperRole")
 """Roles with grants of their own for the key of the parameter."""
 
 VARIANTS = [

@@ -27,6 +27,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.awslambda.models import LambdaFunction
 from moto.cloudwatch import models as cloudwatch
+from moto.config.models import ConfigBackend
 from moto.core.responses import BaseResponse
 from moto.dynamodb import models as dynamodb
 from moto.kinesis.models import kinesis_backends
@@ -1331,6 +1332,63 @@ def test_v2_deployment(bare: Clients) -> None:
     route_urls()
     with pytest.raises(NotImplementedError):
         bare("apigatewayv2").create_deployment(ApiId="a")
+
+
+EVALUATED = {"ComplianceResourceId": "a", "ComplianceType": "COMPLIANT"}
+
+
+@gap("config-evaluations")
+def test_config_evaluations(bare: Clients) -> None:
+    kind = {"ComplianceResourceType": "AWS::Made::Up", "OrderingTimestamp": datetime.now(UTC)}
+    rows = [{**EVALUATED, **kind}] * 101
+    put = bare("config").put_evaluations
+    assert put(Evaluations=rows, ResultToken="a", TestMode=True)["FailedEvaluations"] == []
+    with pytest.raises(NotImplementedError):
+        put(Evaluations=rows[:1], ResultToken="a")
+
+
+@gap("config-results")
+def test_config_results(bare: Clients) -> None:
+    with pytest.raises(NotImplementedError):
+        bare("config").get_compliance_details_by_config_rule(ConfigRuleName="a")
+
+
+@gap("config-start")
+def test_config_start(bare: Clients) -> None:
+    with pytest.raises(NotImplementedError):
+        bare("config").start_config_rules_evaluation(ConfigRuleNames=["a"])
+
+
+@gap("config-history")
+def test_config_history(bare: Clients) -> None:
+    asked = {"resourceType": "AWS::Lambda::Function", "resourceId": "a"}
+    with pytest.raises(ClientError, match="ResourceNotDiscovered"):
+        bare("config").get_resource_config_history(**asked)
+
+
+@gap("config-exceptions")
+def test_config_exceptions(bare: Clients) -> None:
+    key = {"ResourceType": "AWS::Lambda::Function", "ResourceId": "a"}
+    asked = {"ConfigRuleName": "a", "ResourceKeys": [key]}
+    for call in ("put", "delete", "describe"):
+        with pytest.raises(NotImplementedError):
+            getattr(bare("config"), f"{call}_remediation_exceptions")(**asked)
+
+
+@gap("config-invocations")
+def test_config_invocations(bare: Clients) -> None:
+    names = {name for name in dir(ConfigBackend) if "evaluat" in name or "invoke" in name}
+    assert names == {"put_evaluations"}
+
+
+@gap("stack-config-rules")
+def test_stack_config_rules(bare: Clients) -> None:
+    source = {"Owner": "AWS", "SourceIdentifier": "LAMBDA_FUNCTION_XRAY_ENABLED"}
+    rule = {"Type": "AWS::Config::ConfigRule", "Properties": {"Source": source}}
+    body = json.dumps({"Resources": {"R": rule}})
+    with pytest.warns(UserWarning, match="not supported"):
+        bare("cloudformation").create_stack(StackName="s", TemplateBody=body)
+    assert bare("config").describe_config_rules()["ConfigRules"] == []
 
 
 _ALARM: Mapping[str, Any] = {

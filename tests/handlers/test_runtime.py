@@ -13,7 +13,7 @@ import pytest
 from moto import mock_aws
 
 from embedded.overlays import faithful
-from steward.account import REST, Account, StackPolicies, deployed, shares_of
+from steward.account import REST, Account, deployed, shares_of
 from steward.aws.api import Api, Identity
 from steward.aws.dynamodb_ledger import DynamoDBLedger
 from steward.aws.pacing import Pacer
@@ -22,6 +22,7 @@ from steward.errors import BadPolicy, Denied, Invalid, Throttled, TryAgain
 from steward.ledger import Status
 from steward.model import Mode
 from steward.runtime import handler
+from steward.stack_policies import StackPolicies
 from tests.fakes import FakeClock
 from tests.toy import Telling
 

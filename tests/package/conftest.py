@@ -61,14 +61,16 @@ def start(built: Path) -> Iterator[Start]:
 
 
 def named(folder: str) -> str:
-    """The logical id of the function whose code lies in this folder of functions/."""
+    """The logical id of the function whose code lies in the folder of this name."""
     folders = template.load().folders()
     return next(name for name, path in folders.items() if path.name == folder)
 
 
 def described(built: Path, folder: str, more: Mapping[str, str]) -> Function:
     """A function of the template, where the build put it, with further variables."""
-    stack = choose(template.load().translated, {"LogShipping": "enabled"})
+    reports = "enabled" if folder.startswith("config_") else "disabled"
+    given = {"LogShipping": "enabled", "ConfigRules": reports}
+    stack = choose(template.load().translated, given)
     resource = stack.decided()["Resources"][named(folder)]["Properties"]
     variables: Mapping[str, Any] = resource["Environment"]["Variables"]
     names = {**stack.values, "AWS::StackName": STACK, "Ledger": f"{STACK}-ledger"}

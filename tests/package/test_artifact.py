@@ -25,7 +25,8 @@ from tests.package.conftest import ROOT, STACK, Start, described, named
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 
-FOLDERS = sorted(folder.name for folder in (ROOT / "functions").iterdir())
+RULES = "config_rules"
+FOLDERS = sorted([RULES, *(folder.name for folder in (ROOT / "functions").iterdir())])
 LAYER = "Platform/python"
 MEGABYTE = 2**20
 LAMBDAS_LIMIT = 250 * MEGABYTE
@@ -33,7 +34,9 @@ LAMBDAS_LIMIT = 250 * MEGABYTE
 
 EVERY_FUNCTION = pytest.mark.parametrize("folder", FOLDERS)
 SHIPPER = "log_shipper"
-WITH_CONTROLS = pytest.mark.parametrize("folder", [one for one in FOLDERS if one != SHIPPER])
+PROCESSORS = (SHIPPER, RULES, "config_follower")
+WITH_CONTROLS = pytest.mark.parametrize("folder", [one for one in FOLDERS if one not in PROCESSORS])
+WITH_BATCHES = pytest.mark.parametrize("folder", [one for one in FOLDERS if one != RULES])
 BUCKET = "logs"
 
 
@@ -94,7 +97,7 @@ def in_python_3_13(arguments: Sequence[str], *path: Path) -> str:
 
 
 def test_every_function_is_built_as_it_is_and_nothing_else(built: Path) -> None:
-    """Each folder below functions/ is in the template, and none is built that is not there."""
+    """Each folder of a handler is in the template, and none is built that is not there."""
     folders = template.load().folders()
     assert sorted(folder.name for folder in folders.values()) == FOLDERS
     assert {one.name for one in built.iterdir() if one.is_dir()} == {*folders, "Platform"}
@@ -251,7 +254,7 @@ def test_the_assessor_sweeps(server: CountingServer, start: Start) -> None:
     assert found == ["function-runtime", None, True, ""]
 
 
-@EVERY_FUNCTION
+@WITH_BATCHES
 def test_a_function_answers_again_and_again(
     server: CountingServer, start: Start, folder: str
 ) -> None:
@@ -259,6 +262,19 @@ def test_a_function_answers_again_and_again(
     process = start(folder, server.url)
     for _ in range(2):
         assert process.invoke({"Records": []}).value == {"batchItemFailures": []}
+
+
+def test_a_rule_without_a_sweep_is_an_error_by_its_name(
+    server: CountingServer, start: Start
+) -> None:
+    """It finds its module beside the handler, and the ledger."""
+    name = "ScheduledNotification"
+    told = {"messageType": name, "notificationCreationTime": "2026-11-20T10:00:00.000Z"}
+    event = {"invokingEvent": json.dumps(told), "resultToken": "token"}
+    function = start(RULES, server.url)
+    answer = function.invoke({**event, "configRuleName": f"{STACK}-function-runtime"})
+    assert answer.error is not None
+    assert answer.error["errorType"] == "Incomplete", function.lines()
 
 
 @WITH_CONTROLS

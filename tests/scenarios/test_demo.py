@@ -97,13 +97,17 @@ SHOWN = {
     "its end": r"15:45:00   6 lines arrived, in \d requests\n",
     "a stack": r"16:10:30   stack refunds is CREATE_COMPLETE: matched by StackTagsEvents\n",
     "its tags": r"tagged: refunds-inbox: cost=4711, team=payments\n",
+    "a violation in Config": r"AWS Config steward-log-retention: \S+/claims is NON_COMPLIANT",
+    "its way to green": r"AWS Config \S+: /aws/lambda/claims is COMPLIANT \[WITHIN_POLICY\]",
+    "what is given up": r"\[NEVER_EXPIRES\] .*exhausted: failed 5 times, tried again weekly",
+    "rules of Config": r"\n steward-function-runtime +1\d +5\n",
     "what is subscribed": r"\n changed +1   NOT_SUBSCRIBED +/aws/lambda/refund-mail: filter",
     "what is changed": r"\n changed +2\d\d   NEVER_EXPIRES ",
     "what is compliant": r"\n compliant +\d+   WITHIN_POLICY ",
     "what is reported": r"\n reported +8   NEVER_EXPIRES_WITH_HISTORY +/app/monolith: .*shorten",
     "what is exempt": r"\n exempt +2   NEVER_EXPIRES +/aws/lambda/checkout: exempt until",
     "what is managed": r"\n not applicable +4   MANAGED_BY_ACCOUNT_POLICY ",
-    "what it took": r"\n\d+ calls of AWS for \d+ resources, \d+ events and 12 sweeps",
+    "what it took": r"\n\d+ calls of AWS for \d+ resources, \d+ events and 16 sweeps",
     "what rang": r"\nalarms that rang: bad-policy .*-dead-letters .*log-shipper-behind",
 }
 

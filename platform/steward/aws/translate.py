@@ -35,7 +35,7 @@ _CODES: Mapping[type[StewardError], str] = {
         RequestTimeoutException""",
     Gone: """ResourceNotFoundException NotFoundException ResourceNotFound NoSuchEntity NoSuchBucket
         ParameterNotFound QueueDoesNotExist AWS.SimpleQueueService.NonExistentQueue
-        TrailNotFoundException""",
+        TrailNotFoundException ResourceNotDiscoveredException""",
     Moved: "PreconditionFailedException",
     Limit: """LimitExceededException LimitExceeded ServiceQuotaExceededException
         TooManyTagsException QuotaExceededException""",

@@ -17,7 +17,8 @@ from embedded.demo import swept
 from embedded.demo.screen import Screen
 from embedded.demo.words import STYLES, changed, counted, decided
 from embedded.hosting import Invoked
-from steward.events import CLOUDTRAIL, function, log_group
+from steward.controls import named as registered
+from steward.events import CLOUDTRAIL, COMPLIANCE_CHANGE, function, log_group, violation
 from steward.ledger import Item, Ledger
 from steward.model import Fate, Ref, Verdict
 
@@ -45,6 +46,8 @@ class Narrator:
     def __init__(self, here: EmbeddedAccount, ledger: Ledger, screen: Screen) -> None:
         self.quiet = False
         """Nothing is told for now."""
+        self.tells_config = False
+        """What AWS Config tells is told, and what is decided on it."""
         self._here = here
         self._ledger = ledger
         self._screen = screen
@@ -81,7 +84,10 @@ class Narrator:
     def _event(self, routed: Routed) -> None:
         event, now = routed.event, self._here.clock.now()
         detail = event["detail"]
-        if event["detail-type"] != CLOUDTRAIL:
+        if event["detail-type"] == COMPLIANCE_CHANGE:
+            if self.tells_config:
+                self._screen.line(now, _compliance(detail, routed.rules))
+        elif event["detail-type"] != CLOUDTRAIL:
             if not routed.rules:
                 return
             self._screen.line(now, f"{_native(detail)}: {_matched(routed.rules)}", "dim", depth=1)
@@ -96,7 +102,8 @@ class Narrator:
     def _inboxes(self, invocations: Sequence[Invoked]) -> None:
         for one in invocations:
             records = one.event.get("Records", ())
-            if records and "body" in records[0] and not self.quiet:  # of a queue, not of a stream
+            of_events = records and "body" in records[0]  # of a queue, not of a stream
+            if of_events and registered(control_of(one)) and not self.quiet:
                 self._inbox(one)
 
     def _inbox(self, one: Invoked) -> None:
@@ -155,6 +162,9 @@ class Narrator:
         for record in records:
             detail = _detail(record["body"])
             unreadable += detail is None
+            if detail is not None and "newEvaluationResult" in detail:
+                batch.others.update(dict.fromkeys(violation(detail)) if self.tells_config else {})
+                continue
             for ref in (*log_group(detail), *function(detail)) if detail is not None else ():
                 (batch.ours if self._is_ours(detail or {}) else batch.others)[ref] = None
         for ref in [ref for ref in batch.ours if ref in batch.others]:
@@ -168,7 +178,7 @@ class Narrator:
 
 
 def control_of(one: Invoked) -> str:
-    """The control that a function with an inbox runs: it has the name of its function."""
+    """The control that a function with an inbox of events runs: it has its function's name."""
     return one.function.partition("-")[2]
 
 
@@ -210,6 +220,19 @@ def _native(detail: Mapping[str, Any]) -> str:
     if "stack-id" in detail:
         return f"stack {detail['stack-id'].split('/')[1]} is {detail['status-details']['status']}"
     return f"{detail['operation']} of {detail['name']}"
+
+
+def _compliance(detail: Mapping[str, Any], rules: Sequence[str]) -> Text:
+    """What AWS Config tells of a resource as a line."""
+    new = detail["newEvaluationResult"]
+    compliance, why = str(new["complianceType"]), new.get("annotation", "")
+    told = Text.assemble(
+        ("AWS Config ", "cyan"),
+        f"{detail['configRuleName']}: {detail['resourceId']} is ",
+        (compliance, STYLES.get(compliance, "")),
+        f" {why}",
+    )
+    return told.append(f"  ({_matched(rules)})", style="dim") if rules else told
 
 
 def _matched(rules: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from embedded.account import EmbeddedAccount
 from embedded.demo import (
     apis,
+    auditing,
     history,
     installing,
     layers,
@@ -47,13 +48,16 @@ SCENES: Sequence[Scene] = (
     Scene("A method without a limit", limits.limited),
     Scene("An API lights up its alarms", apis.alarmed),
     Scene("A stack is deployed, and its tags go where they should", tagging.stack),
+    Scene("Red in AWS Config, put right, and green", auditing.red_and_green),
     Scene("What it came to", summing_up.show),
 )
 
 
 def parameters(service: LogService) -> Mapping[str, str]:
-    """The stack's: it ships to a log service, once the team has log groups subscribed."""
+    """The stack's: it ships to a log service, once the team has log groups subscribed, and tells
+    AWS Config what it finds."""
     return {
+        "ConfigRules": "enabled",
         "FunctionLayerArns": layers.arn("123456789012", "eu-west-1"),
         "FunctionLayersMode": "off",
         "LogShipping": "enabled",
@@ -65,8 +69,10 @@ def parameters(service: LogService) -> Mapping[str, str]:
 
 def show() -> int:
     """Play everything on standard output; the exit code, 0 where every promise holds."""
-    with LogService() as service, EmbeddedAccount(parameters(service), start=START) as here:
-        return perform(SCENES, stage_of(here, of_this_process(), service))
+    with LogService() as service:
+        given, before = parameters(service), auditing.recorder
+        with EmbeddedAccount(given, start=START, before=before) as here:
+            return perform(SCENES, stage_of(here, of_this_process(), service))
 
 
 def perform(scenes: Sequence[Scene], stage: Stage) -> int:

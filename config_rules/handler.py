@@ -1,0 +1,34 @@
+"""Tells AWS Config what the controls find; which module is asked, the rule's name says."""
+
+from functools import partial
+
+from rules import (
+    api_alarms,
+    api_throttling,
+    function_layers,
+    function_runtime,
+    function_versions,
+    log_retention,
+    log_subscription,
+    required_tags,
+    stack_tags,
+    stream_capacity,
+)
+from steward.reporter import handler as handler_of
+
+RULES = (
+    log_retention.RULE,
+    log_subscription.RULE,
+    stream_capacity.RULE,
+    api_alarms.RULE,
+    api_throttling.RULE,
+    function_runtime.RULE,
+    function_layers.RULE,
+    function_versions.RULE,
+    stack_tags.RULE,
+    required_tags.RULE,
+)
+
+PROCESSOR = partial(handler_of, RULES)
+
+handler = PROCESSOR()
