@@ -62,17 +62,12 @@ def test_an_account_starts_empty_whatever_was_before() -> None:
         before.client("logs").create_log_group(logGroupName="/before")
     with EmbeddedAccount(start=START, stack="other") as after:
         found = after.client("logs").describe_log_groups()["logGroups"]
-        assert [group["logGroupName"] for group in found] == [
-            "/aws/lambda/other-api-alarms",
-            "/aws/lambda/other-api-throttling",
-            "/aws/lambda/other-assessor",
-            "/aws/lambda/other-function-layers",
-            "/aws/lambda/other-log-retention",
-            "/aws/lambda/other-log-subscription",
-            "/aws/lambda/other-stack-tags",
-            "/aws/lambda/other-stream-capacity",
-        ]
-        assert (len(after.watch.calls), after.journal.events) == (9, [])
+        functions = {function_of(control) for control in CONTROLS}
+        assert {group["logGroupName"] for group in found} == {
+            f"/aws/lambda/other-{name}" for name in functions
+        }
+        made = len(CONTROLS) + 2  # their defaults, the version, and the stack itself
+        assert (len(after.watch.calls), after.journal.events) == (made, [])
         puts = [one for one in after.watch.calls if one.operation == "PutParameter"]
         assert [one.params["Name"] for one in puts] == [
             "/other/defaults/log-retention",

@@ -146,10 +146,11 @@ def test_a_plan_writes_nothing_and_says_what_would_be_called(console: Console) -
             "apigateway.GetAccount": 1,
             "apigateway.GetRestApis": 3,
             "apigatewayv2.GetApis": 2,
+            "cloudformation.DescribeStacks": 1,
             "cloudwatch.DescribeAlarms": 1,
             "cloudwatch.ListDashboards": 1,
             "kinesis.ListStreams": 1,
-            "lambda.ListFunctions": 1,
+            "lambda.ListFunctions": 2,
             "logs.DescribeLogGroups": 1,
             "sts.GetCallerIdentity": 1,
         },
@@ -177,11 +178,14 @@ def test_all_controls_are_swept_and_those_that_only_report_write_nothing(console
     seeds = [FunctionSeed(name="old", runtime="nodejs18.x"), FunctionSeed(name="new")]
     seed_functions(seeds, region=REGION)
     console("sweep", "--enforce")
-    found = {line["resource"]["id"]: (line["code"], line["fate"]) for line in console.lines[:-1]}
-    assert found == {
-        "a": ("NEVER_EXPIRES", "remediated"),
-        "new": ("SUPPORTED", "none"),
-        "old": ("DEPRECATED", "reported"),
+    told = [(one["control"], one["resource"]["id"], one["code"]) for one in console.lines[:-1]]
+    fates = [one["fate"] for one in console.lines[:-1]]
+    assert dict(zip(told, fates, strict=True)) == {
+        ("log-retention", "a", "NEVER_EXPIRES"): "remediated",
+        ("function-versions", "new", "NOTHING_TO_DELETE"): "none",
+        ("function-versions", "old", "NOTHING_TO_DELETE"): "none",
+        ("function-runtime", "new", "SUPPORTED"): "none",
+        ("function-runtime", "old", "DEPRECATED"): "reported",
     }
     assert (console.code, console.summary["complete"]) == (1, True)
 
@@ -194,7 +198,11 @@ def test_a_function_is_explained_and_found_gone_under_every_control(console: Con
     }
     seed_functions([FunctionSeed(name="orders", runtime=None)], region=REGION)
     codes = {line["control"]: line["code"] for line in console("explain", "orders").lines[:-1]}
-    assert codes == {"log-retention": "WITHIN_POLICY", "function-runtime": "CONTAINER_IMAGE"}
+    assert codes == {
+        "log-retention": "WITHIN_POLICY",
+        "function-versions": "NOTHING_TO_DELETE",
+        "function-runtime": "CONTAINER_IMAGE",
+    }
 
 
 def test_calls_are_near_the_floor(console: Console) -> None:
