@@ -96,7 +96,7 @@ def test_an_error_is_told_as_lambda_tells_it(
 def test_a_function_that_takes_too_long_is_killed_and_started_anew(tmp_path: Path) -> None:
     """What it still does afterwards would be done on nobody's account."""
     slow = f"import time\n{TELLING}".replace("print(", "time.sleep(event); print(")
-    with RuntimeProcess(function(tmp_path, slow, timeout=1)) as process:
+    with RuntimeProcess(function(tmp_path, slow, timeout=4)) as process:
         first: Any = process.invoke(0).value
         assert process.invoke(30) == Answer(timed_out=True)
         assert gone(first["process"])
