@@ -14,7 +14,7 @@ from tests.scenarios.embedding import installed
 def here(request: pytest.FixtureRequest) -> Iterator[EmbeddedAccount]:
     """An account of the scenario's own, in which the stack was installed some time ago.
 
-    Where the module says CONTROLS, the stack has no others.
+    Where the module says DEPLOYED, the stack has no other controls.
     """
-    with installed(controls=getattr(request.module, "CONTROLS", ())) as account:
+    with installed(controls=getattr(request.module, "DEPLOYED", ())) as account:
         yield account

@@ -23,7 +23,7 @@ from tests.scenarios.embedding import (
     writes,
 )
 
-CONTROLS = (LOGS,)
+DEPLOYED = (LOGS,)
 
 
 def test_a_new_group_gets_its_retention_and_its_neighbours_nothing(here: EmbeddedAccount) -> None:
@@ -235,7 +235,7 @@ def test_the_stop_switch_holds_every_write_until_it_is_taken_back(here: Embedded
 
 def test_without_write_grants_everything_is_planned_and_nothing_is_denied() -> None:
     """AllowWrites=false: the role grants no write, and none is tried."""
-    with installed(controls=CONTROLS, AllowWrites="false") as here:
+    with installed(controls=DEPLOYED, AllowWrites="false") as here:
         create(here, "/a")
         here.settle()
         here.sweep()

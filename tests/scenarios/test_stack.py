@@ -14,6 +14,7 @@ from tests.scenarios.embedding import create, put_policy, retention, writes
 
 Lines = list[dict[str, Any]]
 Console = Callable[..., tuple[int, Lines, str]]
+DEPLOYED = ("log-retention",)
 
 
 @pytest.fixture

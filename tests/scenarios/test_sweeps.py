@@ -13,7 +13,6 @@ from embedded.account import EmbeddedAccount
 from embedded.faults import Fault
 from embedded.hosting import FunctionError
 from embedded.seeding import FunctionSeed, Seed, seed_functions, seed_log_groups
-from steward.controls import CONTROLS
 from tests.scenarios.embedding import (
     LOGS,
     START,
@@ -28,6 +27,9 @@ from tests.scenarios.embedding import (
     sweeps,
     writes,
 )
+from tests.scenarios.narrowed import only
+
+DEPLOYED = (LOGS, "function-runtime")
 
 
 def seed(here: EmbeddedAccount, *names: str, **fields: Any) -> None:
@@ -43,7 +45,7 @@ def steps(here: EmbeddedAccount, control: str = LOGS) -> list[Any]:
 
 def test_the_first_sweep_after_installation_only_plans() -> None:
     """What is found is recorded as planned; the next sweep does it."""
-    with EmbeddedAccount(start=START) as here:
+    with EmbeddedAccount(start=START, template=only(*DEPLOYED)) as here:
         seed(here, "/a")
         here.settle()
         assert (sweeps(here), retention(here)) == (["SUCCEEDED"], {"/a": None})
@@ -75,7 +77,7 @@ def test_a_long_sweep_goes_on_over_several_steps(here: EmbeddedAccount) -> None:
     assert len(answers) > 3
     assert len({one["sweep"] for one in answers}) == 1
     assert [one["cursor"] is None for one in answers] == [False] * (len(answers) - 1) + [True]
-    assert (answers[-1]["resources"], answers[-1]["complete"]) == (205, True)
+    assert (answers[-1]["resources"], answers[-1]["complete"]) == (202, True)
     assert set(retention(here).values()) == {30}
     assert writes(here)["PutRetentionPolicy"] == 200
 
@@ -189,7 +191,9 @@ def test_a_changed_policy_starts_a_sweep_under_it(here: EmbeddedAccount) -> None
 
 def test_a_policy_must_not_exceed_the_ceiling() -> None:
     """RET-25: the template decides what a policy may; more is a bad policy, and nothing is done."""
-    with installed(LogRetentionMode="audit", LogRetentionCeiling="audit") as here:
+    with installed(
+        controls=DEPLOYED, LogRetentionMode="audit", LogRetentionCeiling="audit"
+    ) as here:
         seed(here, "/a")
         put_policy(here, mode="enforce")
         here.settle()
@@ -206,7 +210,7 @@ def test_a_control_that_is_off_is_swept_by_doing_nothing(here: EmbeddedAccount) 
     here.settle()
     assert (sweeps(here), retention(here)) == (["SUCCEEDED"], {"/a": None, "/b": None})
     assert [one["mode"] for one in steps(here)] == ["off"]
-    assert sum(metrics(here, "Sweeps")) == len(CONTROLS)
+    assert sum(metrics(here, "Sweeps")) == len(DEPLOYED)
 
 
 def test_the_budget_holds_what_is_above_it_and_says_so(here: EmbeddedAccount) -> None:
@@ -249,7 +253,7 @@ def test_what_no_undo_brings_back_needs_the_templates_leave_too() -> None:
     """A policy alone cannot shorten: the stack's AllowIrreversible must say so as well."""
     wish: dict[str, Any] = {"max_days": 400, "shorten": True}
     for allowed, days in (("false", 3653), ("true", 400)):
-        with installed(AllowIrreversible=allowed) as here:
+        with installed(controls=DEPLOYED, AllowIrreversible=allowed) as here:
             seed(here, "/a", days=3653, age_days=5000, stored_bytes=9)
             put_policy(here, **wish)
             here.settle()
@@ -280,7 +284,7 @@ def test_vanished_functions_are_forgotten_and_their_successors_reported(
     here.client("lambda").delete_function(FunctionName="older")
     here.sweep()
     last = steps(here, "function-runtime")[-1]
-    assert (last["fates"], last["complete"]) == ({"gone": 1, "none": 5, "reported": 1}, True)
+    assert (last["fates"], last["complete"]) == ({"gone": 1, "none": 2, "reported": 1}, True)
     assert here.server.calls["lambda.GetFunctionConfiguration"] == 1
 
 
