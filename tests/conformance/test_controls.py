@@ -63,7 +63,7 @@ PROBE, OTHER_LAYER = (f"arn:aws:lambda:eu-west-1:111122223333:layer:{x}:7" for x
 PROBED = {"rules": [{"layer_arn": PROBE}]}
 
 BOARD = Board(
-    "steward-apis-rest-a1b2c3d4e5",
+    "steward-apis-eu-west-1-rest-a1b2c3d4e5",
     PLACE["account"],
     PLACE["region"],
     PLACE["partition"],

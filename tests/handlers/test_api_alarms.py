@@ -21,7 +21,7 @@ from embedded.stamping import metrics_stamped_by
 from steward.account import Account, Memory
 from steward.aws.api import Api, Identity
 from steward.aws.pacing import Pacer
-from steward.controls.api_alarms import CONTROL
+from steward.controls.api_alarms import CONTROL, names
 from steward.controls.api_alarms.alarms import wanted
 from steward.controls.api_alarms.boards import Board
 from steward.controls.api_alarms.readers import LAST, discover, observe
@@ -244,8 +244,8 @@ def test_a_sweep_finds_what_stages_have_left_that_the_ledger_never_knew(
     """ALM-13: by the mark of the alarms, after the last page."""
     gone = create(api)
     control.look(Ref(REST, f"{gone}/prod"), dashboard=True)
-    control.look(Ref(DASHBOARD, f"steward-apis-rest-{gone}"), dashboard=True)
-    assert dashboards(api) == [f"steward-apis-rest-{gone}"]
+    control.look(Ref(DASHBOARD, f"steward-apis-eu-west-1-rest-{gone}"), dashboard=True)
+    assert dashboards(api) == [f"steward-apis-eu-west-1-rest-{gone}"]
     api.ask("apigateway", "DeleteRestApi", restApiId=gone)
     fresh = SQLiteLedger(tmp_path / "other.sqlite3", "here")
     anew = Control(api, fresh, control.clock)
@@ -311,7 +311,7 @@ def test_one_alarm_for_each_metric_takes_the_place_of_those_of_stages(
 def test_a_dashboard_is_made_kept_and_deleted_with_its_api(api: Api, control: Control) -> None:
     """An edit is undone; nobody reads what the ledger remembers."""
     one = create(api)
-    name = f"steward-apis-rest-{one}"
+    name = f"steward-apis-eu-west-1-rest-{one}"
     told = control.told(Ref(REST, f"{one}/prod"), dashboard=True)
     assert told[name] == ("NOT_IN_PLACE", "remediated")
     api.calls.clear()
@@ -332,13 +332,27 @@ def test_a_dashboard_is_made_kept_and_deleted_with_its_api(api: Api, control: Co
 def test_a_dashboard_that_is_not_ours_is_left_alone(api: Api, control: Control) -> None:
     """Whatever it is called."""
     one = create(api)
-    name = f"steward-apis-rest-{one}"
+    name = f"steward-apis-eu-west-1-rest-{one}"
     body = json.dumps({"widgets": []})
     api.ask("cloudwatch", "PutDashboard", DashboardName=name, DashboardBody=body)
     told = control.told(Ref(DASHBOARD, name), dashboard=True)
     assert told == {name: ("NAME_TAKEN", "reported")}
     assert control.told(Ref(DASHBOARD, name)) == {name: ("NOT_OURS", "none")}
     assert writes(api) == {"cloudwatch.PutDashboard": 1}
+
+
+def test_dashboards_of_another_region_are_left_alone(api: Api, control: Control) -> None:
+    """All Regions of an account share them, and a stack has the same name in each."""
+    there = Ref(REST, "a1b2c3d4e5/*")
+    name = names.dashboard_name("steward", "us-east-1", there)
+    note = names.mark(Ref(DASHBOARD, name), name)
+    text = {"type": "text", "properties": {"markdown": note}}
+    told = {"DashboardName": name, "DashboardBody": json.dumps({"widgets": [text]})}
+    api.ask("cloudwatch", "PutDashboard", **told)
+    create(api)
+    assert control.sweep(dashboard=True) == {"remediated": 2}
+    assert control.sweep() == {"none": 1, "remediated": 1}
+    assert dashboards(api) == [name]
 
 
 def watch_all(api: Api, **asked: Any) -> int:
@@ -505,7 +519,7 @@ def test_what_cannot_be_read_is_told_and_nothing_is_planned(
 ) -> None:
     """Also the dashboard of the API, of which it would be a part."""
     aws = FakeAws({**OPEN, operation: error})
-    board = Ref(DASHBOARD, "steward-apis-rest-a")
+    board = Ref(DASHBOARD, "steward-apis-eu-west-1-rest-a")
     found = list(observe(sight(aws, **BY_METHOD, dashboard=True), [STAGE, board]))
     assert {(one.ref, one.code) for one in found if isinstance(one, Unread)} >= {
         (STAGE, code),
@@ -524,7 +538,7 @@ def test_what_cannot_be_read_is_told_and_nothing_is_planned(
 )
 def test_a_dashboard_that_cannot_be_read_is_not_judged(error: Exception, code: str | None) -> None:
     """Its stages are."""
-    name = "steward-apis-rest-a"
+    name = "steward-apis-eu-west-1-rest-a"
     listed = {"DashboardEntries": [{"DashboardName": name, "LastModified": START}]}
     aws = FakeAws(
         {
@@ -558,7 +572,7 @@ def test_excluded_stages_are_not_looked_into() -> None:
     """Nor shown by a dashboard."""
     aws = FakeAws({one: answer for one, answer in OPEN.items() if one != EXPORT})
     where = sight(aws, **BY_METHOD, exclude=["a/*"], dashboard=True)
-    found = list(observe(where, [STAGE, Ref(DASHBOARD, "steward-apis-rest-a")]))
+    found = list(observe(where, [STAGE, Ref(DASHBOARD, "steward-apis-eu-west-1-rest-a")]))
     assert [one.ref for one in found] == [STAGE]
 
 

@@ -155,7 +155,7 @@ def test_two_automations_change_one_stage_and_neither_disturbs_the_other(
         *["POST /"] * 3,
     ]
     [board] = here.client("cloudwatch").list_dashboards(
-        DashboardNamePrefix=f"steward-apis-rest-{api}"
+        DashboardNamePrefix=f"steward-apis-{here.region}-rest-{api}"
     )["DashboardEntries"]
     assert board["Size"] > 0
     before = Counter(here.server.calls)

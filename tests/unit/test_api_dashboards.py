@@ -22,7 +22,7 @@ from tests.apis import policy, watched
 from tests.fakes import START
 
 ON = policy(dashboard=True)
-NAME = "steward-apis-rest-a1b2c3d4e5"
+NAME = "steward-apis-eu-west-1-rest-a1b2c3d4e5"
 
 
 def board(*stages: Any, **fields: Any) -> Board:
@@ -113,16 +113,18 @@ def test_a_dashboard_is_ours_by_its_mark() -> None:
     ("name", "stages"),
     [
         pytest.param(NAME, Ref(REST, "a1b2c3d4e5/*"), id="REST"),
-        pytest.param("steward-apis-v2-a", Ref(V2, "a/*"), id="HTTP or WebSocket"),
-        pytest.param("steward-apis-rest-", None, id="no API"),
-        pytest.param("steward-apis-soap-a", None, id="no such sort"),
-        pytest.param("other-apis-rest-a", None, id="another's"),
+        pytest.param("steward-apis-eu-west-1-v2-a", Ref(V2, "a/*"), id="HTTP or WebSocket"),
+        pytest.param("steward-apis-eu-west-1-rest-", None, id="no API"),
+        pytest.param("steward-apis-eu-west-1-soap-a", None, id="no such sort"),
+        pytest.param("other-apis-eu-west-1-rest-a", None, id="another's"),
+        pytest.param("steward-apis-us-east-1-rest-a", None, id="another Region's"),
+        pytest.param(f"steward-apis-eu-west-1-rest-{NAME}", None, id="of a stack named so"),
     ],
 )
 def test_the_name_tells_the_api(name: str, stages: Ref | None) -> None:
-    assert names.stages_of("steward", name) == stages
+    assert names.stages_of("steward", "eu-west-1", name) == stages
     if stages is not None:
-        assert names.dashboard_name("steward", stages) == name
+        assert names.dashboard_name("steward", "eu-west-1", stages) == name
 
 
 TEXT = boards.wanted_body(board(), ON)

@@ -27,9 +27,9 @@ def board(
 
 def board_of(sight: Sight[Policy], api: Ref, stages: Sequence[Watched]) -> Board | Unread | None:
     """The dashboard of an API with these stages; None where there is none and should be none."""
-    name = names.dashboard_name(sight.policy.alarm_prefix, api)
-    is_there = name in present.dashboards(sight)
     aws = sight.aws
+    name = names.dashboard_name(sight.policy.alarm_prefix, aws.region, api)
+    is_there = name in present.dashboards(sight)
     judged = tuple(one for one in stages if not sight.policy.excludes(one.ref))
     now = sight.now.isoformat()
     made = Board(name, aws.account, aws.region, aws.partition, judged, since=now)

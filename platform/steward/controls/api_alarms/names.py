@@ -61,21 +61,26 @@ def api_prefix(prefix: str, api: str) -> str:
     return f"{prefix}/{api}/"
 
 
-def dashboard_prefix(prefix: str) -> str:
-    """How the names of our dashboards begin; those have no slashes."""
-    return f"{prefix}-apis-"
+def dashboard_prefix(prefix: str, region: str) -> str:
+    """How the names of our dashboards begin; those have no slashes.
+
+    All Regions of an account share their dashboards (PutDashboard, API reference): without the
+    Region, the stack of one would take those of another's APIs for left over.
+    """
+    return f"{prefix}-apis-{region}-"
 
 
-def dashboard_name(prefix: str, stages: Ref) -> str:
+def dashboard_name(prefix: str, region: str, stages: Ref) -> str:
     """The name of the dashboard of an API, told by a ref of its stages."""
     sort = next(sort for sort, kind in _SORTS.items() if kind == stages.kind)
-    return f"{dashboard_prefix(prefix)}{sort}-{stages.id.partition('/')[0]}"
+    return f"{dashboard_prefix(prefix, region)}{sort}-{stages.id.partition('/')[0]}"
 
 
-def stages_of(prefix: str, dashboard: str) -> Ref | None:
+def stages_of(prefix: str, region: str, dashboard: str) -> Ref | None:
     """All stages of the API whose dashboard has this name; None for another name."""
-    sort, _, api = dashboard.removeprefix(dashboard_prefix(prefix)).partition("-")
-    if not dashboard.startswith(dashboard_prefix(prefix)) or sort not in _SORTS or not api:
+    start = dashboard_prefix(prefix, region)
+    sort, _, api = dashboard.removeprefix(start).partition("-")
+    if not dashboard.startswith(start) or sort not in _SORTS or not api.isalnum():
         return None
     return Ref(_SORTS[sort], f"{api}/*")
 

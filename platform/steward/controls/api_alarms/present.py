@@ -86,7 +86,7 @@ def dashboards(sight: Sight[Policy]) -> Mapping[str, datetime]:
     """When each dashboard under our prefix was last changed, by name, read once a step."""
 
     def read() -> Mapping[str, datetime]:
-        prefix = names.dashboard_prefix(sight.policy.alarm_prefix)
+        prefix = names.dashboard_prefix(sight.policy.alarm_prefix, sight.aws.region)
         pages = sight.aws.pages("cloudwatch", "ListDashboards", DashboardNamePrefix=prefix)
         return {
             one["DashboardName"]: one["LastModified"]

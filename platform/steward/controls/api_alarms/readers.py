@@ -64,7 +64,8 @@ def _last(sight: Sight[Policy], met: set[Ref]) -> Iterator[Read]:
 
 def observe(sight: Sight[Policy], refs: Sequence[Ref]) -> Iterator[Read]:
     """The named stages, also those that are gone and have left alarms; alarms; dashboards."""
-    asked = {ref: names.stages_of(sight.policy.alarm_prefix, ref.id) for ref in refs}
+    prefix, region = sight.policy.alarm_prefix, sight.aws.region
+    asked = {ref: names.stages_of(prefix, region, ref.id) for ref in refs}
     apis = {ref: api for ref, api in asked.items() if ref.kind == DASHBOARD and api}
     stages = [ref for ref in refs if ref.kind in KINDS]
     wanted = [*stages, *apis.values()]
@@ -89,7 +90,8 @@ def besides(sight: Sight[Policy], ref: Ref) -> Sequence[Ref]:
         return ()
     found = [Ref(ALARM, name) for name in over_all.wanted(sight.policy)]
     if sight.policy.dashboard:
-        found.append(Ref(DASHBOARD, names.dashboard_name(sight.policy.alarm_prefix, ref)))
+        prefix, region = sight.policy.alarm_prefix, sight.aws.region
+        found.append(Ref(DASHBOARD, names.dashboard_name(prefix, region, ref)))
     return found
 
 
