@@ -339,9 +339,50 @@ def test_limits_of_a_method_that_is_gone_are_taken_away(
 def test_settings_that_somebody_touched_are_not_ours_any_more() -> None:
     """Neither with another setting nor with other limits."""
     world, memory = converged({}, [GET, POST], policy(**SET))
-    for touched in ({"metricsEnabled": True}, {"throttlingRateLimit": 99.0}):
+    for touched in ({"loggingLevel": "INFO"}, {"throttlingRateLimit": 99.0}):
         changed = {**world, POST.key: {**world[POST.key], **touched}}
         assert assess(state(changed, [GET], memory), policy(**SET)).code == "LIMITED"
+
+
+@pytest.mark.parametrize(
+    ("kind", "methods", "metered"),
+    [
+        (REST, (GET, POST), {"metricsEnabled": True}),
+        (V2, ROUTES, {"DetailedMetricsEnabled": True}),
+    ],
+)
+def test_metrics_of_single_methods_make_their_limits_nobody_elses(
+    kind: str, methods: tuple[Method, ...], metered: Mapping[str, Any]
+) -> None:
+    """api-alarms switches them on by name; a limit of a method that is gone still goes with it."""
+    start: World = {} if kind == REST else {EVERY: {}}
+    world, memory = converged(start, methods, policy(**SET), kind)
+    on = {key: {**told, **(metered if key != EVERY else {})} for key, told in world.items()}
+    stage = state(on, methods, memory, kind)
+    kept = assess(stage, policy(**SET))
+    assert (kept.code, kept.remediation, kept.memory) == ("LIMITED", (), memory)
+    finding = assess(state(on, methods[:1], memory, kind), policy(**SET))
+    assert finding.code == "STALE_LIMIT"
+    gone = after(on, finding.remediation)
+    assert [key for key in gone if key != EVERY] == [methods[0].key]
+    assert taken_back(gone, finding.remediation) == on
+
+
+def test_what_the_stage_gets_later_leaves_the_metrics_of_single_methods_on() -> None:
+    """And metrics of the stage itself leave nothing to do where each method has them."""
+    world, memory = converged({}, [GET], policy(**SET))
+    on = {GET.key: {**world[GET.key], "metricsEnabled": True}}
+    logged = {**on, EVERY: {**MATERIALISED, "loggingLevel": "INFO"}}
+    finding = assess(state(logged, [GET], memory), policy(**SET))
+    assert finding.code == "HIDES_SETTINGS"
+    assert patches(finding) == [("replace", "/~1items/GET/logging/loglevel", "INFO")]
+    done = after(logged, finding.remediation)
+    told = assess(foretold(state(logged, [GET], memory), finding.remediation), policy(**SET))
+    assert assess(state(done, [GET], told.memory), policy(**SET)).code == "LIMITED"
+    assert assess(state(done, [], told.memory), policy(**SET)).code == "STALE_LIMIT"
+    both = {**on, EVERY: {**MATERIALISED, "metricsEnabled": True}}
+    same = assess(state(both, [GET], memory), policy(**SET))
+    assert (same.code, same.remediation) == ("LIMITED", ())
 
 
 def test_limits_are_taken_away_where_the_stages_will_do() -> None:

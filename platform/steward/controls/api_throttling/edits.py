@@ -34,7 +34,7 @@ def taken_over(stage: ApiStage, key: str) -> Settings:
     """
     if key == EVERY or (key in stage.limits and key not in stage.behind):
         return {}
-    now, usual = stage.inherited, defaults(stage.kind)
+    now, usual = stage.due(key), defaults(stage.kind)
     have = chosen(stage.kind, stage.others(key))
     return {
         name: now.get(name, usual.get(name))

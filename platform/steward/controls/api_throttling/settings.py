@@ -35,6 +35,9 @@ _ROUTE_DEFAULTS: Settings = {
 """What a method or route has once a single one of its settings is set, whatever the stage's are
 (AWS CLI reference, update-stage; seen of routes)."""
 
+METRICS = frozenset({"metricsEnabled", "DetailedMetricsEnabled"})
+"""Detailed metrics of one method or route, as both versions call them."""
+
 
 def limit_of(settings: Settings) -> Limit:
     """The limits among a method's settings, whatever the version of API Gateway calls them."""

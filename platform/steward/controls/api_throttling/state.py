@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from steward.controls.api_gateway.stages import EVERY, REST, Method, Settings
-from steward.controls.api_throttling.settings import MATERIALISED, Limit, chosen
+from steward.controls.api_throttling.settings import MATERIALISED, METRICS, Limit, chosen
 from steward.model import Ref
 
 Own: TypeAlias = Mapping[str, Any]
@@ -34,7 +34,7 @@ class ApiStage:
     settings: Mapping[str, Settings] = field(default_factory=dict)
     """All others, as read."""
     ours: Mapping[str, Own] = field(default_factory=dict)
-    """The settings that we made and nobody has touched since."""
+    """The settings that we made and that are as we left them, but for metrics switched on since."""
     behind: Sequence[str] = field(default_factory=list)
     """Those of ours that hide what the stage's settings have become."""
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -57,6 +57,12 @@ class ApiStage:
         """What a method without settings of its own has from the stage."""
         return chosen(self.kind, self.settings.get(EVERY, {}))
 
+    def due(self, key: str) -> Settings:
+        """What ours of a method is to have: the stage's, and metrics switched on for it alone."""
+        theirs = self.ours[key]["settings"] if key in self.ours else {}
+        have = chosen(self.kind, self.others(key))
+        return {**self.inherited, **dict.fromkeys(METRICS & have.keys() - theirs.keys(), True)}
+
     def others(self, key: str) -> Settings:
         """All settings of a method but its limits, if it has any of its own."""
         return self.settings.get(key, {}) if key in self.limits else {}
@@ -77,13 +83,22 @@ class ApiStage:
 
 
 def remembering(stage: ApiStage, memory: str) -> ApiStage:
-    """The stage with what of the remembered settings is as we left it."""
+    """The stage with what of the remembered settings is as we left it.
+
+    Metrics that were switched on since make settings nobody else's: what watches methods has to
+    name each that has settings of its own.
+    """
     told: Mapping[str, Own] = json.loads(memory) if memory else {}
     ours = {
         key: own
         for key, own in told.items()
         if stage.limits.get(key) == own["limit"]
-        and chosen(stage.kind, stage.others(key)) == own["settings"]
+        and _is_as_left(chosen(stage.kind, stage.others(key)), own["settings"])
     }
-    behind = sorted(key for key, own in ours.items() if own["settings"] != stage.inherited)
-    return replace(stage, ours=ours, behind=behind)
+    known = replace(stage, ours=ours)
+    late = (key for key in ours if chosen(stage.kind, stage.others(key)) != known.due(key))
+    return replace(known, behind=sorted(late))
+
+
+def _is_as_left(have: Settings, left: Settings) -> bool:
+    return have == {**left, **dict.fromkeys(METRICS & have.keys(), True)}
