@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -144,9 +145,10 @@ def described(path: Sequence[str | int], value: Any, rule: str, part: Document) 
     where = "".join(f"[{p}]" if str(p).isdigit() else f".{p}" for p in path).lstrip(".")
     asked = part.get(rule)
     if rule == "additionalProperties" and isinstance(value, Mapping):
-        known = part.get("properties", {})
-        unknown = ", ".join(sorted(set(value) - set(known)))
-        return f"{where or 'policy'}: has no field {_short(unknown)}, allowed: {', '.join(known)}"
+        known, patterns = part.get("properties", {}), part.get("patternProperties", {})
+        unknown = [one for one in sorted(set(value) - set(known)) if not _fits_any(one, patterns)]
+        allowed = ", ".join([*known, *patterns])
+        return f"{where or 'policy'}: has no field {_short(', '.join(unknown))}, allowed: {allowed}"
     if rule == "required" and isinstance(value, Mapping):
         absent = [name for name in asked or () if name not in value]
         return f"{where or 'policy'}: lacks {', '.join(absent)}"
@@ -157,6 +159,10 @@ def described(path: Sequence[str | int], value: Any, rule: str, part: Document) 
     else:
         allowed = f"{rule} {asked}"
     return f"{where or 'policy'}: is {_short(json.dumps(value, default=str))}, allowed: {allowed}"
+
+
+def _fits_any(name: str, patterns: Iterable[str]) -> bool:
+    return any(re.search(pattern, name) for pattern in patterns)
 
 
 def digest(document: Document) -> str:

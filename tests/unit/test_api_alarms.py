@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from steward.controls.api_alarms import CONTROL, costs, grouped, names
 from steward.controls.api_alarms.alarms import judged, wanted
 from steward.controls.api_alarms.assess import assess
-from steward.controls.api_alarms.measures import Protocol
+from steward.controls.api_alarms.measures import GROUPED_SORTS, Protocol
 from steward.controls.api_alarms.state import ALARM, Grouped, Policy, Watched
 from steward.controls.api_alarms.values import Alarm, Total, fingerprint, settable, total
 from steward.controls.api_gateway import REST
@@ -503,6 +503,26 @@ def test_a_rule_is_for_what_its_globs_match(rule: dict[str, str], threshold: flo
             id="no methods",
         ),
         pytest.param({"alarms": {"latency_p_ms": 1}}, "has no field latency_p_ms", id="no sort"),
+        pytest.param(
+            {"alarms": {"latency_p_ms": 1, "latency_p90_ms": 1}},
+            r"no field latency_p_ms, allowed: .*, \^\(integration_\)\?latency_",
+            id="its like may be",
+        ),
+        pytest.param(
+            {"rules": [{"alarms": {"errors": 1}}]},
+            r"no field errors, allowed: .*error_\[45\]xx_rate",
+            id="no sort of a rule",
+        ),
+        pytest.param(
+            {"granularity": "grouped", "alarms": {"availability": 0.99}},
+            "alarms.availability: is of no use with granularity 'grouped'",
+            id="nothing watches it",
+        ),
+        pytest.param(
+            {"granularity": "grouped", "alarms": {"latency_p90_ms": 5}},
+            "alarms.latency_p90_ms: is of no use .* latency_average_ms",
+            id="no percentiles",
+        ),
         pytest.param({"alarms": {"error_5xx_rate": 5}}, "maximum 1", id="a rate"),
         pytest.param({"alarm_actions": ["oncall"]}, "alarm_actions", id="no ARN"),
     ],
@@ -510,6 +530,15 @@ def test_a_rule_is_for_what_its_globs_match(rule: dict[str, str], threshold: flo
 def test_a_policy_that_makes_no_sense_is_refused(asked: dict[str, Any], problem: str) -> None:
     with pytest.raises(BadPolicy, match=problem):
         policy(**asked)
+
+
+@pytest.mark.parametrize("method", ["post", "POST", "P*"])
+def test_a_rule_names_methods_in_whatever_case(method: str) -> None:
+    """As the rules of api-throttling do."""
+    rules = [{"method": method, "alarms": {"latency_p99_ms": 1}}]
+    found = wanted(watched(methods=["POST /a"]), policy(**BY_METHOD, rules=rules))
+    told = {one["Threshold"] for name, one in found.items() if "POST /" in name and "p99" in name}
+    assert told == {1}
 
 
 # ------------------------------------------------------------------------------------- ownership
@@ -717,9 +746,11 @@ POLICIES: list[dict[str, Any]] = [
 def test_every_alarm_fits_cloudformations_schema(protocol: Protocol, asked: dict[str, Any]) -> None:
     """ALM-2: stages, methods, and alarms over all APIs; and what metric math may hold."""
     routes = ["$default", "send"] if protocol is Protocol.WEBSOCKET else [*METHODS]
+    told = asked.get("alarms", {}).items()
+    over_all = {**asked, "alarms": {sort: most for sort, most in told if sort in GROUPED_SORTS}}
     alarms = {
         **wanted(watched(protocol, routes), policy(**BY_METHOD, **asked)),
-        **grouped.wanted(policy(granularity="grouped", **asked)),
+        **grouped.wanted(policy(granularity="grouped", **over_all)),
     }
     assert alarms
     for name, alarm in alarms.items():

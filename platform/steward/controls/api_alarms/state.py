@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from steward.controls.api_alarms.measures import Protocol
+from steward.controls.api_alarms.measures import GROUPED_SORTS, Protocol
 from steward.controls.api_alarms.operations import Operation
 from steward.controls.api_alarms.thresholds import Rule
 from steward.controls.api_alarms.values import NONE, Alarm, Alarms
@@ -129,7 +129,18 @@ class Policy(CommonPolicy):
             yield f"datapoints_to_alarm: is {self.datapoints_to_alarm}, {most}"
         if self.is_grouped and self.rules:
             yield "rules: are of no use with granularity 'grouped', whose alarms are over all APIs"
+        if self.is_grouped:
+            yield from self._ungrouped()
         if not self.by_method:
             for number, rule in enumerate(self.rules):
                 if rule.is_of_methods:
                     yield f"rules[{number}]: path and method are of use with granularity 'method'"
+
+    def _ungrouped(self) -> Iterator[str]:
+        """Sorts that somebody asks for and nobody would watch; p99 may be there by default."""
+        for sort, threshold in self.alarms.items():
+            if threshold is not None and sort not in (*GROUPED_SORTS, "latency_p99_ms"):
+                yield (
+                    f"alarms.{sort}: is of no use with granularity 'grouped', "
+                    f"which watches {', '.join(GROUPED_SORTS)}"
+                )

@@ -53,7 +53,8 @@ class Rule:
         return named and fnmatchcase(stage, self.stage)
 
     def matches_method(self, path: str, verb: str) -> bool:
-        return fnmatchcase(path, self.path or _ANY) and fnmatchcase(verb, self.method or _ANY)
+        method = self.method.upper() or _ANY
+        return fnmatchcase(path, self.path or _ANY) and fnmatchcase(verb, method)
 
 
 def with_tags(thresholds: Thresholds, tags: Mapping[str, str]) -> Thresholds:
