@@ -90,6 +90,7 @@ class Finding:
     remediation: tuple[Call, ...] = ()
     memory: str = ""  # what the control is told when it next sees the resource; see ``Known``
     waits: bool = False  # what is under way has to end first; then it is looked at again, soon
+    partial: bool = False  # the calls are as many as a change may have; the next look goes on
 
     @property
     def irreversible(self) -> bool:

@@ -176,7 +176,8 @@ def _ended(run: Run[S, P], one: Judged, change: Change, sent: Sent) -> Outcome:
         left = _outcome(run, one.left, Fate.HELD, note, change.id, retry=late)
         return replace(left, budget_spent=one.cut)
     if error is None:
-        return _outcome(run, finding, Fate.REMEDIATED, change=change.id)
+        fate, note = (Fate.HELD, "the rest follows") if finding.partial else (Fate.REMEDIATED, "")
+        return _outcome(run, finding, fate, note, change.id, retry=finding.partial)
     if isinstance(error, Gone):
         return _outcome(run, finding, Fate.GONE, "gone meanwhile", change.id)
     if code := _barred(run, error):
@@ -246,7 +247,7 @@ def _result(
 def _closed(run: Run[S, P], change: Change, sent: Sent, fate: Fate) -> Change:
     if sent.unfinished:  # those that were not sent are no part of it
         change, sent = replace(change, calls=sent.done), replace(sent, error=None)
-    as_told = fate is Fate.REMEDIATED or (bool(sent.done) and sent.error is None)
+    as_told = fate is Fate.REMEDIATED or (sent.error is None and not sent.bug)
     status = Status.DONE if as_told else Status.FAILED
     if is_open(sent):
         status = Status.INTENT  # the next look tells

@@ -24,11 +24,14 @@ from steward.aws.pacing import Pacer
 from steward.controls.api_alarms import CONTROL, names
 from steward.controls.api_alarms.alarms import wanted
 from steward.controls.api_alarms.boards import Board
+from steward.controls.api_alarms.changes import MOST
+from steward.controls.api_alarms.costs import DEFAULT_SORTS
 from steward.controls.api_alarms.readers import LAST, discover, observe
 from steward.controls.api_alarms.state import ALARM, DASHBOARD, Watched
 from steward.controls.api_gateway import REST, V2
 from steward.errors import Denied, Gone, Invalid, Limit, Refused, Throttled
 from steward.events import Skip, named
+from steward.ledger import Status
 from steward.look import look
 from steward.model import Deadline, Known, Ref, Sight, Trigger, Unread
 from steward.policy import load
@@ -253,6 +256,22 @@ def test_a_sweep_finds_what_stages_have_left_that_the_ledger_never_knew(
     assert (alarms(api), dashboards(api)) == ({}, [])
     fresh.close()
     assert control.sweep(dashboard=True) == {"gone": 2}
+
+
+def test_more_alarms_than_a_change_may_put_are_not_told_as_done(
+    api: Api, control: Control, book: SQLiteLedger
+) -> None:
+    """The message of an event comes back, and no sweep is complete, until all are there."""
+    ref = Ref(REST, f"{create(api, methods=[f'GET /{n}' for n in range(30)])}/prod")
+    [outcome] = control.look(ref, **BY_METHOD)
+    assert (outcome.fate, outcome.note, outcome.retry) == ("held", "the rest follows", True)
+    assert len(alarms(api)) == MOST
+    assert {one.status for one in book.changes(CONTROL.id)} == {Status.DONE}
+    assert control.sweep(**BY_METHOD) == {"remediated": 1}
+    assert len(alarms(api)) == 93
+    assert control.sweep(alarms=dict.fromkeys(DEFAULT_SORTS)) == {"held": 1}
+    assert control.sweep(alarms=dict.fromkeys(DEFAULT_SORTS)) == {"remediated": 1}
+    assert alarms(api) == {}
 
 
 def test_two_apis_of_one_name_are_told(api: Api, control: Control) -> None:

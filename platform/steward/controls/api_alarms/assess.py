@@ -48,20 +48,21 @@ def _judge(state: Watched, policy: Policy) -> Finding:
     asked = wanted(state, policy)
     ours = {name: alarm for name, alarm in asked.items() if name not in state.taken}
     off = unmetered(state, judged(state, policy))
-    as_wanted = state.alarmed == total(ours)
+    target = total(ours)
+    as_wanted = state.alarmed == target
     calls: list[Call] = switched_on(state, off)
     if not as_wanted:
         calls += changes(state.alarms, ours, owned_tags(policy, state.stage.api.id))
     if asked and state.namesakes:
         told = f"API {' and '.join(state.namesakes[:2])} has the same name; metrics are shared"
-        return _wrong(state, "SHARED_NAME", told, calls)
+        return _wrong(state, "SHARED_NAME", told, calls, target)
     if len(ours) < len(asked):
         told = next(name for name in asked if name in state.taken)[:_SHOWN]
-        return _wrong(state, "NAME_TAKEN", f"alarm {told} is not ours", calls)
+        return _wrong(state, "NAME_TAKEN", f"alarm {told} is not ours", calls, target)
     if off:
-        return _wrong(state, "METRICS_OFF", _counted(off, "setting without metrics"), calls)
+        return _wrong(state, "METRICS_OFF", _counted(off, "setting without metrics"), calls, target)
     if not as_wanted:
-        return _wrong(state, *_difference(state.alarms, ours), calls)
+        return _wrong(state, *_difference(state.alarms, ours), calls, target)
     return _in_order(state, policy, asked)
 
 
@@ -107,8 +108,12 @@ def _gone(state: Watched, policy: Policy) -> Finding:
     return _wrong(state, "STAGE_GONE", reason, calls)
 
 
-def _wrong(state: Watched, code: str, reason: str, calls: Sequence[Call] = ()) -> Finding:
-    return Finding(state.ref, Verdict.NON_COMPLIANT, code, reason, tuple(calls))
+def _wrong(
+    state: Watched, code: str, reason: str, calls: Sequence[Call] = (), target: str = NONE
+) -> Finding:
+    """``target`` is what the alarms are to come to, be it by more calls than a change may have."""
+    partial = bool(calls) and calls[-1].effect.get("alarmed", target) != target
+    return Finding(state.ref, Verdict.NON_COMPLIANT, code, reason, tuple(calls), partial=partial)
 
 
 def _counted(things: Sequence[str], word: str) -> str:
