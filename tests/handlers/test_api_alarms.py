@@ -29,6 +29,7 @@ from steward.controls.api_alarms.costs import DEFAULT_SORTS
 from steward.controls.api_alarms.readers import LAST, discover, observe
 from steward.controls.api_alarms.state import ALARM, DASHBOARD, Watched
 from steward.controls.api_gateway import REST, V2
+from steward.controls.api_throttling import CONTROL as THROTTLING
 from steward.errors import Denied, Gone, Invalid, Limit, Refused, Throttled
 from steward.events import Skip, named
 from steward.ledger import Status
@@ -110,6 +111,7 @@ class Control:
     aws: Any
     book: SQLiteLedger
     clock: FakeClock
+    control: Any = CONTROL
 
     def look(self, *refs: Ref, **policy: Any) -> list[Outcome]:
         return list(look(self._run(policy), list(refs)).outcomes)
@@ -124,7 +126,7 @@ class Control:
     def sweep(self, **policy: Any) -> Counter[str]:
         """A whole pass; how many resources met which fate."""
         run = self._run(policy)
-        started = begin(self.book, CONTROL.id, "policy", self.clock.now(), restart=True)
+        started = begin(self.book, self.control.id, "policy", self.clock.now(), restart=True)
         steps = list(advance(run, started))
         assert steps[-1].sweep.error == ""
         return Counter(steps[-1].sweep.fates)
@@ -138,7 +140,7 @@ class Control:
             self.aws, self.book, self.clock, Telling(), lambda control: load(control, policy)
         )
         deadline, shelter = Deadline(self.clock), sheltered(Telling())
-        return account.run(CONTROL, Trigger.DIRECT, "run", deadline=deadline, shelter=shelter)
+        return account.run(self.control, Trigger.DIRECT, "run", deadline=deadline, shelter=shelter)
 
 
 @pytest.fixture
@@ -272,6 +274,35 @@ def test_more_alarms_than_a_change_may_put_are_not_told_as_done(
     assert control.sweep(alarms=dict.fromkeys(DEFAULT_SORTS)) == {"held": 1}
     assert control.sweep(alarms=dict.fromkeys(DEFAULT_SORTS)) == {"remediated": 1}
     assert alarms(api) == {}
+
+
+def test_without_an_api_there_is_nothing_to_put(api: Api, control: Control) -> None:
+    """ALM-4: nor for an API without a stage."""
+    assert control.sweep(dashboard=True) == {}
+    create(api, stages=[])
+    assert control.sweep(dashboard=True) == {}
+    assert (writes(api), alarms(api)) == ({}, {})
+
+
+def test_limits_of_a_method_go_though_its_metrics_were_switched_on(
+    api: Api, control: Control, book: SQLiteLedger
+) -> None:
+    """Both automations meet on a stage: the limits are still known as those of the other."""
+    limited = {"mode": "enforce", "rate": 100, "burst": 50}
+    limits = Control(api, book, control.clock, THROTTLING)
+    one = create(api, methods=["GET /items", "GET /old"])
+    assert limits.sweep(**limited) == control.sweep(**BY_METHOD) == {"remediated": 1}
+    assert limits.sweep(**limited) == control.sweep(**BY_METHOD) == {"none": 1}
+    resources = api.ask("apigateway", "GetResources", restApiId=one)["items"]
+    old = next(each["id"] for each in resources if each["path"] == "/old")
+    api.ask("apigateway", "DeleteMethod", restApiId=one, resourceId=old, httpMethod="GET")
+    api.ask("apigateway", "CreateDeployment", restApiId=one, stageName="prod")
+    assert limits.sweep(**limited) == control.sweep(**BY_METHOD) == {"remediated": 1}
+    [stage] = api.ask("apigateway", "GetStages", restApiId=one)["item"]
+    [(key, own)] = stage["methodSettings"].items()
+    assert key == "~1items/GET"
+    assert (own["metricsEnabled"], own["throttlingRateLimit"]) == (True, 100.0)
+    assert limits.sweep(**limited) == control.sweep(**BY_METHOD) == {"none": 1}
 
 
 def test_two_apis_of_one_name_are_told(api: Api, control: Control) -> None:

@@ -171,6 +171,20 @@ def test_routes_are_limited_by_their_keys(
     assert not any(call.startswith("apigateway.Update") for call in function.api.calls)
 
 
+def test_apis_of_two_versions_are_limited_each_by_its_own(function: Function) -> None:
+    """THR-7, and THR-10: which APIs there are is what the account tells, no configuration."""
+    assert function.sweep() == {}
+    one, shop = rest("GET /items"), http("GET /items")
+    function.api.calls.clear()
+    assert function.sweep() == {"remediated": 2}
+    sent = {name: n for name, n in function.api.calls.items() if "Update" in name}
+    assert sent == {"apigateway.UpdateStage": 1, "apigatewayv2.UpdateStage": 1}
+    assert limits(settings(function, one)) == {"~1items/GET": (100.0, 50)}
+    assert limits(routes(function, shop)) == {"GET /items": (100.0, 50)}
+    assert function.event("UpdateStage", apiId="nowhere", stageName="prod") == {"gone": 1}
+    assert sum(n for name, n in function.api.calls.items() if "Update" in name) == 2
+
+
 def test_in_audit_nothing_is_changed(function: Function) -> None:
     """The plan is told."""
     function.policy["mode"] = Mode.AUDIT

@@ -320,6 +320,17 @@ def converged(world: World, methods: Sequence[Method], wanted: Policy, kind: str
     return after(world, finding.remediation), memory
 
 
+def test_paths_that_end_alike_have_limits_of_their_own() -> None:
+    """THR-3: each under its whole path; the stage's own are left alone, as nothing needs them."""
+    finding = assess(state({}, [GET, method("GET", "/older/items")]), policy(**SET, **BY_RULE))
+    assert patches(finding) == [
+        ("replace", "/~1items/GET/throttling/rateLimit", "200"),
+        ("replace", "/~1items/GET/throttling/burstLimit", "100"),
+        ("replace", "/~1older~1items/GET/throttling/rateLimit", "100"),
+        ("replace", "/~1older~1items/GET/throttling/burstLimit", "50"),
+    ]
+
+
 @pytest.mark.parametrize(("kind", "methods"), [(REST, (GET, POST)), (V2, ROUTES)])
 def test_limits_of_a_method_that_is_gone_are_taken_away(
     kind: str, methods: tuple[Method, ...]
