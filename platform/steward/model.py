@@ -196,10 +196,8 @@ class CommonPolicy:
     def fields(document: Mapping[str, Any]) -> dict[str, Any]:
         """The constructor's arguments; a control's policy adds what it has beyond the common."""
         exemptions = (
-            Exemption(
-                **{**entry, "expires": _day(f"exemptions[{number}].expires", entry["expires"])}
-            )
-            for number, entry in enumerate(document["exemptions"])
+            Exemption(**{**one, "expires": _day(f"exemptions[{n}].expires", one["expires"])})
+            for n, one in enumerate(document["exemptions"])
         )
         return {
             **document,

@@ -23,8 +23,9 @@ from hypothesis import strategies as st
 from steward.controls.api_alarms import CONTROL, costs, grouped, names
 from steward.controls.api_alarms.alarms import judged, wanted
 from steward.controls.api_alarms.assess import assess
-from steward.controls.api_alarms.measures import GROUPED_SORTS, Protocol
+from steward.controls.api_alarms.measures import Protocol
 from steward.controls.api_alarms.state import ALARM, Grouped, Policy, Watched
+from steward.controls.api_alarms.thresholds import GROUPED_SORTS
 from steward.controls.api_alarms.values import Alarm, Total, fingerprint, settable, total
 from steward.controls.api_gateway import REST
 from steward.errors import BadPolicy

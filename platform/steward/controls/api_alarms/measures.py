@@ -24,9 +24,6 @@ AVERAGE = "latency_average_ms"
 RATE_4XX, RATE_5XX = "error_4xx_rate", "error_5xx_rate"
 AVAILABILITY, LOW_TRAFFIC = "availability", "low_traffic_requests"
 
-GROUPED_SORTS = (AVERAGE, RATE_4XX, RATE_5XX)
-"""What one alarm over all APIs can watch: the average of a metric."""
-
 
 class Protocol(StrEnum):
     REST = "REST"

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from steward.controls.api_alarms.measures import GROUPED_SORTS, Protocol
+from steward.controls.api_alarms.measures import Protocol
 from steward.controls.api_alarms.operations import Operation
-from steward.controls.api_alarms.thresholds import Rule
+from steward.controls.api_alarms.thresholds import GROUPED_SORTS, Rule
 from steward.controls.api_alarms.values import NONE, Alarm, Alarms
 from steward.controls.api_gateway import KINDS, Stage
 from steward.model import CommonPolicy, Ref

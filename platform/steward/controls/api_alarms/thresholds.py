@@ -10,6 +10,7 @@ from typing import Any, Self, TypeAlias
 
 from steward.controls.api_alarms.measures import (
     AVAILABILITY,
+    AVERAGE,
     LATENCY,
     LOW_TRAFFIC,
     RATE_4XX,
@@ -18,6 +19,9 @@ from steward.controls.api_alarms.measures import (
 
 Thresholds: TypeAlias = Mapping[str, float | None]
 """By sort of alarm; None: no such alarm."""
+
+GROUPED_SORTS = (AVERAGE, RATE_4XX, RATE_5XX)
+"""What one alarm over all APIs can watch: the average of a metric."""
 
 TAG = "steward:api-alarms/"
 
