@@ -8,7 +8,6 @@ from typing import Any
 
 from steward.controls.function_versions import apis, targets
 from steward.controls.function_versions.naming import Found, by_token, entries, named
-from steward.controls.function_versions.references import parsed
 from steward.model import Aws
 
 EDGE_REGION = "us-east-1"
@@ -65,7 +64,7 @@ def _machine(aws: Aws, arn: str) -> Found:
     listed = [one["stateMachineVersionArn"] for a in answers for one in a["stateMachineVersions"]]
     for one in (arn, *listed):
         told = aws.ask("stepfunctions", "DescribeStateMachine", stateMachineArn=one)
-        yield from named(aws, parsed(told["definition"]))
+        yield from named(aws, told["definition"])
 
 
 SOURCES: Sequence[Source] = (
