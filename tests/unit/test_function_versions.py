@@ -311,6 +311,10 @@ USED: dict[str, tuple[str, dict[str, Any]]] = {
             }
         },
     ),
+    "a pipe": (
+        "event_targets",
+        {"others": {"ListPipes": {"Pipes": [{"Name": "p", "Target": arn("orders", 2)}]}}},
+    ),
     "a topic": (
         "event_targets",
         {"others": {"ListSubscriptions": {"Subscriptions": [{"Endpoint": arn("orders", 2)}]}}},

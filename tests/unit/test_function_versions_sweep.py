@@ -164,7 +164,13 @@ def test_a_sweep_deletes_what_nobody_uses_and_the_next_writes_nothing(book: SQLi
 
 
 ACCOUNT_WIDE = (
-    *("GetAccountSettings", "ListEventSourceMappings", "ListSubscriptions", "ListSchedules"),
+    *(
+        "GetAccountSettings",
+        "ListEventSourceMappings",
+        "ListSubscriptions",
+        "ListSchedules",
+        "ListPipes",
+    ),
     *("ListEventBuses", "ListBuckets", "ListStateMachines", "GetRestApis", "GetApis"),
 )
 """What is asked once, in an account that has none of it."""

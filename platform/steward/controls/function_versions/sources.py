@@ -72,6 +72,7 @@ SOURCES: Sequence[Source] = (
     Source("edge", "distributions of CloudFront", _edge_pieces, _distributions),
     Source("event_targets", "subscriptions of SNS topics", _whole, targets.subscriptions),
     Source("event_targets", "schedules", _whole, targets.schedules),
+    Source("event_targets", "pipes of EventBridge", _whole, targets.pipes),
     Source("event_targets", "rules of EventBridge", targets.rules, targets.rule),
     Source("event_targets", "notifications of buckets", targets.buckets, targets.bucket),
     Source("event_targets", "destinations of functions", targets.functions, targets.destinations),
