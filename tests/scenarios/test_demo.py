@@ -109,7 +109,7 @@ SHOWN = {
     "what is reported": r"\n reported +8   NEVER_EXPIRES_WITH_HISTORY +/app/monolith: .*shorten",
     "what is exempt": r"\n exempt +2   NEVER_EXPIRES +/aws/lambda/checkout: exempt until",
     "what is managed": r"\n not applicable +4   MANAGED_BY_ACCOUNT_POLICY ",
-    "what it took": r"\n\d+ calls of AWS for \d+ resources, \d+ events and 17 sweeps",
+    "what it took": r"\n\d+ calls of AWS for \d+ resources, \d+ events and 16 sweeps",
     "what rang": r"\nalarms that rang: bad-policy .*-dead-letters .*log-shipper-behind",
 }
 
