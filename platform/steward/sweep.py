@@ -6,8 +6,6 @@ any point leaves no resource out and reads at most one page twice.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +16,7 @@ from typing import Any
 from steward.errors import Invalid, NotConnected, OutOfTime, Refused, StewardError
 from steward.evaluate import observe
 from steward.ledger import Item, Ledger, Sweep, new_id, stamp
+from steward.met import mark_of, marks_of
 from steward.model import Fate, P, Page, Ref, S, Unread
 from steward.policy import digest
 from steward.reconcile import reconcile, vanished
@@ -26,9 +25,6 @@ from steward.run import Outcome, Result, Run
 VERSION = 1
 RESUMABLE = timedelta(hours=24)
 """How long DescribeLogGroups' tokens live (API reference); older sweeps start anew."""
-
-MARK = 8
-"""Characters by which a sweep without an order remembers a resource that it met."""
 
 _TROUBLE = (Fate.FAILED, Fate.UNKNOWN)
 
@@ -108,6 +104,7 @@ def advance(run: Run[S, P], sweep: Sweep) -> Iterator[Step]:
     """
     met: set[Ref] = set()
     pages = _pages(run, sweep)
+    begun = sweep.pages
     while not sweep.finished:
         try:
             page, fresh_start = next(pages)
@@ -118,6 +115,8 @@ def advance(run: Run[S, P], sweep: Sweep) -> Iterator[Step]:
             known = _known(run, sweep, page, states)
             met |= {state.ref for state in states}
             step = _one_page(run, sweep, page, states, known, met)
+            if step.paused and sweep.pages == begun and _came_to_nothing(run, step):
+                step = _passed_over(run, sweep, states, known)
         except NotConnected:
             raise
         except OutOfTime:
@@ -208,7 +207,7 @@ def _one_page(
     last_id = max([sweep.last_id, *_in_order(run, (state.ref for state in states))])
     after = replace(counted, token=page.cursor, last_id=last_id, pages=sweep.pages + 1)
     if not run.control.ordered:
-        after = replace(after, met="".join(sorted(_marks(sweep, met))))
+        after = replace(after, met="".join(sorted(marks_of(sweep.met, met))))
     if last:
         trouble = any(after.fates.get(fate) for fate in _TROUBLE)
         after = replace(after, finished=run.now, complete=not trouble, met="")
@@ -236,6 +235,23 @@ def _paused(
     return Step(after, [*reached, *changed], paused=True)
 
 
+def _came_to_nothing(run: Run[S, P], step: Step) -> bool:
+    """Whether the time went without an outcome; a page without an order is not passed over."""
+    return run.control.ordered and not step.outcomes and run.deadline.left() <= 0
+
+
+def _passed_over(
+    run: Run[S, P], sweep: Sweep, states: Sequence[S | Unread], known: Mapping[Ref, Item]
+) -> Step:
+    """Leave out a page's first resource: it took a whole step, the next would come no further."""
+    first = Ref(run.control.kinds[0], min(_in_order(run, (state.ref for state in states))))
+    late = Unread(first, "BUSY", "more than a step can read, read again and put right")
+    result = reconcile(run, [late], known)
+    after = replace(_counted(sweep, result.outcomes), last_id=first.id)
+    _commit(run, [result], after)
+    return Step(after, result.outcomes, paused=True)
+
+
 def _unmet(
     run: Run[S, P], sweep: Sweep, known: Mapping[Ref, Item], met: set[Ref], *, last: bool
 ) -> dict[Ref, Item]:
@@ -243,20 +259,8 @@ def _unmet(
     if run.control.ordered:
         return {ref: item for ref, item in known.items() if ref not in met}
     items = run.ledger.all_items(run.control.id) if last else iter(())
-    marks = _marks(sweep, met)
-    return {item.ref: item for item in items if _mark(item.ref) not in marks}
-
-
-def _marks(sweep: Sweep, met: set[Ref]) -> set[str]:
-    """Of what the sweep has met, in this step and in those before."""
-    before = {sweep.met[at : at + MARK] for at in range(0, len(sweep.met), MARK)}
-    return before | {_mark(ref) for ref in met}
-
-
-def _mark(ref: Ref) -> str:
-    """48 bits, as the record of a sweep holds one for each resource that was met."""
-    digest = hashlib.blake2b(f"{ref.kind}|{ref.id}".encode(), digest_size=MARK * 3 // 4).digest()
-    return base64.b64encode(digest).decode()
+    marks = marks_of(sweep.met, met)
+    return {item.ref: item for item in items if mark_of(item.ref) not in marks}
 
 
 def _unmet_results(run: Run[S, P], unmet: Mapping[Ref, Item]) -> list[Result]:

@@ -57,6 +57,7 @@ UNSCOPED = frozenset(
         " ListLayers",
         "logs": "DeleteAccountPolicy DescribeAccountPolicies DescribeLogGroups ListLogGroups"
         " PutAccountPolicy",
+        "pipes": "ListPipes",
         "resourcegroupstaggingapi": "GetResources GetTagKeys GetTagValues ListRequiredTags"
         " TagResources UntagResources",
         "s3": "ListBuckets",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Callable, Sequence
@@ -12,6 +13,9 @@ import pytest
 
 from console.cli import VERSION
 from embedded.template import Template, load
+from steward.aws.quotas import RATES
+from steward.controls.function_layers import live, readers
+from steward.runtime import STEP_SECONDS
 from tests.conformance import policy_checks as policies
 from tests.conformance import sweep_checks as sweeps
 from tests.conformance.stack import Change, altered, instead, put, without
@@ -203,3 +207,13 @@ def test_one_version_is_told_everywhere() -> None:
     deployed = str(load().of_type("AWS::SSM::Parameter")["Version"]["Properties"]["Value"])
     assert newest is not None
     assert {project, VERSION, newest.group(1)} == {deployed}
+
+
+def test_layers_are_looked_into_within_a_step_at_the_deployed_pace() -> None:
+    """The live versions of one function, or a batch of functions with one each, and the changes."""
+    told = load().written["Globals"]["Function"]["Environment"]["Variables"]["STEWARD_PACE"]
+    rate = RATES["lambda"] * json.loads(told)["lambda"]
+    before = 2  # the list, and the layer version
+    one = 2 + live.MOST_VERSIONS + 1  # the function and its aliases, each version, the update
+    assert (before + one) / rate <= STEP_SECONDS
+    assert (before + readers.BATCH * (2 + 1 + 1)) / rate <= STEP_SECONDS

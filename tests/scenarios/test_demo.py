@@ -92,6 +92,8 @@ SHOWN = {
     "what no event told": r"remediated: /etl/load \(NEVER_EXPIRES\): .*, days none -> 30",
     "a second sweep": r"no change: \d+ DescribeLogGroups, \d+ calls in all",
     "an undo": r"remediated: DeleteRetentionPolicy, days 30 -> none",
+    "an unused version": r"14:2\d:\d\d   search: UNUSED_VERSIONS: 1 of 6 .*; version 3\n",
+    "what its deletion leaves": r"14:2\d:\d\d   search has versions 1, 2, 6\n",
     "a line that arrived": r"arrived from refund-mail, ERROR: refused: \[REDACTED:aws-access-key\]",
     "an outage": r"15:20:00   alarm log-shipper-behind rings\n",
     "its end": r"15:45:00   6 lines arrived, in \d requests\n",

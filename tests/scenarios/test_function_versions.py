@@ -194,7 +194,7 @@ def apis_name_versions(here: EmbeddedAccount, arn: str) -> None:
 
 
 def events_lead_to_versions(here: EmbeddedAccount, arn: str) -> None:
-    """Versions 8 to 13, by a state machine, a rule, two schedules, a topic and a bucket."""
+    """Versions 8 to 13 and 15: state machine, rule, two schedules, topic, bucket, pipe."""
     state = {"Type": "Task", "Resource": f"{arn}:8", "End": True}
     here.client("stepfunctions").create_state_machine(
         name="theirs",
@@ -213,6 +213,12 @@ def events_lead_to_versions(here: EmbeddedAccount, arn: str) -> None:
             FlexibleTimeWindow={"Mode": "OFF"},
             Target=target,
         )
+    here.client("pipes").create_pipe(
+        Name="theirs",
+        Source=f"arn:aws:sqs:{here.region}:{here.account}:work",
+        Target=f"{arn}:15",
+        RoleArn=f"arn:aws:iam::{here.account}:role/pipe",
+    )
     topic = here.client("sns").create_topic(Name="theirs")["TopicArn"]
     here.client("sns").subscribe(TopicArn=topic, Protocol="lambda", Endpoint=f"{arn}:12")
     place = {"LocationConstraint": here.region}
@@ -238,7 +244,7 @@ def test_a_version_that_somebody_names_stays_and_the_role_grants_what_that_takes
     events_lead_to_versions(here, arn)
     put_policy(here, CONTROL, **ENFORCED)
     here.settle()
-    assert versions(here, "orders") == sorted(str(n) for n in [*range(1, 15), 20, 21])
+    assert versions(here, "orders") == sorted(str(n) for n in [*range(1, 16), 20, 21])
     put_policy(here, CONTROL, evidence={"aliases": False}, keep=0)
     here.client("lambda").update_alias(FunctionName="orders", Name="live", FunctionVersion="21")
     here.settle()

@@ -201,6 +201,8 @@ RULE = {"ListEventBuses": {"EventBuses": [{"Name": "default"}]}}
 SCHEDULED = {"Name": "s", "GroupName": "default"}
 INVOKES = "arn:aws:scheduler:::aws-sdk:lambda:invoke"
 STAGES = {"item": [{"stageName": "prod", "variables": {"fn": "orders:2"}}]}
+CANARY = {"stageVariableOverrides": {"v": "2"}}
+CANARIES = {"item": [{"stageName": "a"}, {"variables": {"v": "9"}, "canarySettings": CANARY}]}
 
 USED: dict[str, tuple[str, dict[str, Any]]] = {
     "provisioned concurrency": ("provisioned_concurrency", {"provisioned": {"orders": ["2"]}}),
@@ -222,6 +224,16 @@ USED: dict[str, tuple[str, dict[str, Any]]] = {
                 "GetRestApis": {"items": [{"id": "a"}]},
                 "GetResources": integrated(REST.format(f"{arn('${stageVariables.fn}')}")),
                 "GetStages": STAGES,
+            }
+        },
+    ),
+    "a REST integration by a canary's stage variable": (
+        "api_integrations",
+        {
+            "others": {
+                "GetRestApis": {"items": [{"id": "a"}]},
+                "GetResources": integrated(REST.format(arn("orders", "${stageVariables.v}"))),
+                "GetStages": CANARIES,
             }
         },
     ),
@@ -287,6 +299,21 @@ USED: dict[str, tuple[str, dict[str, Any]]] = {
                 },
             }
         },
+    ),
+    "a schedule of an API call with an input of several lines": (
+        "event_targets",
+        {
+            "others": {
+                "ListSchedules": {"Schedules": [{**SCHEDULED, "Target": {"Arn": INVOKES}}]},
+                "GetSchedule": {
+                    "Target": {"Input": '\n  {\n"FunctionName": "orders",\n"Qualifier": "2"}'}
+                },
+            }
+        },
+    ),
+    "a pipe": (
+        "event_targets",
+        {"others": {"ListPipes": {"Pipes": [{"Name": "p", "Target": arn("orders", 2)}]}}},
     ),
     "a topic": (
         "event_targets",

@@ -151,7 +151,7 @@ def test_a_sweep_deletes_what_nobody_uses_and_the_next_writes_nothing(book: SQLi
         "GetPolicy": gone + 3 * 100,  # of each that goes, and of the newest that do not
         "ListProvisionedConcurrencyConfigs": 100,
         "ListFunctionEventInvokeConfigs": 100,
-        "GetResources": 2 * 34,
+        "GetResources": 2 * 100,
         **dict.fromkeys(ACCOUNT_WIDE, 1),
     }
     aws.calls.clear()
@@ -164,7 +164,13 @@ def test_a_sweep_deletes_what_nobody_uses_and_the_next_writes_nothing(book: SQLi
 
 
 ACCOUNT_WIDE = (
-    *("GetAccountSettings", "ListEventSourceMappings", "ListSubscriptions", "ListSchedules"),
+    *(
+        "GetAccountSettings",
+        "ListEventSourceMappings",
+        "ListSubscriptions",
+        "ListSchedules",
+        "ListPipes",
+    ),
     *("ListEventBuses", "ListBuckets", "ListStateMachines", "GetRestApis", "GetApis"),
 )
 """What is asked once, in an account that has none of it."""
@@ -396,3 +402,15 @@ def test_a_cursor_holds_the_course_and_nothing_else_is_one() -> None:
             Course.read(text)
     many = Course({f"prod-service-{n}-handler": Count(n % 40, n % 7) for n in range(5000)})
     assert len(many.text()) < 60_000
+
+
+def test_a_function_too_large_for_a_step_keeps_no_other_from_its_turn(book: SQLiteLedger) -> None:
+    """It can be read, but not once more before its deletions: it is told, and the sweep goes on."""
+    aws = Lambda()
+    aws.publish("large", *[99] * 1_000)
+    aws.publish("small", *[99] * 5)
+    stage = Stage(aws, book)
+    told = {one.finding.ref.id: one for one in stage.sweep(seconds=6)}
+    assert (told["large"].finding.code, told["large"].fate.value) == ("BUSY", "unknown")
+    assert told["small"].fate.value == "remediated"
+    assert (len(aws.left("large")), stage.last().complete) == (1_000, False)

@@ -19,6 +19,7 @@ from embedded.demo import (
     sweeping,
     tagging,
     trouble,
+    versions,
 )
 from embedded.demo.screen import of_this_process
 from embedded.demo.stage import Scene, Stage, stage_of
@@ -43,6 +44,7 @@ SCENES: Sequence[Scene] = (
     Scene("A second sweep changes nothing", sweeping.again),
     Scene("A change is taken back", sweeping.undo),
     Scene("A layer for functions, old and new", layers.carried),
+    Scene("Versions that nobody uses", versions.deleted),
     Scene("A line of a new function arrives", shipping.arrives),
     Scene("The log service is out", shipping.outage),
     Scene("A method without a limit", limits.limited),
@@ -57,9 +59,11 @@ def parameters(service: LogService) -> Mapping[str, str]:
     """The stack's: it ships to a log service, once the team has log groups subscribed, and tells
     AWS Config what it finds."""
     return {
+        "AllowIrreversible": "true",
         "ConfigRules": "enabled",
         "FunctionLayerArns": layers.arn("123456789012", "eu-west-1"),
         "FunctionLayersMode": "off",
+        "FunctionVersionsCeiling": "enforce",
         "LogShipping": "enabled",
         "LogSubscriptionMode": "off",
         "ShippingFormat": "ndjson",

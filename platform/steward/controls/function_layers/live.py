@@ -19,7 +19,7 @@ from steward.controls.function_layers.wish import carries, to_be_live
 from steward.errors import Gone, Refused, TryAgain
 from steward.model import Aws, Sight
 
-MOST_VERSIONS = 40
+MOST_VERSIONS = 25
 """Live versions that are looked into; each costs a request, and all have to fit into a step."""
 
 

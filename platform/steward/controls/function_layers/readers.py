@@ -17,7 +17,7 @@ from steward.model import Page, Ref, Sight, Unread
 PAGE = 50
 """Functions a ListFunctions answer holds at most (Lambda API reference)."""
 
-BATCH = 10
+BATCH = 8
 """Functions looked into together: with what is to be changed they fit into a step, at a
 function's pace."""
 

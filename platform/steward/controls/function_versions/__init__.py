@@ -34,6 +34,7 @@ CONTROL = Control(
             "lambda:ListFunctions",
             "lambda:ListProvisionedConcurrencyConfigs",
             "lambda:ListVersionsByFunction",
+            "pipes:ListPipes",
             "s3:GetBucketNotification",
             "s3:ListAllMyBuckets",
             "scheduler:GetSchedule",

@@ -22,9 +22,17 @@ def rest_api(aws: Aws, api: str) -> Found:
 
     def stages() -> Iterator[Mapping[str, str]]:
         told = aws.ask("apigateway", "GetStages", restApiId=api)["item"]
-        return (stage.get("variables") or {} for stage in told)
+        return (values for stage in told for values in _variables(stage))
 
     return _integrated(aws, [resources, authorizers], stages)
+
+
+def _variables(stage: Mapping[str, Any]) -> Iterator[Mapping[str, str]]:
+    """The variables of a stage, and as its canary has them."""
+    own = stage.get("variables") or {}
+    yield own
+    if others := (stage.get("canarySettings") or {}).get("stageVariableOverrides"):
+        yield {**own, **others}
 
 
 def apis(aws: Aws) -> Sequence[str]:

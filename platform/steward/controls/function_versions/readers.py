@@ -27,7 +27,7 @@ PAGE = 50
 ANSWERS = 20
 """Answers of the list between two moments at which a sweep can be resumed."""
 
-FUNCTIONS, VERSIONS = 4, 60
+FUNCTIONS, VERSIONS = 4, 20
 """Functions that are read together, and their versions but for one function's; few, so that they
 are read and deleted in one step of a sweep, and little time lies between the two."""
 

@@ -36,7 +36,7 @@ def in_document(document: Any, account: str, region: str) -> Iterator[str]:
     """
     if isinstance(document, str):
         yield from in_text(document, account, region)
-        if document[:1] in "{[" and document:
+        if document.lstrip()[:1] in ("{", "["):
             yield from in_document(parsed(document), account, region)
     elif isinstance(document, Mapping):
         yield from _asked(document, account, region)

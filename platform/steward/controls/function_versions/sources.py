@@ -8,7 +8,6 @@ from typing import Any
 
 from steward.controls.function_versions import apis, targets
 from steward.controls.function_versions.naming import Found, by_token, entries, named
-from steward.controls.function_versions.references import parsed
 from steward.model import Aws
 
 EDGE_REGION = "us-east-1"
@@ -65,7 +64,7 @@ def _machine(aws: Aws, arn: str) -> Found:
     listed = [one["stateMachineVersionArn"] for a in answers for one in a["stateMachineVersions"]]
     for one in (arn, *listed):
         told = aws.ask("stepfunctions", "DescribeStateMachine", stateMachineArn=one)
-        yield from named(aws, parsed(told["definition"]))
+        yield from named(aws, told["definition"])
 
 
 SOURCES: Sequence[Source] = (
@@ -73,6 +72,7 @@ SOURCES: Sequence[Source] = (
     Source("edge", "distributions of CloudFront", _edge_pieces, _distributions),
     Source("event_targets", "subscriptions of SNS topics", _whole, targets.subscriptions),
     Source("event_targets", "schedules", _whole, targets.schedules),
+    Source("event_targets", "pipes of EventBridge", _whole, targets.pipes),
     Source("event_targets", "rules of EventBridge", targets.rules, targets.rule),
     Source("event_targets", "notifications of buckets", targets.buckets, targets.bucket),
     Source("event_targets", "destinations of functions", targets.functions, targets.destinations),

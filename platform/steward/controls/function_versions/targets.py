@@ -1,4 +1,4 @@
-"""Versions that are targets of events: of rules, schedules, topics, buckets and functions."""
+"""Versions that events lead to: by rules, pipes, schedules, topics, buckets and functions."""
 
 from __future__ import annotations
 
@@ -37,6 +37,11 @@ def schedules(aws: Aws, _: str) -> Found:
             asked = {"GroupName": one["GroupName"], "Name": one["Name"]}
             told = aws.ask("scheduler", "GetSchedule", **asked)
             yield from named(aws, told["Target"].get("Input", ""))
+
+
+def pipes(aws: Aws, _: str) -> Found:
+    """By target and enrichment: a pipe invokes both by its role, whatever a version's policy is."""
+    return named(aws, entries(aws, "pipes", "ListPipes", "Pipes", Limit=100))
 
 
 def subscriptions(aws: Aws, _: str) -> Found:
