@@ -245,14 +245,14 @@ def _result(
 
 def _closed(run: Run[S, P], change: Change, sent: Sent, fate: Fate) -> Change:
     if sent.unfinished:  # those that were not sent are no part of it
-        change, sent = replace(change, calls=sent.done), replace(sent, error=None)
+        sent = replace(sent, error=None, left=())
     as_told = fate is Fate.REMEDIATED or (bool(sent.done) and sent.error is None)
     status = Status.DONE if as_told else Status.FAILED
     if is_open(sent):
         status = Status.INTENT  # the next look tells
     error = sent.bug or str(sent.error or "")
     closed = replace(change, status=status, sent=sent.calls, error=error, settled_at=run.now)
-    return reordered(closed, sent.done) if sent.done else closed
+    return reordered(closed, sent.done, sent.left) if sent.done else closed
 
 
 def _next_item(run: Run[S, P], one: Judged, outcome: Outcome, sent: Sent | None) -> Item:

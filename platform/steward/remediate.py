@@ -54,6 +54,8 @@ class Sent:
     """No call was sent, for want of time; the change is as if it had never been written."""
     done: tuple[Call, ...] = ()
     """The calls that succeeded, where each stands by itself: not always the first ones."""
+    left: tuple[Call, ...] = ()
+    """The others then; of one that was carried out in part, what was not."""
 
     @property
     def unfinished(self) -> bool:
@@ -232,9 +234,11 @@ def _send_each(run: Run[S, P], change: Change) -> Sent:
     One whose object is gone has nothing left to do. What would befall all calls stops them.
     """
     done: list[Call] = []
+    left: list[Call] = []
     gone: list[Call] = []
     errors: list[StewardError] = []
-    for call in change.calls:
+    calls = iter(change.calls)
+    for call in calls:
         try:
             run.sight.aws.ask(call.service, call.operation, **call.params)
             done.append(call)
@@ -242,24 +246,33 @@ def _send_each(run: Run[S, P], change: Change) -> Sent:
             gone.append(call)
             errors += [error] if len(gone) == len(change.calls) else []
         except Partly as error:
-            done += _part_of(call, error)
+            done += _part_of(call, error, granted=True)
+            left += _part_of(call, error, granted=False)
             errors.append(error)
         except (Moved, InUse, Invalid) as error:
+            left.append(call)
             errors.append(error)
         except StewardError as error:
+            left.append(call)
             errors.insert(0, error)
             break
+    return _sent(done, gone, [*left, *calls], errors)
+
+
+def _sent(
+    done: Sequence[Call], gone: Sequence[Call], left: Sequence[Call], errors: Sequence[StewardError]
+) -> Sent:
     first = _told_of(errors)
     untouched = isinstance(first, OutOfTime) and not (done or gone or errors[1:])
     in_effect = (*done, *gone) if done else ()
-    return Sent(len(in_effect), first, untouched=untouched, done=in_effect)
+    return Sent(len(in_effect), first, untouched=untouched, done=in_effect, left=tuple(left))
 
 
-def _part_of(call: Call, error: Partly) -> list[Call]:
-    """The call as it was carried out: for those of its resources that AWS granted it for."""
+def _part_of(call: Call, error: Partly, *, granted: bool) -> list[Call]:
+    """The call for those of its resources that AWS granted it for, or for those it did not."""
     resources = call.params[error.parameter]
-    granted = [one for one in resources if one not in error.lost]
-    return [_only(call, error.parameter, granted)] if granted else []
+    some = [one for one in resources if (one not in error.lost) is granted]
+    return [_only(call, error.parameter, some)] if some else []
 
 
 def _only(call: Call, parameter: str, resources: Sequence[str]) -> Call:
