@@ -39,6 +39,8 @@ class Judged:
     """The item's open intent was settled in this look."""
     cut: bool = False
     """The budget takes a part of the calls only."""
+    more: bool = False
+    """AWS refused some of it for good; there is more to do that was not tried."""
     left: Finding | None = None
     """The finding after calls of which each stands by itself; None before any was sent."""
 
@@ -271,6 +273,8 @@ def _sent(
 def _part_of(call: Call, error: Partly, *, granted: bool) -> list[Call]:
     """The call for those of its resources that AWS granted it for, or for those it did not."""
     resources = call.params[error.parameter]
+    if isinstance(resources, str):  # one resource, and it was not granted
+        return [] if granted else [call]
     some = [one for one in resources if (one not in error.lost) is granted]
     return [_only(call, error.parameter, some)] if some else []
 
