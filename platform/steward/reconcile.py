@@ -27,7 +27,7 @@ from steward.errors import (
 )
 from steward.evaluate import effect, evaluate, left_by, observe, remembering, unknown
 from steward.ledger import Change, Item, Status, item_of, successor
-from steward.model import Fate, Finding, P, Ref, S, Trigger, Unread, Verdict
+from steward.model import Call, Fate, Finding, P, Ref, S, Trigger, Unread, Verdict
 from steward.remediate import (
     Judged,
     Remediated,
@@ -143,11 +143,20 @@ def _sends(one: Judged) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def _left(run: Run[S, P], one: Judged, sent: Sent) -> Judged:
-    """With what is left to do, where some of the calls succeeded of which each stands by itself."""
-    if not sent.done:
+    """With what is left to do, where some of the calls succeeded of which each stands by itself.
+
+    Also where none did, and the plan was only a part of what there is to do.
+    """
+    more = isinstance(sent.error, Partly) and not sent.error.passing
+    more = more and bool(_after(run, one, one.finding.remediation).remediation)
+    if not (sent.done or more):
         return one
-    left = evaluate(run, left_by(run.control, one.state, sent.done))
-    return replace(one, left=left, fingerprint=gates.fingerprint(run.loaded.hash, left))
+    left = _after(run, one, sent.done)
+    return replace(one, left=left, more=more, fingerprint=gates.fingerprint(run.loaded.hash, left))
+
+
+def _after(run: Run[S, P], one: Judged, calls: Sequence[Call]) -> Finding:
+    return evaluate(run, left_by(run.control, one.state, calls))
 
 
 def _rested(run: Run[S, P], one: Judged) -> Outcome:
@@ -166,12 +175,12 @@ def _rested(run: Run[S, P], one: Judged) -> Outcome:
 
 def _ended(run: Run[S, P], one: Judged, change: Change, sent: Sent) -> Outcome:
     """The outcome of a finding whose calls were sent."""
-    finding, error = _learned(one), sent.error
+    finding, error = one.learned(), sent.error
     if sent.bug:
         broken = replace(finding, code="INTERNAL_ERROR")
         return _outcome(run, broken, Fate.FAILED, sent.bug, change.id, retry=True)
-    if one.left is not None and one.left.remediation and _goes_on(error):
-        late = error is not None
+    late = isinstance(error, OutOfTime)
+    if one.left is not None and one.left.remediation and (one.more or late or error is None):
         note = "time is up: the rest follows" if late else "the rest follows"
         left = _outcome(run, one.left, Fate.HELD, note, change.id, retry=late)
         return replace(left, budget_spent=one.cut)
@@ -187,16 +196,6 @@ def _ended(run: Run[S, P], one: Judged, change: Change, sent: Sent) -> Outcome:
     again |= isinstance(error, Partly) and error.passing
     fate = Fate.HELD if isinstance(error, Moved) else Fate.FAILED
     return _outcome(run, finding, fate, str(error), change.id, retry=again)
-
-
-def _learned(one: Judged) -> Finding:
-    """The finding, with what is to be remembered of the calls that were carried out."""
-    return one.finding if one.left is None else replace(one.finding, memory=one.left.memory)
-
-
-def _goes_on(error: StewardError | None) -> bool:
-    """Whether nothing but time or the budget kept the rest of the calls from being sent."""
-    return error is None or isinstance(error, OutOfTime)
 
 
 def _barred(run: Run[S, P], error: StewardError) -> str:
@@ -230,13 +229,14 @@ def _result(
     outcomes, items, gone = [], [], []
     by_change = {change.id: sent for _, change, sent in results}
     for one, outcome in pairs:
-        item = _next_item(run, one, outcome, by_change.get(outcome.change))
+        sent = by_change.get(outcome.change)
+        item = _next_item(run, one, outcome, sent)
         failed = outcome.fate is Fate.FAILED and not outcome.retry
         given_up = failed and item.attempts == gates.MAX_ATTEMPTS
         outcomes.append(replace(outcome, exhausted=given_up))
         if outcome.fate is Fate.GONE:
             gone.append(one.item or item)
-        elif (changed := successor(one.item, item, run.now)) is not None:
+        elif (changed := _succeeding(run, one, item, sent)) is not None:
             items.append(changed)
         elif one.settled or outcome.change in by_change:  # the ledger's names an intent
             items.append(one.item or item)
@@ -244,16 +244,24 @@ def _result(
     return Result(outcomes, items, gone, closed, untouched)
 
 
+def _succeeding(run: Run[S, P], one: Judged, item: Item, sent: Sent | None) -> Item | None:
+    """The item to write, if any. What calls have changed was changed now, whatever it was like."""
+    new = successor(one.item, item, run.now)
+    if sent is None or not sent.calls:
+        return new
+    return replace(new or one.item or item, changed_at=run.now)
+
+
 def _closed(run: Run[S, P], change: Change, sent: Sent, fate: Fate) -> Change:
     if sent.unfinished:  # those that were not sent are no part of it
-        change, sent = replace(change, calls=sent.done), replace(sent, error=None)
+        sent = replace(sent, error=None, left=())
     as_told = fate is Fate.REMEDIATED or (sent.error is None and not sent.bug)
     status = Status.DONE if as_told else Status.FAILED
     if is_open(sent):
         status = Status.INTENT  # the next look tells
     error = sent.bug or str(sent.error or "")
     closed = replace(change, status=status, sent=sent.calls, error=error, settled_at=run.now)
-    return reordered(closed, sent.done) if sent.done else closed
+    return reordered(closed, sent.done, sent.left) if sent.done else closed
 
 
 def _next_item(run: Run[S, P], one: Judged, outcome: Outcome, sent: Sent | None) -> Item:
@@ -278,7 +286,7 @@ def _foretold(run: Run[S, P], one: Judged) -> Item:
         return item_of(run.control.id, one.left, _beyond(one.left))
     if not effect(one.finding.remediation):
         return item_of(run.control.id, one.finding, Fate.REMEDIATED)
-    finding = evaluate(run, left_by(run.control, one.state, one.finding.remediation))
+    finding = _after(run, one, one.finding.remediation)
     return item_of(run.control.id, finding, _beyond(finding))
 
 

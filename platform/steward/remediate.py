@@ -39,8 +39,15 @@ class Judged:
     """The item's open intent was settled in this look."""
     cut: bool = False
     """The budget takes a part of the calls only."""
+    more: bool = False
+    """AWS refused some of it for good; there is more to do that was not tried."""
     left: Finding | None = None
     """The finding after calls of which each stands by itself; None before any was sent."""
+
+    def learned(self) -> Finding:
+        """The finding, with what is to be remembered of the calls that were carried out."""
+        memory = self.finding.memory if self.left is None else self.left.memory
+        return replace(self.finding, memory=memory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,8 @@ class Sent:
     """No call was sent, for want of time; the change is as if it had never been written."""
     done: tuple[Call, ...] = ()
     """The calls that succeeded, where each stands by itself: not always the first ones."""
+    left: tuple[Call, ...] = ()
+    """The others then; of one that was carried out in part, what was not."""
 
     @property
     def unfinished(self) -> bool:
@@ -232,9 +241,11 @@ def _send_each(run: Run[S, P], change: Change) -> Sent:
     One whose object is gone has nothing left to do. What would befall all calls stops them.
     """
     done: list[Call] = []
+    left: list[Call] = []
     gone: list[Call] = []
     errors: list[StewardError] = []
-    for call in change.calls:
+    calls = iter(change.calls)
+    for call in calls:
         try:
             run.sight.aws.ask(call.service, call.operation, **call.params)
             done.append(call)
@@ -242,24 +253,35 @@ def _send_each(run: Run[S, P], change: Change) -> Sent:
             gone.append(call)
             errors += [error] if len(gone) == len(change.calls) else []
         except Partly as error:
-            done += _part_of(call, error)
+            done += _part_of(call, error, granted=True)
+            left += _part_of(call, error, granted=False)
             errors.append(error)
         except (Moved, InUse, Invalid) as error:
+            left.append(call)
             errors.append(error)
         except StewardError as error:
+            left.append(call)
             errors.insert(0, error)
             break
+    return _sent(done, gone, [*left, *calls], errors)
+
+
+def _sent(
+    done: Sequence[Call], gone: Sequence[Call], left: Sequence[Call], errors: Sequence[StewardError]
+) -> Sent:
     first = _told_of(errors)
     untouched = isinstance(first, OutOfTime) and not (done or gone or errors[1:])
     in_effect = (*done, *gone) if done else ()
-    return Sent(len(in_effect), first, untouched=untouched, done=in_effect)
+    return Sent(len(in_effect), first, untouched=untouched, done=in_effect, left=tuple(left))
 
 
-def _part_of(call: Call, error: Partly) -> list[Call]:
-    """The call as it was carried out: for those of its resources that AWS granted it for."""
+def _part_of(call: Call, error: Partly, *, granted: bool) -> list[Call]:
+    """The call for those of its resources that AWS granted it for, or for those it did not."""
     resources = call.params[error.parameter]
-    granted = [one for one in resources if one not in error.lost]
-    return [_only(call, error.parameter, granted)] if granted else []
+    if isinstance(resources, str):  # one resource, and it was not granted
+        return [] if granted else [call]
+    some = [one for one in resources if (one not in error.lost) is granted]
+    return [_only(call, error.parameter, some)] if some else []
 
 
 def _only(call: Call, parameter: str, resources: Sequence[str]) -> Call:

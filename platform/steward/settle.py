@@ -48,13 +48,12 @@ def _settled(run: Run[S, P], change: Change, state: Any) -> Change:
     if run.control.foretell is None:
         return failed
     done = [call for call in change.calls if in_effect(run.control, state, [call])]
-    return reordered(failed, done)
+    return reordered(failed, done, [call for call in change.calls if call not in done])
 
 
-def reordered(change: Change, done: Sequence[Call]) -> Change:
+def reordered(change: Change, done: Sequence[Call], left: Sequence[Call]) -> Change:
     """The change with those of its calls in front that succeeded, where each stands by itself."""
-    rest = (call for call in change.calls if call not in done)
-    return replace(change, calls=(*done, *rest), sent=len(done))
+    return replace(change, calls=(*done, *left), sent=len(done))
 
 
 def _undone(run: Run[S, P], settled: Iterable[Change]) -> Iterator[Change]:

@@ -68,7 +68,7 @@ def _failed(
     error = sent.bug or str(sent.error or "there was no time for it")
     status = Status.INTENT if is_open(sent) else Status.FAILED
     closed = replace(done, status=status, sent=sent.calls, error=error, settled_at=run.now)
-    closed = reordered(closed, sent.done) if sent.done else closed
+    closed = reordered(closed, sent.done, sent.left) if sent.done else closed
     run.ledger.commit(changes=[] if sent.untouched else [closed])
     return Outcome(run.control.id, finding, Fate.FAILED, run.trigger, error, done.id)
 

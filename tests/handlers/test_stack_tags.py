@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from steward.controls.stack_tags.log_groups import there, written
 from steward.controls.stack_tags.members import Member
 from steward.controls.stack_tags.readers import discover, observe
 from steward.controls.stack_tags.state import KIND, Stack
-from steward.errors import Denied, Gone, Invalid, Refused, Throttled
+from steward.errors import Denied, Gone, Invalid, Protected, Refused, Throttled
 from steward.ledger import Status
 from steward.look import look
 from steward.model import Fate, Ref, Sight, Unread, Verdict
@@ -37,6 +38,7 @@ TAGS = {"team": "shop", "cost": "4711"}
 ENFORCED = {"mode": "enforce", "allow_keys": ["*"]}
 LOG_GROUP = "AWS::Logs::LogGroup"
 INDEX = "resourcegroupstaggingapi"
+TRUST = '{"Version": "2012-10-17", "Statement": []}'
 
 
 class LaggingApi(Api):
@@ -143,12 +145,68 @@ def test_a_resource_that_cannot_be_tagged_stops_nothing(
     [change] = book.changes(CONTROL.id)
     assert (change.status, change.sent) == (Status.FAILED, 2)
     assert [len(one.params["ResourceARNList"]) for one in change.calls] == [19, 11, 1]
-    looked(told, arn)  # only the rest is planned, and refused again
-    [third] = looked(told, arn)
-    assert (third.fate, third.finding.code) == (Fate.REPORTED, "NOT_ALL_TAGGED")
+    [second] = looked(told, arn)  # only the rest is planned, and has been refused already
+    assert (second.fate, second.finding.code) == (Fate.REPORTED, "NOT_ALL_TAGGED")
     assert f"{INDEX}.TagResources" not in api.calls
     undo(told, change.id, "ada")
     assert tags(api, "arn:aws:s3:::s29") == {}
+
+
+def test_a_refusal_holds_nothing_back_that_a_budget_left_for_later(
+    api: LaggingApi, book: SQLiteLedger, clock: FakeClock
+) -> None:
+    """TAG-27: of a stack that takes several runs, the rest is not taken for refused, too."""
+    arn = seed(
+        {"/gone": LOG_GROUP, **dict.fromkeys((f"s{n}" for n in range(40)), "AWS::S3::Bucket")}
+    )
+    fates = []
+    for number in range(4):
+        told = replace(run(api, book, clock, max_changes_per_run=1), id=f"run-{number}")
+        fates += [one.fate for one in looked(told, arn)]
+    assert fates == [Fate.HELD, Fate.HELD, Fate.REPORTED, Fate.REPORTED]
+    assert [tags(api, f"arn:aws:s3:::s{number}") for number in range(40)] == [TAGS] * 40
+
+
+def test_a_role_that_nobody_may_tag_stops_nothing(
+    api: LaggingApi, book: SQLiteLedger, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TAG-12: an organization protects some roles, AWS its own; all else is tagged."""
+    send = api._send  # where a request leaves
+
+    def refused(service: str, operation: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        if params.get("RoleName") == "locked" and operation == "TagRole":
+            raise Protected("TagRole: AccessDenied: explicit deny in a service control policy")
+        return send(service, operation, params)
+
+    monkeypatch.setattr(api, "_send", refused)
+    for name in ("locked", "shop"):
+        api.ask("iam", "CreateRole", RoleName=name, AssumeRolePolicyDocument=TRUST)
+    roles = dict.fromkeys(("locked", "shop"), "AWS::IAM::Role")
+    arn = seed({"s1": "AWS::S3::Bucket", **roles})
+    [found] = looked(told := run(api, book, clock), arn)
+    assert (found.fate, found.finding.code) == (Fate.REPORTED, "NOT_ALL_TAGGED")
+    assert "TagRole: 1 of 1 failed, locked" in found.reason
+    assert tags(api, "arn:aws:s3:::s1") == TAGS
+    assert len(api.ask("iam", "ListRoleTags", RoleName="shop")["Tags"]) == 2
+    [again] = looked(told, arn)
+    assert (again.fate, again.change) == (Fate.REPORTED, "")
+    [change] = book.changes(CONTROL.id)
+    undo(told, change.id, "ada")
+    assert api.ask("iam", "ListRoleTags", RoleName="shop")["Tags"] == []
+
+
+def test_a_role_that_somebody_deleted_is_passed_over(
+    api: LaggingApi, book: SQLiteLedger, clock: FakeClock
+) -> None:
+    """The stack still lists it; nothing would come of tagging it, time and again."""
+    arn = seed({"s1": "AWS::S3::Bucket", "deleted": "AWS::IAM::Role"})
+    if "deleted" in {one["RoleName"] for one in api.ask("iam", "ListRoles")["Roles"]}:
+        api.ask("iam", "DeleteRole", RoleName="deleted")
+    fates = [looked(run(api, book, clock), arn)[0].fate]
+    clock.advance(3600)
+    fates += [looked(run(api, book, clock), arn)[0].fate]
+    assert fates == [Fate.REMEDIATED, Fate.NONE]
+    assert "iam.TagRole" not in api.calls
 
 
 def test_what_was_tagged_in_part_is_remembered_as_ours(
@@ -180,6 +238,9 @@ def test_what_the_index_does_not_know_yet_is_believed_for_a_while(
     clock.advance(300)
     [later] = looked(run(api, book, clock), arn)
     assert later.fate is Fate.REMEDIATED
+    clock.advance(120)  # it was put right a second time, and is as it was at first
+    [again] = looked(run(api, book, clock), arn)
+    assert again.finding.verdict is Verdict.COMPLIANT
 
 
 def test_a_run_that_is_killed_can_be_undone_as_far_as_it_came(
@@ -228,8 +289,7 @@ def test_a_function_and_its_log_group_share_a_call(
     """The group was born outside the stack; a role is tagged by IAM."""
     seed_functions([FunctionSeed(name="orders", tags={"owner": "ada"})], region=REGION)
     seed_log_groups([Seed(name="/aws/lambda/orders")], region=REGION)
-    document = '{"Version": "2012-10-17", "Statement": []}'
-    api.ask("iam", "CreateRole", RoleName="shop", AssumeRolePolicyDocument=document)
+    api.ask("iam", "CreateRole", RoleName="shop", AssumeRolePolicyDocument=TRUST)
     arn = seed({"orders": "AWS::Lambda::Function", "shop": "AWS::IAM::Role"})
     [found] = looked(run(api, book, clock), arn)
     assert found.fate is Fate.REMEDIATED
@@ -286,7 +346,10 @@ def listed(
 
 
 def world(
-    stacks: Sequence[dict[str, Any]] | Exception, *resources: Any, index: Any = None
+    stacks: Sequence[dict[str, Any]] | Exception,
+    *resources: Any,
+    index: Any = None,
+    listing: Any = None,
 ) -> FakeAws:
     def described(params: Mapping[str, Any]) -> Mapping[str, Any]:
         if isinstance(stacks, Exception):
@@ -296,7 +359,8 @@ def world(
     return FakeAws(
         {
             ("cloudformation", "DescribeStacks"): described,
-            ("cloudformation", "ListStackResources"): {"StackResourceSummaries": resources},
+            ("cloudformation", "ListStackResources"): listing
+            or {"StackResourceSummaries": resources},
             (INDEX, "GetResources"): index or {"ResourceTagMappingList": []},
             ("logs", "DescribeLogGroups"): {"logGroups": []},
             ("lambda", "GetFunctionConfiguration"): {},
@@ -376,6 +440,24 @@ def test_tags_that_cannot_be_read_are_not_judged() -> None:
     [found] = seen(world([stack()], listed("b1"), index=Denied("no")))
     assert isinstance(found, Unread)
     assert found.code == "TAGS_UNREADABLE"
+
+
+def test_tags_of_one_stack_that_cannot_be_read_keep_no_other_from_its_own() -> None:
+    """Stacks are read together; what AWS refuses of one is no word on the others."""
+    other = f"{SHOP}b"
+
+    def listing(params: Mapping[str, Any]) -> Mapping[str, Any]:
+        name = "bad" if params["StackName"] == SHOP else "good"
+        return {"StackResourceSummaries": [listed(name)]}
+
+    def index(params: Mapping[str, Any]) -> Mapping[str, Any]:
+        if "arn:aws:s3:::bad" in params["ResourceARNList"]:
+            raise Invalid("no such ARN")
+        return {"ResourceTagMappingList": []}
+
+    aws = world([stack(), stack(other)], index=index, listing=listing)
+    found = list(observe(sight(aws), [Ref(KIND, SHOP), Ref(KIND, other)]))
+    assert {one.ref.id: type(one) for one in found} == {SHOP: Unread, other: Stack}
 
 
 def member(kind: str, name: str) -> Member:

@@ -40,7 +40,7 @@ def played() -> subprocess.CompletedProcess[str]:
         env=environment(**astray),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=400,
         check=False,
     )
 

@@ -27,6 +27,10 @@ LISTS: Mapping[str, str] = {
 }
 """The parameter that lists the resources, of operations that answer with a FailedResourcesMap."""
 
+SINGLE: Mapping[str, str] = {"iam.TagRole": "RoleName", "iam.UntagRole": "RoleName"}
+"""The parameter that names the one resource, of what is asked for each of several resources. A
+refusal is about that one: an organization may protect a role, and AWS its own."""
+
 TRIES = 3
 """How often a resource is asked for again that failed for now. The tagging API calls it an internal
 failure, too, where it does not know the type (API reference: FailureInfo)."""
@@ -48,7 +52,7 @@ def completed(
     """
     listed = LISTS.get(name)
     if listed is None:
-        return ask(**params)
+        return _single(ask, name, params)
     asked = partial(_lost, ask, {**params}, listed)
     wanted: Sequence[str] = params[listed]
     lost = asked(wanted)
@@ -60,6 +64,15 @@ def completed(
     if lost:
         raise _partly(name, listed, len(wanted), {one: _final(e) for one, e in lost.items()})
     return {}
+
+
+def _single(ask: Ask, name: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        return ask(**params)
+    except Refused as error:
+        if (named := SINGLE.get(name)) is None:
+            raise
+        raise _partly(name, named, 1, {params[named]: error}) from error
 
 
 def _lost(ask: Ask, params: dict[str, Any], listed: str, wanted: Sequence[str]) -> Lost:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from steward.controls.stack_tags import log_groups, memory, tagged
+from steward.controls.stack_tags import log_groups, memory, stacks, tagged
 from steward.controls.stack_tags.attempts import attempted, unread
 from steward.controls.stack_tags.log_groups import Functions, Written
 from steward.controls.stack_tags.members import Described, Members, is_changing, listed, members
-from steward.controls.stack_tags.state import KIND, Nested, Policy, Resource, Stack, is_reserved
+from steward.controls.stack_tags.state import KIND, Policy, Resource, Stack, is_reserved
 from steward.errors import Gone, Refused
 from steward.model import Ref, Remembered, Sight, Unread
 
@@ -40,9 +40,11 @@ def states(
 ) -> Iterator[Stack | Unread]:
     """Stacks with all their resources; where tags cannot be read, nothing is judged."""
     items = sight.known.items([Ref(KIND, one["StackId"]) for one in described])
-    yield from (_plain(one, items) for one in described if is_changing(one))
-    quiet = [one for one in described if not is_changing(one) and _is_quiet(sight, one, items)]
-    yield from (_plain(one, items) for one in quiet)
+    yield from (stacks.plain(one, items) for one in described if is_changing(one))
+    quiet = [
+        one for one in described if not is_changing(one) and stacks.is_quiet(sight, one, items)
+    ]
+    yield from (stacks.plain(one, items) for one in quiet)
     settled = [one for one in described if not is_changing(one) and one not in quiet]
     known: dict[str, tuple[Described, Members]] = {}
     told = attempted(sight.aws, partial(_members, sight), [one["StackId"] for one in settled])
@@ -52,11 +54,25 @@ def states(
             known[one["StackId"]] = one, found
         elif not isinstance(found, Gone):
             yield unread(one["StackId"], found)
+    yield from _all_or_each(sight, [*known.values()], functions, items)
+
+
+def _all_or_each(
+    sight: Sight[Policy],
+    known: Sequence[tuple[Described, Members]],
+    functions: Functions,
+    items: Items,
+) -> Iterator[Stack | Unread]:
+    """Together, which takes few requests; where AWS refuses one, each stack by itself."""
     try:
-        drafts = _drafts(sight, [*known.values()], functions) if known else []
-        yield from _read(sight, drafts, items)
+        yield from _read(sight, _drafts(sight, known, functions) if known else [], items)
     except Refused as refusal:
-        yield from (Unread(Ref(KIND, name), "TAGS_UNREADABLE", str(refusal)) for name in known)
+        if len(known) > 1:
+            for one in known:
+                yield from _all_or_each(sight, [one], functions, items)
+            return
+        [(told, _)] = known
+        yield Unread(Ref(KIND, told["StackId"]), "TAGS_UNREADABLE", str(refusal))
 
 
 def _members(sight: Sight[Policy], stack: str) -> Members:
@@ -81,9 +97,9 @@ def _of(found: Members, groups: Mapping[str, Written]) -> Mapping[str, Written]:
     return {arn: one for arn, one in groups.items() if one.owner in mine and arn not in mine}
 
 
-def _read(sight: Sight[Policy], drafts: Sequence[_Draft], items: Items) -> Iterator[Stack]:
+def _read(sight: Sight[Policy], drafts: Sequence[_Draft], items: Items) -> list[Stack]:
     index = tagged.of(sight.aws, list(dict.fromkeys(arn for one in drafts for arn in one.arns())))
-    yield from (_stack(sight, one, index, items) for one in drafts)
+    return [_stack(sight, one, index, items) for one in drafts]
 
 
 def _stack(
@@ -107,42 +123,10 @@ def _stack(
 
     return Stack(
         arn,
-        _tags(draft.told),
-        _wanted(sight, draft.told),
-        resources={one: resource(one) for one in draft.arns()},
+        stacks.tags(draft.told),
+        stacks.wanted(sight, draft.told),
+        resources={one: resource(one) for one in draft.arns() if not tagged.is_gone(one, index)},
         ours=ours,
         unsupported=draft.members.unsupported,
         nameless=draft.members.nameless,
     )
-
-
-def _is_quiet(sight: Sight[Policy], told: Described, items: Items) -> bool:
-    """Whether there is nothing to write or remove, so that its resources need not be read."""
-    item = items.get(Ref(KIND, told["StackId"]))
-    tags = _wanted(sight, told)
-    return not any(map(sight.policy.allows, tags)) and not (item and item.memory)
-
-
-def _plain(told: Described, items: Items) -> Stack:
-    """Without resources; what is remembered of it stays, for when it is judged."""
-    item = items.get(Ref(KIND, told["StackId"]))
-    ours = memory.read(item.memory) if item else {}
-    return Stack(told["StackId"], _tags(told), changing=is_changing(told), ours=ours)
-
-
-def _wanted(sight: Sight[Policy], told: Described) -> Tags:
-    """The tags of the stack or, where the policy says so, of the root that it is nested in."""
-    root = told.get("RootId", told["StackId"])
-    if sight.policy.nested is Nested.OWN or root == told["StackId"]:
-        return _tags(told)
-
-    def read() -> Tags:
-        [stack] = sight.aws.ask("cloudformation", "DescribeStacks", StackName=root)["Stacks"]
-        return _tags(stack)
-
-    return sight.known.once(f"tags of {root}", read)
-
-
-def _tags(told: Mapping[str, Any]) -> Tags:
-    tags = {tag["Key"]: tag["Value"] for tag in told.get("Tags", ())}
-    return {key: value for key, value in tags.items() if not is_reserved(key)}
