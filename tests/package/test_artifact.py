@@ -272,7 +272,7 @@ def test_a_rule_without_a_sweep_is_an_error_by_its_name(
     told = {"messageType": name, "notificationCreationTime": "2026-11-20T10:00:00.000Z"}
     event = {"invokingEvent": json.dumps(told), "resultToken": "token"}
     function = start(RULES, server.url)
-    answer = function.invoke({**event, "configRuleName": f"{STACK}-function-runtime"})
+    answer = function.invoke({**event, "configRuleName": f"{STACK}-log-retention"})
     assert answer.error is not None
     assert answer.error["errorType"] == "Incomplete", function.lines()
 
