@@ -150,11 +150,15 @@ def test_a_stacks_tags_bring_a_layer_and_a_subscription_and_then_all_is_quiet(
 
 
 def test_a_sweep_finds_what_no_event_told_and_the_next_one_nothing(here: EmbeddedAccount) -> None:
-    """The log group of a function gets its tags; what cannot be tagged stops nothing (TAG-27)."""
+    """TAG-17, TAG-27: the log group of a function gets its tags, though the list of stacks is
+    throttled; what cannot be tagged stops nothing."""
     resources = {"orders": "AWS::Lambda::Function", "/none": "AWS::Logs::LogGroup"}
     seed_stack("old", {"team": "shop"}, resources, account=here.account, region=here.region)
+    throttled = "cloudformation.DescribeStacks"
+    here.server.faults = [Fault(operation=throttled, code="Throttling", nth=0, times=2)]
     here.sweep()
     here.settle()
+    here.server.faults = []
     assert tags(here, arn(here, "lambda", "function:orders")) == {"team": "shop"}
     assert tags(here, arn(here, "logs", "log-group:/aws/lambda/orders")) == {"team": "shop"}
     [line] = [one for one in logged(here, "reported") if one.get("code") == "NOT_ALL_TAGGED"]
