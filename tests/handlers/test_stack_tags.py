@@ -269,6 +269,31 @@ def test_a_run_that_is_killed_can_be_undone_as_far_as_it_came(
     assert tags(api, "arn:aws:s3:::s49") == TAGS
 
 
+def test_a_part_that_was_done_by_a_run_that_is_killed_can_be_undone(
+    api: LaggingApi, book: SQLiteLedger, clock: FakeClock
+) -> None:
+    """TAG-27: AWS refused one of twenty, and nobody was left to write that down."""
+    buckets = dict.fromkeys((f"s{n:02}" for n in range(30)), "AWS::S3::Bucket")
+    arn = seed({"/gone": LOG_GROUP, **buckets})
+    told = run(api, book, clock)
+
+    def killed(operation: str) -> None:
+        if operation == "TagResources" and api.calls[f"{INDEX}.TagResources"] == 1:
+            raise toy.Killed
+
+    api.crash = killed
+    with pytest.raises(toy.Killed):
+        looked(told, arn)
+    api.crash = lambda _: None
+    looked(told, arn)
+    [first] = [one for one in book.changes(CONTROL.id) if "interrupted" in one.error]
+    sizes = [len(one.params["ResourceARNList"]) for one in first.calls]
+    assert (first.status, first.sent, sizes) == (Status.FAILED, 1, [19, 1, 11])
+    undo(told, first.id, "ada")
+    assert tags(api, "arn:aws:s3:::s00") == {}
+    assert tags(api, "arn:aws:s3:::s29") == TAGS
+
+
 def test_an_undo_refuses_what_was_changed_since(
     api: LaggingApi, book: SQLiteLedger, clock: FakeClock
 ) -> None:
