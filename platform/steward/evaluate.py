@@ -115,6 +115,11 @@ def left_by(control: Control[Any, Any], state: Any, calls: Sequence[Call]) -> An
     return foretold(state, calls) if control.foretell is None else control.foretell(state, calls)
 
 
+def evaluate_after(run: Run[S, P], state: S, calls: Sequence[Call]) -> Finding:
+    """The finding on a state as the calls leave it."""
+    return evaluate(run, left_by(run.control, state, calls))
+
+
 def in_effect(control: Control[Any, Any], state: Any, calls: Sequence[Call]) -> bool:
     """Whether the state is what the calls make of it; never where they do not say."""
     said = control.foretell is not None or bool(effect(calls))

@@ -25,9 +25,9 @@ from steward.errors import (
     StewardError,
     TryAgain,
 )
-from steward.evaluate import effect, evaluate, left_by, observe, remembering, unknown
+from steward.evaluate import effect, evaluate, evaluate_after, observe, remembering, unknown
 from steward.ledger import Change, Item, Status, item_of, successor
-from steward.model import Call, Fate, Finding, P, Ref, S, Trigger, Unread, Verdict
+from steward.model import Fate, Finding, P, Ref, S, Trigger, Unread, Verdict
 from steward.remediate import (
     Judged,
     Remediated,
@@ -143,20 +143,16 @@ def _sends(one: Judged) -> list[tuple[str, Mapping[str, Any]]]:
 
 
 def _left(run: Run[S, P], one: Judged, sent: Sent) -> Judged:
-    """With what is left to do, where some of the calls succeeded of which each stands by itself.
+    """With what is left to do, where calls succeeded of which each stands by itself.
 
-    Also where none did, and the plan was only a part of what there is to do.
+    Also where none did, and there is more to do than they were for.
     """
-    more = isinstance(sent.error, Partly) and not sent.error.passing
-    more = more and bool(_after(run, one, one.finding.remediation).remediation)
+    refused = isinstance(sent.error, Partly) and not sent.error.passing
+    more = refused and bool(evaluate_after(run, one.state, one.finding.remediation).remediation)
     if not (sent.done or more):
         return one
-    left = _after(run, one, sent.done)
+    left = evaluate_after(run, one.state, sent.done)
     return replace(one, left=left, more=more, fingerprint=gates.fingerprint(run.loaded.hash, left))
-
-
-def _after(run: Run[S, P], one: Judged, calls: Sequence[Call]) -> Finding:
-    return evaluate(run, left_by(run.control, one.state, calls))
 
 
 def _rested(run: Run[S, P], one: Judged) -> Outcome:
@@ -286,7 +282,7 @@ def _foretold(run: Run[S, P], one: Judged) -> Item:
         return item_of(run.control.id, one.left, _beyond(one.left))
     if not effect(one.finding.remediation):
         return item_of(run.control.id, one.finding, Fate.REMEDIATED)
-    finding = _after(run, one, one.finding.remediation)
+    finding = evaluate_after(run, one.state, one.finding.remediation)
     return item_of(run.control.id, finding, _beyond(finding))
 
 

@@ -281,11 +281,12 @@ def _part_of(call: Call, error: Partly, *, granted: bool) -> list[Call]:
     if isinstance(resources, str):  # one resource, and it was not granted
         return [] if granted else [call]
     some = [one for one in resources if (one not in error.lost) is granted]
-    return [_only(call, error.parameter, some)] if some else []
+    return [only(call, error.parameter, some)] if some else []
 
 
-def _only(call: Call, parameter: str, resources: Sequence[str]) -> Call:
-    undo = None if call.undo is None else _only(call.undo, parameter, resources)
+def only(call: Call, parameter: str, resources: Sequence[str]) -> Call:
+    """The call, with its undo, for some of the resources that a parameter of it lists."""
+    undo = None if call.undo is None else only(call.undo, parameter, resources)
     return replace(call, params={**call.params, parameter: list(resources)}, undo=undo)
 
 

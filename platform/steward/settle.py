@@ -10,7 +10,7 @@ from steward import gate as gates
 from steward.evaluate import in_effect
 from steward.ledger import Change, Item, Status
 from steward.model import Call, Finding, P, S, Verdict
-from steward.remediate import Judged
+from steward.remediate import Judged, only
 from steward.run import Run
 
 
@@ -47,8 +47,29 @@ def _settled(run: Run[S, P], change: Change, state: Any) -> Change:
     failed = replace(change, status=Status.FAILED, sent=0, error=error, settled_at=run.now)
     if run.control.foretell is None:
         return failed
-    done = [call for call in change.calls if in_effect(run.control, state, [call])]
-    return reordered(failed, done, [call for call in change.calls if call not in done])
+    parts = [_parts(run, state, call) for call in change.calls]
+    done, left = ([call for part in parts for call in part[at]] for at in (0, 1))
+    return reordered(failed, done, left)
+
+
+def _parts(run: Run[S, P], state: Any, call: Call) -> tuple[list[Call], list[Call]]:
+    """The call as far as it is in effect, and the rest of it: by resource, if it lists several."""
+    if in_effect(run.control, state, [call]):
+        return [call], []
+    name = _listing(call)
+    listed: Sequence[str] = call.params[name] if name else ()
+    done = [one for one in listed if in_effect(run.control, state, [only(call, name, [one])])]
+    if not done:
+        return [], [call]
+    rest = [one for one in listed if one not in done]
+    return [only(call, name, done)], [only(call, name, rest)]
+
+
+def _listing(call: Call) -> str:
+    """The parameter that lists the resources: the call's undo has the same list; '' for none."""
+    undo = call.undo.params if call.undo else {}
+    same = (name for name, told in call.params.items() if told == undo.get(name))
+    return next((name for name in same if isinstance(call.params[name], list)), "")
 
 
 def reordered(change: Change, done: Sequence[Call], left: Sequence[Call]) -> Change:

@@ -269,6 +269,31 @@ def test_a_run_that_is_killed_can_be_undone_as_far_as_it_came(
     assert tags(api, "arn:aws:s3:::s49") == TAGS
 
 
+def test_a_part_that_was_done_by_a_run_that_is_killed_can_be_undone(
+    api: LaggingApi, book: SQLiteLedger, clock: FakeClock
+) -> None:
+    """TAG-27: AWS refused one of twenty, and nobody was left to write that down."""
+    buckets = dict.fromkeys((f"s{n:02}" for n in range(30)), "AWS::S3::Bucket")
+    arn = seed({"/gone": LOG_GROUP, **buckets})
+    told = run(api, book, clock)
+
+    def killed(operation: str) -> None:
+        if operation == "TagResources" and api.calls[f"{INDEX}.TagResources"] == 1:
+            raise toy.Killed
+
+    api.crash = killed
+    with pytest.raises(toy.Killed):
+        looked(told, arn)
+    api.crash = lambda _: None
+    looked(told, arn)
+    [first] = [one for one in book.changes(CONTROL.id) if "interrupted" in one.error]
+    sizes = [len(one.params["ResourceARNList"]) for one in first.calls]
+    assert (first.status, first.sent, sizes) == (Status.FAILED, 1, [19, 1, 11])
+    undo(told, first.id, "ada")
+    assert tags(api, "arn:aws:s3:::s00") == {}
+    assert tags(api, "arn:aws:s3:::s29") == TAGS
+
+
 def test_an_undo_refuses_what_was_changed_since(
     api: LaggingApi, book: SQLiteLedger, clock: FakeClock
 ) -> None:
@@ -350,15 +375,16 @@ def world(
     *resources: Any,
     index: Any = None,
     listing: Any = None,
+    described: Any = None,
 ) -> FakeAws:
-    def described(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    def of_these(params: Mapping[str, Any]) -> Mapping[str, Any]:
         if isinstance(stacks, Exception):
             raise stacks
         return {"Stacks": [one for one in stacks if one["StackId"] == params["StackName"]]}
 
     return FakeAws(
         {
-            ("cloudformation", "DescribeStacks"): described,
+            ("cloudformation", "DescribeStacks"): described or of_these,
             ("cloudformation", "ListStackResources"): listing
             or {"StackResourceSummaries": resources},
             (INDEX, "GetResources"): index or {"ResourceTagMappingList": []},
@@ -458,6 +484,23 @@ def test_tags_of_one_stack_that_cannot_be_read_keep_no_other_from_its_own() -> N
     aws = world([stack(), stack(other)], index=index, listing=listing)
     found = list(observe(sight(aws), [Ref(KIND, SHOP), Ref(KIND, other)]))
     assert {one.ref.id: type(one) for one in found} == {SHOP: Unread, other: Stack}
+
+
+def test_a_root_that_cannot_be_read_keeps_no_other_stack_from_its_tags() -> None:
+    """With ``nested: root``; what the nested stack should have is not known, and it is told."""
+    told = {ROOT: Denied("no"), f"{SHOP}b": stack(f"{SHOP}b")}
+    nested = stack(RootId=ROOT, ParentId=ROOT)
+
+    def described(params: Mapping[str, Any]) -> Mapping[str, Any]:
+        found = told.get(params["StackName"], nested)
+        if isinstance(found, Denied):
+            raise found
+        return {"Stacks": [found]}
+
+    aws = world([], listed("b1"), described=described)
+    refs = [Ref(KIND, SHOP), Ref(KIND, f"{SHOP}b")]
+    found = {one.ref.id: one for one in observe(sight(aws, nested="root"), refs)}
+    assert [type(found[ref.id]) for ref in refs] == [Unread, Stack]
 
 
 def member(kind: str, name: str) -> Member:

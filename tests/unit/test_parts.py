@@ -68,7 +68,7 @@ def test_what_all_resources_took_is_done() -> None:
 
 
 def test_only_what_failed_for_now_is_asked_for_again() -> None:
-    """TAG-27: the others are done, and what is refused stays refused."""
+    """TAG-11, TAG-27: the others are done, and what is refused stays refused."""
     api = Tagging(
         {"b": failing("ThrottlingException"), "c": failing("AccessDeniedException")},
         {"b": failing("InternalServiceException", 500)},
@@ -78,7 +78,7 @@ def test_only_what_failed_for_now_is_asked_for_again() -> None:
 
 
 def test_what_keeps_failing_is_given_up_after_three_tries() -> None:
-    """TAG-27: an internal failure may mean that the type is not supported; a throttle passes."""
+    """TAG-12, TAG-27: an internal failure may be an unsupported type; a throttle passes."""
     api = Tagging(*[{"a": failing("InternalServiceException", 500)}] * 5)
     assert lost(api, "a", "b") == {"a": Refused}
     assert api.asked == [["a", "b"], ["a"], ["a"]]

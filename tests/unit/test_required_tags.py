@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steward.controls.required_tags import CONTROL
+from steward.controls.required_tags import CONTROL, sources
 from steward.controls.required_tags.assess import CODES, assess
 from steward.controls.required_tags.readers import discover, observe
 from steward.controls.required_tags.state import Policy, Resource
@@ -196,6 +196,19 @@ def test_what_never_had_a_tag_is_found_where_its_service_lists_it() -> None:
         "/aws/lambda/orders": "function orders",
     }
     assert len(aws.asked("cloudformation", "DescribeStacks")) == 1
+
+
+def test_a_value_that_is_not_allowed_comes_with_one_that_is() -> None:
+    """As a tag that is lacking does, from the stack."""
+    wrong = mapping(f"arn:aws:sqs:{HERE}:a", **{sources.STACK: STACK, "team": "x"})
+    asked = policy(rule(QUEUE))
+    found = swept(sight(world(**{f"{INDEX}.GetResources": index(wrong)}), rule(QUEUE)))
+    [reason] = [
+        assess(one, asked).reason
+        for one in found.values()
+        if isinstance(one, Resource) and one.id == "a"
+    ]
+    assert reason == "team is x, allowed: shop, core; stack shop has team=shop"
 
 
 def test_only_the_types_of_the_policy_are_read() -> None:

@@ -3,6 +3,7 @@
 Of the scenarios of older tools these have nothing here to be true of:
 
 - TAG-9, TAG-10: there is no list of names that a sweep walks; it reads DescribeStacks' pages.
+- TAG-15: the stack's own event has no error; a status that is no success names nothing (TAG-18).
 - TAG-13: no CloudTrail event of a change set is listened to; the stack's own event names it.
 """
 

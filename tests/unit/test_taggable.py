@@ -129,12 +129,17 @@ def test_every_other_type_with_tags_is_known_as_such() -> None:
         ("AWS::Events::Rule", "shop|nightly", f"events:{HERE}:rule/shop/nightly"),
         ("AWS::SSM::Parameter", "plain", f"ssm:{HERE}:parameter/plain"),
         ("AWS::SNS::Topic", "plain", ""),
+        (
+            "AWS::StepFunctions::StateMachine",
+            f"arn:aws:states:{HERE}:stateMachine:m",
+            f"states:{HERE}:stateMachine:m",
+        ),
         ("AWS::Lambda::Function", "orders:3", ""),
         ("AWS::IAM::Role", "shop", f"iam::{ACCOUNT}:role/shop"),
     ],
 )
 def test_odd_physical_ids(kind: str, physical: str, arn: str) -> None:
-    """TAG-7: a queue's is its URL, which also tells where the queue is."""
+    """TAG-7, TAG-8: a queue's is its URL, which also tells its place; a state machine's its ARN."""
     told = taggable.arn(FORMS[kind], physical, FakeAws())
     assert told == (f"arn:aws:{arn}" if arn else "")
 

@@ -34,8 +34,8 @@ def reported(sight: Sight[Policy]) -> Mapping[str, tuple[str, ...]]:
 
 
 def with_offers(sight: Sight[Policy], found: Sequence[Resource]) -> Iterator[Resource]:
-    """Resources, and for those that lack a tag what their stack or their maker has."""
-    lacking = {one.ref for one in found if sight.policy.required(one).keys() - one.tags.keys()}
+    """Resources, and for those that lack a tag or a value what their stack or their maker has."""
+    lacking = {one.ref for one in found if sight.policy.is_lacking(one)}
     groups = [one.id for one in found if one.ref in lacking and one.kind == LOG_GROUP]
     made = _makers(sight, groups) if groups else {}
     for one in found:

@@ -96,6 +96,11 @@ class Policy(CommonPolicy):
                 found |= rule.keys
         return found
 
+    def is_lacking(self, resource: Resource) -> bool:
+        """Whether a required key is not there, or has a value that is not allowed."""
+        tags, required = resource.tags, self.required(resource)
+        return any(key not in tags or not one.allow(tags[key]) for key, one in required.items())
+
 
 def _keys(told: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Values]:
     return {

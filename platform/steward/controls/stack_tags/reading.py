@@ -13,7 +13,7 @@ from steward.controls.stack_tags.attempts import attempted, unread
 from steward.controls.stack_tags.log_groups import Functions, Written
 from steward.controls.stack_tags.members import Described, Members, is_changing, listed, members
 from steward.controls.stack_tags.state import KIND, Policy, Resource, Stack, is_reserved
-from steward.errors import Gone, Refused
+from steward.errors import Gone, NotConnected, Refused, StewardError
 from steward.model import Ref, Remembered, Sight, Unread
 
 LAG = timedelta(minutes=5)
@@ -41,6 +41,9 @@ def states(
     """Stacks with all their resources; where tags cannot be read, nothing is judged."""
     items = sight.known.items([Ref(KIND, one["StackId"]) for one in described])
     yield from (stacks.plain(one, items) for one in described if is_changing(one))
+    rootless = dict(_rootless(sight, [one for one in described if not is_changing(one)]))
+    yield from (unread(name, error) for name, error in rootless.items())
+    described = [one for one in described if one["StackId"] not in rootless]
     quiet = [
         one for one in described if not is_changing(one) and stacks.is_quiet(sight, one, items)
     ]
@@ -73,6 +76,19 @@ def _all_or_each(
             return
         [(told, _)] = known
         yield Unread(Ref(KIND, told["StackId"]), "TAGS_UNREADABLE", str(refusal))
+
+
+def _rootless(
+    sight: Sight[Policy], described: Sequence[Described]
+) -> Iterator[tuple[str, StewardError]]:
+    """Nested stacks whose root's tags, which they should have, could not be read."""
+    for one in described:
+        try:
+            stacks.wanted(sight, one)
+        except NotConnected:
+            raise
+        except StewardError as error:
+            yield one["StackId"], error
 
 
 def _members(sight: Sight[Policy], stack: str) -> Members:
