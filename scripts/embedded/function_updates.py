@@ -38,7 +38,7 @@ def revision(function: LambdaFunction) -> str:
 
 def get_configuration(request: Request) -> Mapping[str, Any]:
     """Of the function, or of a version, or of the version that an alias points to."""
-    function, qualifier = _named(request), request.params.get("Qualifier")
+    function, qualifier = named(request), request.params.get("Qualifier")
     told = described(function)
     if qualifier and not told["FunctionArn"].endswith(f":{qualifier}"):
         told["FunctionArn"] = f"{told['FunctionArn']}:{qualifier}"
@@ -47,11 +47,11 @@ def get_configuration(request: Request) -> Mapping[str, Any]:
 
 def update_configuration(request: Request) -> Mapping[str, Any]:
     """As moto does it, once everything that Lambda looks at has been looked at."""
-    function, params = _named(request), request.params
+    function, params = named(request), request.params
     _refuse_busy(function)
     _refuse_stale(function, params)
     if "Layers" in params:
-        _refuse_layers(_backend(request), function, params["Layers"])
+        _refuse_layers(backend_of(request), function, params["Layers"])
     function.update_configuration(dict(params))
     _count(function)
     told = {**described(function), "LastUpdateStatus": "InProgress"}
@@ -60,7 +60,7 @@ def update_configuration(request: Request) -> Mapping[str, Any]:
 
 def before_code(request: Request) -> Callable[[], None]:
     """New code waits for an update that is in progress, and makes another revision."""
-    function = _named(request)
+    function = named(request)
     _refuse_busy(function)
     _refuse_stale(function, request.params)
     return lambda: None if request.params.get("DryRun") else _count(function)
@@ -119,13 +119,14 @@ def _invalid(text: str) -> Refusal:
     return Refusal("InvalidParameterValueException", text)
 
 
-def _named(request: Request) -> LambdaFunction:
+def named(request: Request) -> LambdaFunction:
+    """The function, version or alias that a request is about. Raises Refusal where none is."""
     params = request.params
     try:
-        return _backend(request).get_function(params["FunctionName"], params.get("Qualifier"))
+        return backend_of(request).get_function(params["FunctionName"], params.get("Qualifier"))
     except UnknownFunctionException as unknown:
         raise not_found(f"Function not found: {unknown.message.partition(': ')[2]}") from unknown
 
 
-def _backend(request: Request) -> LambdaBackend:
+def backend_of(request: Request) -> LambdaBackend:
     return lambda_backends[request.account][request.region]

@@ -10,9 +10,10 @@ from moto.awslambda import urls
 from moto.awslambda.models import LambdaFunction
 from moto.awslambda.responses import LambdaResponse
 
+from embedded.function_updates import backend_of, named
 from embedded.functions import EXTRA
 from embedded.request import Refusal, Request, not_found
-from embedded.versions import backend_of, named, paged
+from embedded.versions import paged
 
 CODE_STORAGE = 300 * 1024**3
 """Bytes of code that an account may keep in a Region (Lambda quotas, 2026)."""

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from moto.awslambda.exceptions import UnknownFunctionException
-from moto.awslambda.models import LambdaBackend, LambdaFunction, LambdaStorage, lambda_backends
+from moto.awslambda.models import LambdaFunction, LambdaStorage
 
+from embedded.function_updates import backend_of, named
 from embedded.functions import PAGE, listed
 from embedded.paging import BadTokenError, page
 from embedded.request import Refusal, Request, not_found
@@ -18,19 +18,6 @@ from embedded.request import Refusal, Request, not_found
 LATEST = "$LATEST"
 
 _LAST = "last_number"
-
-
-def named(request: Request) -> LambdaFunction:
-    """The function, version or alias that a request is about. Raises Refusal where none is."""
-    params = request.params
-    try:
-        return backend_of(request).get_function(params["FunctionName"], params.get("Qualifier"))
-    except UnknownFunctionException as unknown:
-        raise not_found(f"Function not found: {unknown.message.partition(': ')[2]}") from unknown
-
-
-def backend_of(request: Request) -> LambdaBackend:
-    return lambda_backends[request.account][request.region]
 
 
 def list_versions(request: Request) -> Mapping[str, Any]:

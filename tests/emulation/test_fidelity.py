@@ -1440,7 +1440,8 @@ def test_alarms_paged(bare: Clients) -> None:
 
 @gap("alarms-deleted")
 def test_alarms_deleted(bare: Clients) -> None:
-    bare("cloudwatch").delete_alarms(AlarmNames=["nobody"])
+    answer = bare("cloudwatch").delete_alarms(AlarmNames=["nobody"])
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
 
 
 @gap("dashboard-validated")
