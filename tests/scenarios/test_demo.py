@@ -97,7 +97,7 @@ SHOWN = {
     "a line that arrived": r"arrived from refund-mail, ERROR: refused: \[REDACTED:aws-access-key\]",
     "an outage": r"15:20:00   alarm log-shipper-behind rings\n",
     "its end": r"15:45:00   6 lines arrived, in \d requests\n",
-    "a stack": r"16:10:30   stack refunds is CREATE_COMPLETE: matched by StackTagsEvents\n",
+    "a stack": r"\n16:\d\d:\d\d   stack refunds is CREATE_COMPLETE: matched by StackTagsEvents\n",
     "its tags": r"tagged: refunds-inbox: cost=4711, team=payments\n",
     "a violation in Config": r"AWS Config steward-log-retention: \S+/claims is NON_COMPLIANT",
     "its way to green": r"AWS Config \S+: /aws/lambda/claims is COMPLIANT \[WITHIN_POLICY\]",
