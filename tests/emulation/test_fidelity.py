@@ -1025,7 +1025,7 @@ def _published(bare: Clients, *deleted: str) -> Any:
     return functions
 
 
-def _unknown(ask: Callable[..., object], **asked: Any) -> None:
+def _assert_unknown(ask: Callable[..., object], **asked: Any) -> None:
     """Moto knows no such path."""
     with pytest.raises((ClientError, NotImplementedError)):
         ask(FunctionName="f", **asked)
@@ -1079,17 +1079,17 @@ def test_mappings_paged(bare: Clients) -> None:
 @gap("provisioned-put")
 def test_provisioned_put(bare: Clients) -> None:
     put = bare("lambda").put_provisioned_concurrency_config
-    _unknown(put, Qualifier="1", ProvisionedConcurrentExecutions=1)
+    _assert_unknown(put, Qualifier="1", ProvisionedConcurrentExecutions=1)
 
 
 @gap("provisioned-list")
 def test_provisioned_list(bare: Clients) -> None:
-    _unknown(bare("lambda").list_provisioned_concurrency_configs)
+    _assert_unknown(bare("lambda").list_provisioned_concurrency_configs)
 
 
 @gap("provisioned-delete")
 def test_provisioned_delete(bare: Clients) -> None:
-    _unknown(bare("lambda").delete_provisioned_concurrency_config, Qualifier="1")
+    _assert_unknown(bare("lambda").delete_provisioned_concurrency_config, Qualifier="1")
 
 
 @gap("account-settings")
@@ -1100,12 +1100,12 @@ def test_account_settings(bare: Clients) -> None:
 
 @gap("function-urls")
 def test_function_urls(bare: Clients) -> None:
-    _unknown(bare("lambda").list_function_url_configs)
+    _assert_unknown(bare("lambda").list_function_url_configs)
 
 
 @gap("durable-executions")
 def test_durable_executions(bare: Clients) -> None:
-    _unknown(bare("lambda").list_durable_executions_by_function)
+    _assert_unknown(bare("lambda").list_durable_executions_by_function)
 
 
 # ------------------------------------------------------------------------------ Step Functions

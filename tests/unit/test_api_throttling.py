@@ -530,13 +530,13 @@ def test_what_is_planned_limits_methods_and_touches_nothing_else(
     Then another policy and another deployment come, and Steward knows what is its own.
     """
     kind, world, methods = made
-    done, memory = put_right(world, methods, "", kind, first)
+    done, memory = assert_put_right(world, methods, "", kind, first)
     known = REST_METHODS if kind == REST else V2_METHODS
     others = data.draw(st.lists(st.sampled_from(known), unique=True))
-    put_right(done, others, memory, kind, second)
+    assert_put_right(done, others, memory, kind, second)
 
 
-def put_right(
+def assert_put_right(
     world: World, methods: list[Method], memory: str, kind: str, asked: dict[str, Any]
 ) -> tuple[World, str]:
     """World and memory once all that is planned is done, which is held to what must not change."""

@@ -489,11 +489,11 @@ def test_a_source_that_could_not_be_read_protects_every_version(
 ) -> None:
     """The finding says so; switched off, the source stands in nobody's way."""
     aws = four(errors={SOURCES[source]: error})
-    told_unread(aws, str(error))
+    assert_unread(aws, str(error))
     assert goes(aws, keep=1, evidence={source: False}) == ["1", "2", "3"]
 
 
-def told_unread(aws: Lambda, why: str) -> None:
+def assert_unread(aws: Lambda, why: str) -> None:
     """Nothing is planned, and the finding says why."""
     state = look(aws, keep=1)
     assert isinstance(state, Function)
@@ -505,15 +505,15 @@ def told_unread(aws: Lambda, why: str) -> None:
 def test_a_stack_that_could_not_be_read_protects_every_version() -> None:
     """By its resources, or by the function's tags that would name it."""
     tags = {"orders": {"aws:cloudformation:stack-id": "stack/one"}}
-    told_unread(four(errors={"GetResources": Denied("no tags")}), "no tags")
-    told_unread(four(tags=tags, errors={"ListStackResources": Denied("no stack")}), "no stack")
+    assert_unread(four(errors={"GetResources": Denied("no tags")}), "no tags")
+    assert_unread(four(tags=tags, errors={"ListStackResources": Denied("no stack")}), "no stack")
 
 
 def test_more_than_a_look_can_read_is_left_to_sweeps() -> None:
     """Nothing of it is read then: the versions are protected anyway."""
     buckets = [{"Name": f"b{number}"} for number in range(MOST + 1)]
     aws = four(others={"ListBuckets": {"Buckets": buckets}})
-    told_unread(aws, f"notifications of buckets are more than {MOST}; only sweeps read them")
+    assert_unread(aws, f"notifications of buckets are more than {MOST}; only sweeps read them")
     assert aws.calls["GetBucketNotificationConfiguration"] == 0
     assert aws.calls["GetPolicy"] == 0
 

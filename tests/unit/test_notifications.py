@@ -172,6 +172,7 @@ def test_no_value_breaks_the_reading(value: object) -> None:
         {**recorded("scheduled"), "ruleParameters": value},
     ):
         try:
-            Notification.read(event)
+            read = Notification.read(event)
         except Invalid:
             continue
+        assert isinstance(read, Notification)
