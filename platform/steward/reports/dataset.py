@@ -1,0 +1,152 @@
+"""What every report is made of, whatever its format: one account and Region at one moment.
+
+All times are the ledger's: ISO 8601 in UTC, to the second; '' where there is none.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from steward.ledger import Change
+from steward.model import Exemption, Fate, Mode, Ref, Severity, Verdict
+
+
+class Standing(StrEnum):
+    """Where a finding stands."""
+
+    OPEN = "open"  # non-compliant now
+    UNKNOWN = "unknown"  # it could not be read, so that nobody knows
+    EXEMPT = "exempt"  # non-compliant, and somebody answers for it
+    RESOLVED = "resolved"  # it was non-compliant and is in order now
+    GONE = "gone"  # it was non-compliant when it vanished
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One control's finding on one resource, with its history. What was never wrong has none."""
+
+    id: str
+    """Always the same for this control and resource, see ``entry_id``."""
+    control: str
+    ref: Ref
+    standing: Standing
+    verdict: Verdict
+    code: str
+    reason: str
+    severity: Severity
+    fate: Fate
+    """What Steward did about it, last time it looked."""
+    first_seen: str
+    """Since when it has been, or had been, out of order."""
+    last_seen: str
+    """When it was last known to be so: the control's last complete sweep, or a later look."""
+    closed_at: str = ""
+    """When it was resolved or gone."""
+    owner: str = ""
+    """Whose it is, by its tags; '' where they do not tell or could not be read."""
+    attempts: int = 0
+    """How often the same change has failed."""
+    next_attempt: str = ""
+    """A sentence: when and whether it is tried again, such as 'with the next sweep'."""
+    exemption: Exemption | None = None
+    last_change: Change | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ControlLine:
+    """How one control is doing."""
+
+    id: str
+    title: str
+    severity: Severity
+    mode: Mode
+    counts: Mapping[Standing, int]
+    in_order: int
+    """Resources that are COMPLIANT or to which it does not apply."""
+    swept_at: str
+    """When its last complete sweep began: what the findings are as fresh as; '' for never."""
+    last_sweep: str
+    """When its last sweep began, complete or not."""
+    last_sweep_error: str
+    stale: bool
+    """No complete sweep for longer than the heartbeat allows: the findings may be wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExemptionLine:
+    """An exemption and what is to be said of it."""
+
+    control: str
+    exemption: Exemption
+    source: str
+    """'ledger', 'policy' or 'tag'."""
+    covers: int
+    """Resources that it exempts now."""
+    remarks: tuple[str, ...] = ()
+    """Such as 'expired', 'expires in 9 days', 'exempts nothing', 'exempts every resource'."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Violations that were open at the end of a control's sweep."""
+
+    control: str
+    at: str
+    violations: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """An amount that was saved, or that is paid, with what it rests on."""
+
+    name: str
+    amount: float | None
+    """None where nothing proves it."""
+    unit: str
+    """Such as 'USD a month' or 'bytes'."""
+    basis: str
+    """How it was computed, with the date of prices."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything that a report may show."""
+
+    account: str
+    region: str
+    partition: str
+    stack: str
+    """'' for a report from an operator's own ledger."""
+    generated_at: str
+    version: str
+    controls: tuple[ControlLine, ...]
+    """By id; those that are off are among them."""
+    entries: tuple[Entry, ...]
+    """Open, unknown, exempt, resolved, gone; then oldest first, then by control and resource."""
+    changes: tuple[Change, ...]
+    """Those of the report's window, newest first."""
+    exemptions: tuple[ExemptionLine, ...]
+    """Soonest to expire first."""
+    trend: tuple[Point, ...]
+    """By control and time."""
+    figures: tuple[Figure, ...]
+    window_days: int
+    """How far back changes, resolved and gone findings and the trend reach."""
+    notes: tuple[str, ...] = ()
+    """What the report could not find out, such as owners whose tags could not be read."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every control that is on was swept lately and could read everything."""
+        on = [line for line in self.controls if line.mode is not Mode.OFF]
+        unread = any(entry.standing is Standing.UNKNOWN for entry in self.entries)
+        return not unread and not any(line.stale for line in on)
+
+
+def entry_id(account: str, region: str, control: str, ref: Ref) -> str:
+    """A finding's id, the same in every format and for ever: 32 hexadecimal digits."""
+    told = "|".join((account, region, control, ref.kind, ref.id))
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
