@@ -10,7 +10,7 @@ import json
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, is_dataclass, replace
+from dataclasses import dataclass, field, is_dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -41,6 +41,11 @@ class Item:
     """The change whose calls may or may not have been sent; the next look settles it."""
     memory: str = ""
     """What the control wants to be told when it next sees the resource."""
+    violation: str = ""
+    """The code of its last violation, once that is over or can no longer be seen."""
+    violated_since: str = ""
+    resolved_at: str = ""
+    """When that violation was over; '' while nobody knows."""
 
 
 class Status(StrEnum):
@@ -108,6 +113,10 @@ class Ledger(Protocol):
 
     def all_items(self, control: str) -> Iterator[Item]: ...
 
+    def gone(self, control: str) -> Iterator[Item]:
+        """What was out of order when it vanished (``departed``), for at least 90 days."""
+        ...
+
     def intend(self, changes: Sequence[Change], items: Sequence[Item]) -> None:
         """Write changes, each together with its item, before any call is sent."""
         ...
@@ -129,8 +138,11 @@ class Ledger(Protocol):
 
     def change(self, change_id: str) -> Change | None: ...
 
-    def changes(self, control: str) -> Iterator[Change]:
-        """All changes of a control, newest first."""
+    def changes(self, control: str, since: str = "") -> Iterator[Change]:
+        """The changes of a control, newest first, read as they are asked for.
+
+        ``since`` is a stamp; '' is from the beginning.
+        """
         ...
 
     def exemptions(self, control: str) -> Sequence[Exemption]: ...
@@ -169,30 +181,15 @@ def new_id(control: str, moment: datetime) -> str:
     return f"{control}-{moment.astimezone(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(3)}"
 
 
+def least_id(control: str, since: str) -> str:
+    """What sorts before every id that was made at that stamp or later."""
+    return f"{control}-{re.sub('[-:Z]', '', since)}"
+
+
 def control_of(new_id: str) -> str:
     """The control that an id of a change or a sweep names; '' if it is no such id."""
     found = _ID.fullmatch(new_id)
     return found.group(1) if found else ""
-
-
-def successor(old: Item | None, new: Item, now: str) -> Item | None:
-    """The item to write after another look, or None when nothing has changed.
-
-    ``first_seen`` survives as long as the resource stays out of order, also through a time in
-    which it could not be read; ``memory`` survives that time, too.
-    """
-    if old is None:
-        return replace(new, first_seen=now, changed_at=now)
-    if new.verdict is Verdict.UNKNOWN:  # what was not read tells nothing new to remember
-        new = replace(new, memory=old.memory)
-    was_in_order, is_in_order = (_in_order(item.verdict) for item in (old, new))
-    first_seen = old.first_seen if was_in_order == is_in_order else now
-    same = replace(new, first_seen=old.first_seen, changed_at=old.changed_at)
-    if same == old:
-        return None
-    if replace(same, memory=old.memory) == old:
-        return same
-    return replace(new, first_seen=first_seen, changed_at=now)
 
 
 def item_of(control: str, finding: Finding, fate: Fate) -> Item:
@@ -259,7 +256,3 @@ def sweep_from_record(record: Mapping[str, Any]) -> Sweep:
     for name in ("verdicts", "fates"):
         rest[name] = json.loads(rest[name])
     return Sweep(**rest)
-
-
-def _in_order(verdict: Verdict) -> bool:
-    return verdict in (Verdict.COMPLIANT, Verdict.NOT_APPLICABLE)

@@ -26,7 +26,8 @@ from steward.errors import (
     TryAgain,
 )
 from steward.evaluate import effect, evaluate, evaluate_after, observe, remembering, unknown
-from steward.ledger import Change, Item, Status, item_of, successor
+from steward.history import departed, successor
+from steward.ledger import Change, Item, Status, item_of
 from steward.model import Fate, Finding, P, Ref, S, Trigger, Unread, Verdict
 from steward.remediate import (
     Judged,
@@ -73,13 +74,14 @@ def reconcile(run: Run[S, P], states: Iterable[S | Unread], known: Mapping[Ref, 
 def vanished(run: Run[S, P], refs: Iterable[Ref], known: Mapping[Ref, Item]) -> Result:
     """What becomes of resources that are no longer there."""
     lost = list(dict.fromkeys(refs))
-    gone = [known[ref] for ref in lost if ref in known]
+    items = [known[ref] for ref in lost if ref in known]
     changes = [
         replace(change, status=Status.FAILED, error="resource gone", settled_at=run.now)
-        for change in open_changes(run, gone)
+        for change in open_changes(run, items)
     ]
     findings = [Finding(ref, Verdict.NOT_APPLICABLE, "GONE", "no longer there") for ref in lost]
     outcomes = [_outcome(run, finding, Fate.GONE) for finding in findings]
+    gone = [departed(item, run.now) for item in items]
     return Result(outcomes, gone=gone, changes=changes)
 
 
@@ -231,7 +233,7 @@ def _result(
         given_up = failed and item.attempts == gates.MAX_ATTEMPTS
         outcomes.append(replace(outcome, exhausted=given_up))
         if outcome.fate is Fate.GONE:
-            gone.append(one.item or item)
+            gone.append(departed(one.item or item, run.now))
         elif (changed := _succeeding(run, one, item, sent)) is not None:
             items.append(changed)
         elif one.settled or outcome.change in by_change:  # the ledger's names an intent

@@ -20,7 +20,8 @@ from steward.errors import (
     TryAgain,
 )
 from steward.evaluate import observe
-from steward.ledger import Change, Item, Status, item_of, new_id, shallow, stamp, successor
+from steward.history import successor
+from steward.ledger import Change, Item, Status, item_of, new_id, shallow, stamp
 from steward.model import Call, Fate, Finding, P, S
 from steward.run import Run
 

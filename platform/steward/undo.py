@@ -8,7 +8,8 @@ from datetime import timedelta
 from steward import gate as gates
 from steward.errors import Gone, Invalid, Refused, StewardError
 from steward.evaluate import evaluate, left_by, observe
-from steward.ledger import Change, Item, Status, item_of, successor
+from steward.history import successor
+from steward.ledger import Change, Item, Status, item_of
 from steward.model import Call, Exemption, Fate, Finding, P, S, Unread, Verdict
 from steward.policy import forbidden
 from steward.remediate import Judged, Sent, is_open, remediate

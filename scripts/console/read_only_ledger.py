@@ -26,6 +26,9 @@ class ReadOnlyLedger:
     def all_items(self, control: str) -> Iterator[Item]:
         return self._ledger.all_items(control)
 
+    def gone(self, control: str) -> Iterator[Item]:
+        return self._ledger.gone(control)
+
     def intend(self, changes: Sequence[Change], items: Sequence[Item]) -> None:
         raise Refused(f"{len(changes)} changes, {len(items)} items: this ledger is read only")
 
@@ -45,8 +48,8 @@ class ReadOnlyLedger:
     def change(self, change_id: str) -> Change | None:
         return self._ledger.change(change_id)
 
-    def changes(self, control: str) -> Iterator[Change]:
-        return self._ledger.changes(control)
+    def changes(self, control: str, since: str = "") -> Iterator[Change]:
+        return self._ledger.changes(control, since)
 
     def exemptions(self, control: str) -> Sequence[Exemption]:
         return self._ledger.exemptions(control)

@@ -13,22 +13,24 @@ from pathlib import Path
 from typing import IO, Any
 
 from steward.errors import BadPolicy, StewardError
+from steward.history import is_unresolved
 from steward.ledger import (
     Change,
     Item,
     Sweep,
     change_from_record,
     item_from_record,
+    least_id,
     sweep_from_record,
     to_record,
 )
 from steward.model import Exemption, Ref
 
-_VERSION = 3
+_VERSION = 4
 _OWNER = 0x53746577  # "Stew": marks a file as ours, for SQLite's application_id
 
 _ITEM = "kind resource verdict code reason fate fingerprint first_seen changed_at attempts"
-_ITEM += " last_attempt intent memory"
+_ITEM += " last_attempt intent memory violation violated_since resolved_at"
 _CHANGE = "id kind resource status at trigger run code reason before calls sent error settled_at"
 _CHANGE += " undoes"
 _SWEEP = "id started policy_hash finished complete token last_id pages resources verdicts fates"
@@ -36,12 +38,16 @@ _SWEEP += " error met"
 
 _TABLES = {
     "items": (_ITEM, "kind resource"),
+    "gone": (_ITEM, "kind resource"),
     "changes": (_CHANGE, "id"),
     "sweeps": (_SWEEP, "id"),
     "exemptions": ("resource reason owner expires", "resource"),
     "budgets": ("window used", "window"),
 }
 """Columns and key of each table, besides scope and control."""
+
+_AT_ONCE = 500
+"""Changes that are read together."""
 
 
 class SQLiteLedger:
@@ -98,6 +104,9 @@ class SQLiteLedger:
     def all_items(self, control: str) -> Iterator[Item]:
         return map(item_from_record, self._rows("items", control))
 
+    def gone(self, control: str) -> Iterator[Item]:
+        return map(item_from_record, self._rows("gone", control))
+
     def intend(self, changes: Sequence[Change], items: Sequence[Item]) -> None:
         with self._lock:
             self._db.execute("PRAGMA synchronous = FULL")
@@ -117,6 +126,7 @@ class SQLiteLedger:
         with self._transaction():
             for item in gone:
                 self._delete("items", item.control, kind=item.ref.kind, resource=item.ref.id)
+            self._keep([item for item in gone if is_unresolved(item)])
             self._put("changes", changes)
             self._put("items", items)
             self._put("sweeps", [sweep] if sweep is not None else [])
@@ -130,8 +140,12 @@ class SQLiteLedger:
         rows = self._select("changes", "scope = ? AND id = ?", (self._scope, change_id))
         return next(map(change_from_record, rows), None)
 
-    def changes(self, control: str) -> Iterator[Change]:
-        return map(change_from_record, self._rows("changes", control, "ORDER BY id DESC"))
+    def changes(self, control: str, since: str = "") -> Iterator[Change]:
+        low, high = least_id(control, since), f"{control}-{chr(0x10FFFF)}"
+        where = f"AND id >= ? AND id < ? ORDER BY id DESC LIMIT {_AT_ONCE}"
+        while rows := list(self._rows("changes", control, where, low, high)):
+            yield from map(change_from_record, rows)
+            high = rows[-1]["id"]
 
     def exemptions(self, control: str) -> Sequence[Exemption]:
         rows = self._rows("exemptions", control)
@@ -213,6 +227,9 @@ class SQLiteLedger:
             self._db.execute("ALTER TABLE items ADD COLUMN memory NOT NULL DEFAULT ''")
         if version in (1, 2):
             self._db.execute("ALTER TABLE sweeps ADD COLUMN met NOT NULL DEFAULT ''")
+        if version in (1, 2, 3):
+            for name in ("violation", "violated_since", "resolved_at"):
+                self._db.execute(f"ALTER TABLE items ADD COLUMN {name} NOT NULL DEFAULT ''")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -232,6 +249,13 @@ class SQLiteLedger:
             yield
         except sqlite3.Error as error:
             raise StewardError(f"ledger {self._path}: {error}") from error
+
+    def _keep(self, gone: Sequence[Item]) -> None:
+        """Write down what vanished, and forget what did so more than 90 days before."""
+        self._put("gone", gone)
+        cut = "changed_at < strftime('%Y-%m-%dT%H:%M:%SZ', ?, '-90 days')"
+        forget = f"DELETE FROM gone WHERE scope = ? AND {cut}"  # noqa: S608  # cut is ours
+        self._db.executemany(forget, [(self._scope, item.changed_at) for item in gone])
 
     def _put(self, table: str, values: Sequence[Item | Change | Sweep]) -> None:
         self._insert(table, [to_record(value) for value in values])

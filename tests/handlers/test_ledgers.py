@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -20,7 +20,9 @@ from console.sqlite_ledger import SQLiteLedger
 from steward.aws.api import Api, Identity
 from steward.aws.dynamodb_ledger import DynamoDBLedger
 from steward.aws.pacing import Pacer
+from steward.aws.records import item_record
 from steward.errors import BadPolicy, Refused, StewardError, TryAgain
+from steward.history import departed
 from steward.ledger import Change, Item, Ledger, Status, Sweep, new_id, stamp
 from steward.model import Aws, Call, Exemption, Fate, Ref, Trigger, Verdict
 from tests.fakes import ACCOUNT, REGION, START, FakeAws, FakeClock
@@ -184,6 +186,9 @@ def test_items_come_back_as_they_were_written(ledger: Ledger) -> None:
         attempts=3,
         last_attempt="2026-11-20T12:00:00Z",
         intent="log-retention-20261120T100000000000-abcdef",
+        violation="TOO_SHORT",
+        violated_since="2026-11-19T10:00:00Z",
+        resolved_at="2026-11-20T09:00:00Z",
     )
     ledger.commit(items=[bare, full])
     assert ledger.items(CONTROL, [bare.ref, full.ref]) == by_ref(bare, full)
@@ -300,6 +305,44 @@ def test_a_hundred_and_twenty_are_forgotten(ledger: Ledger) -> None:
     assert list(ledger.all_items(CONTROL)) == [items[119]]
 
 
+# What vanished
+
+
+def gone(name: str, at: str, **fields: Any) -> Item:
+    """A finding on a log group that vanished, as it is handed to a commit."""
+    return departed(item(name, first_seen="2026-11-01T00:00:00Z", **fields), at)
+
+
+def test_what_vanishes_out_of_order_leaves_a_record(ledger: Ledger) -> None:
+    """What was in order, or resolved before, leaves none; nor does another control's."""
+    at, right = "2026-11-20T10:00:00Z", {"verdict": Verdict.COMPLIANT}
+    open_one, exempt = gone("/a", at), gone("/b", at, verdict=Verdict.EXEMPT)
+    ledger.commit(
+        gone=[open_one, gone("/c", at, **right), exempt, gone("/d", at, control=OTHER)],
+        items=[item("/e")],
+    )
+    assert by_ref(*ledger.gone(CONTROL)) == by_ref(open_one, exempt)
+    assert list(ledger.all_items(CONTROL)) == [item("/e")]
+
+
+def test_what_vanishes_again_was_there_again(ledger: Ledger) -> None:
+    """There is one record of a resource, of the last time."""
+    again = gone("/a", "2026-11-21T10:00:00Z", code="TOO_LONG")
+    ledger.commit(gone=[gone("/a", "2026-11-20T10:00:00Z")])
+    ledger.commit(gone=[again])
+    assert list(ledger.gone(CONTROL)) == [again]
+
+
+def test_what_vanished_long_ago_is_forgotten_by_sqlite(sqlite: Store) -> None:
+    """After 90 days, when something else vanishes; DynamoDB has its TTL."""
+    ledger = sqlite.open()
+    dated = [gone("/a", "2026-08-22T09:59:59Z"), gone("/b", "2026-08-22T10:00:00Z")]
+    ledger.commit(gone=dated)
+    assert names(by_ref(*ledger.gone(CONTROL))) == ["/a", "/b"]
+    ledger.commit(gone=[gone("/c", "2026-11-20T10:00:00Z")])
+    assert names(by_ref(*ledger.gone(CONTROL))) == ["/b", "/c"]
+
+
 # Changes
 
 
@@ -392,6 +435,30 @@ def test_changes_come_newest_first_and_of_one_control(ledger: Ledger) -> None:
     changes = [change(f"/{number}", number) for number in (3, 1, 2)]
     ledger.commit(changes=[*changes, change("/x", control=OTHER)])
     assert [one.ref.id for one in ledger.changes(CONTROL)] == ["/3", "/2", "/1"]
+
+
+@pytest.mark.parametrize(
+    ("since", "expected"),
+    [
+        pytest.param("", ["/3", "/2", "/1"], id="all"),
+        pytest.param(stamp(START), ["/3", "/2", "/1"], id="from before the first"),
+        pytest.param(stamp(START + timedelta(seconds=2)), ["/3", "/2"], id="from its second on"),
+        pytest.param(stamp(START + timedelta(days=1)), [], id="from after the last"),
+    ],
+)
+def test_changes_since_a_moment(ledger: Ledger, since: str, expected: list[str]) -> None:
+    """Those before it are not read."""
+    ledger.commit(changes=[change(f"/{number}", number) for number in (1, 2, 3)])
+    assert [one.ref.id for one in ledger.changes(CONTROL, since)] == expected
+
+
+def test_sqlite_reads_more_changes_when_they_are_asked_for(sqlite: Store) -> None:
+    """Who wants the newest few of many waits for no others; who wants all gets all."""
+    ledger = sqlite.open()
+    changes = [change(f"/{number:04}", number) for number in range(1001)]
+    ledger.commit(changes=changes)
+    assert next(iter(ledger.changes(CONTROL))) == changes[-1]
+    assert list(ledger.changes(CONTROL)) == changes[::-1]
 
 
 # Exemptions
@@ -690,9 +757,10 @@ def test_only_a_failed_condition_is_an_answer(act: Callable[[Ledger], object]) -
 
 
 def test_what_is_kept_for_a_time_says_until_when(dynamodb: Store) -> None:
-    """TTL tidies changes after 400 days, sweeps after 90, exemptions a month after their end."""
+    """TTL tidies changes after 400 days, sweeps and what is gone after 90; see the others below."""
     ledger = cast(DynamoDBLedger, dynamodb.open())
     ledger.commit(items=[item("/a")], changes=[change("/a")], sweep=sweep(0))
+    ledger.commit(gone=[item("/b")])
     ledger.exempt(CONTROL, exemption("/a"))
     ledger.take(CONTROL, HOUR, 1, 10)
     ledger.acquire(CONTROL, "me", 900)
@@ -702,9 +770,9 @@ def test_what_is_kept_for_a_time_says_until_when(dynamodb: Store) -> None:
         for record in answer["Items"]
         if "ttl" in record
     }
-    assert set(kept) == {"change", "sweep", "exempt", "budget", "lease"}
+    assert set(kept) == {"change", "sweep", "gone", "exempt", "budget", "lease"}
     assert kept["change"] == 400 * 86400
-    assert kept["sweep"] == 90 * 86400
+    assert kept["sweep"] == kept["gone"] == 90 * 86400
     assert kept["lease"] >= 900
     assert kept["exempt"] > 41 * 86400
     assert kept["budget"] > 3600
@@ -733,6 +801,7 @@ def test_scopes_in_one_file_are_kept_apart(tmp_path: Path) -> None:
     assert theirs.take(CONTROL, HOUR, 10, 10) == 10
     assert theirs.acquire(CONTROL, "they", 900) is True
     theirs.commit(gone=[item("/a")])
+    assert list(mine.gone(CONTROL)) == []
     theirs.withdraw([made])
     assert list(mine.all_items(CONTROL)) == [item("/a")]
     assert list(mine.changes(CONTROL)) == [made]
@@ -864,7 +933,7 @@ def test_a_disk_that_fails_is_told_in_our_words(tmp_path: Path) -> None:
     ledger.close()
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 3])
 def test_a_ledger_of_a_version_before_is_taken_over(tmp_path: Path, version: int) -> None:
     """What it holds is there, and what it did not know of is empty."""
     path = tmp_path / "ledger.db"
@@ -874,11 +943,25 @@ def test_a_ledger_of_a_version_before_is_taken_over(tmp_path: Path, version: int
     with closing(sqlite3.connect(path)) as database:
         if version == 1:
             database.execute("ALTER TABLE items DROP COLUMN memory")
-        database.execute("ALTER TABLE sweeps DROP COLUMN met")
+        if version < 3:
+            database.execute("ALTER TABLE sweeps DROP COLUMN met")
+        for column in ("violation", "violated_since", "resolved_at"):
+            database.execute(f"ALTER TABLE items DROP COLUMN {column}")
+        database.execute("DROP TABLE gone")
         database.execute(f"PRAGMA user_version = {version}")
         database.commit()
     for _ in range(2):
         ledger = SQLiteLedger(path, "here")
         assert [*ledger.all_items(CONTROL)] == [item("/a")]
         assert [*ledger.sweeps(CONTROL)] == []
+        assert [*ledger.gone(CONTROL)] == []
         ledger.close()
+
+
+def test_an_item_that_an_older_steward_wrote_in_dynamodb_is_read(dynamodb: Store) -> None:
+    """What it did not know of is empty."""
+    ledger = cast(DynamoDBLedger, dynamodb.open())
+    later = ("memory", "violation", "violated_since", "resolved_at")
+    old = {name: value for name, value in item_record(item("/a")).items() if name not in later}
+    ledger._aws.ask("dynamodb", "PutItem", TableName=ledger._table, Item=old)
+    assert [*ledger.all_items(CONTROL)] == [item("/a")]

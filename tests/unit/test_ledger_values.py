@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from steward.history import departed, is_unresolved, successor
 from steward.ledger import (
     Change,
     Item,
@@ -20,9 +21,9 @@ from steward.ledger import (
     control_of,
     item_from_record,
     item_of,
+    least_id,
     new_id,
     stamp,
-    successor,
     sweep_from_record,
     to_record,
 )
@@ -65,6 +66,9 @@ ITEMS = st.builds(
     last_attempt=TEXTS,
     intent=TEXTS,
     memory=TEXTS,
+    violation=TEXTS,
+    violated_since=TEXTS,
+    resolved_at=TEXTS,
 )
 CHANGES = st.builds(
     Change,
@@ -172,12 +176,77 @@ def test_first_seen_tells_since_when_it_is_out_of_order(
     before: Item, after: Item, since: str
 ) -> None:
     """It changes when the resource comes into order or leaves it, not with every reason."""
-    assert history(before, after)[-1] == replace(after, first_seen=since, changed_at=T2)
+    last = history(before, after)[-1]
+    assert last is not None
+    told = {"violation": "", "violated_since": "", "resolved_at": ""}
+    assert replace(last, **told) == replace(after, first_seen=since, changed_at=T2)
 
 
 def test_first_seen_survives_a_time_in_which_nothing_could_be_read() -> None:
     """A lost permission does not make an old violation a new one."""
     assert history(WRONG, UNREAD, WRONG)[-1] == replace(WRONG, first_seen=T1, changed_at=T3)
+
+
+OVER = {"violation": "NEVER_EXPIRES", "violated_since": T1}
+
+
+@pytest.mark.parametrize(
+    ("looks", "told"),
+    [
+        pytest.param([WRONG, RIGHT], {**OVER, "resolved_at": T2}, id="put right"),
+        pytest.param([EXEMPT, EXCLUDED], {**OVER, "resolved_at": T2}, id="no longer applicable"),
+        pytest.param([WRONG, RIGHT, EXCLUDED], {**OVER, "resolved_at": T2}, id="still so"),
+        pytest.param([WRONG, RIGHT, UNREAD], {**OVER, "resolved_at": T2}, id="unreadable later"),
+        pytest.param([WRONG, UNREAD], OVER, id="nobody knows whether it is over"),
+        pytest.param([WRONG, UNREAD, RIGHT], {**OVER, "resolved_at": T3}, id="now it is known"),
+        pytest.param([WRONG, RIGHT, WRONG], {}, id="open again"),
+        pytest.param([RIGHT, UNREAD, RIGHT], {}, id="never wrong"),
+        pytest.param([UNREAD, RIGHT], {}, id="what was unreadable was no violation"),
+        pytest.param([RIGHT, EXCLUDED], {}, id="always in order"),
+    ],
+)
+def test_what_comes_into_order_tells_what_was_wrong(
+    looks: list[Item], told: dict[str, str]
+) -> None:
+    """Which violation, since when and until when; an open one is told by the item itself."""
+    last = next(one for one in reversed(history(*looks)) if one is not None)
+    found = {"violation": last.violation, "violated_since": last.violated_since}
+    found |= {"resolved_at": last.resolved_at}
+    assert {name: text for name, text in found.items() if text} == told
+
+
+def test_what_was_resolved_is_not_written_again() -> None:
+    """A sweep over what is in order again writes nothing but its own record."""
+    assert history(WRONG, RIGHT, RIGHT)[-1] is None
+
+
+@pytest.mark.parametrize(
+    ("looks", "kept"),
+    [
+        pytest.param([WRONG], True, id="open"),
+        pytest.param([EXEMPT], True, id="exempt"),
+        pytest.param([WRONG, UNREAD], True, id="open when it could last be read"),
+        pytest.param([RIGHT], False, id="in order"),
+        pytest.param([UNREAD], False, id="never read"),
+        pytest.param([WRONG, RIGHT], False, id="resolved"),
+        pytest.param([WRONG, RIGHT, UNREAD], False, id="resolved, then unreadable"),
+    ],
+)
+def test_what_vanishes_out_of_order_is_told_from_what_was_put_right(
+    looks: list[Item],
+    kept: bool,  # noqa: FBT001  # a case
+) -> None:
+    """A deleted resource has not been put right."""
+    last = next(one for one in reversed(history(*looks)) if one is not None)
+    assert is_unresolved(last) is kept
+
+
+def test_what_has_vanished_says_since_when_it_was_wrong_and_when_it_went() -> None:
+    """Also where it vanished between the look and the call, and no item tells."""
+    known = successor(None, replace(WRONG, intent="x"), T1)
+    assert known is not None
+    assert departed(known, T2) == replace(WRONG, fate=Fate.GONE, first_seen=T1, changed_at=T2)
+    assert departed(WRONG, T2) == replace(WRONG, fate=Fate.GONE, first_seen=T2, changed_at=T2)
 
 
 def test_a_finding_becomes_an_item_without_history() -> None:
@@ -194,6 +263,14 @@ def test_ids_sort_by_time(control: str, moments: list[datetime]) -> None:
     """To the microsecond, so that the newest change is the last key of its control."""
     early, late = sorted(moments)
     assert new_id(control, early) < new_id(control, late)
+
+
+@given(CONTROLS, st.lists(MOMENTS, min_size=2, max_size=2))
+def test_ids_are_cut_at_a_stamp(control: str, moments: list[datetime]) -> None:
+    """What a store leaves unread is what was made in an earlier second."""
+    made, since = moments
+    earlier = stamp(made) < stamp(since)
+    assert (new_id(control, made) < least_id(control, stamp(since))) is earlier
 
 
 def test_ids_of_the_same_moment_differ() -> None:

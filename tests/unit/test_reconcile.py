@@ -24,7 +24,7 @@ from steward.errors import (
     TryAgain,
 )
 from steward.gate import MAX_ATTEMPTS, PROTECTED
-from steward.ledger import Change, Status
+from steward.ledger import Change, Status, stamp
 from steward.look import look
 from steward.model import Deadline, Fate, Finding, Mode, Trigger, Unread, Verdict
 from steward.run import REASON, Outcome
@@ -363,6 +363,23 @@ def test_a_resource_that_is_gone_is_forgotten(book: SQLiteLedger) -> None:
     del world.sizes["a"]
     assert fates(looked(world, book, "a", "never-there")) == {"a": "gone", "never-there": "gone"}
     assert list(book.all_items(CONTROL.id)) == []
+    assert list(book.gone(CONTROL.id)) == []
+
+
+def test_a_violation_that_is_gone_is_told_from_a_resolved_one(book: SQLiteLedger) -> None:
+    """The one leaves a record of when it vanished, the other stays with what was wrong."""
+    world, clock = World({"a": 1, "b": 1}), FakeClock()
+    looked(world, book, plan_only=True, clock=clock)
+    first = stamp(clock.now())
+    clock.advance(3600)
+    del world.sizes["a"]
+    world.sizes["b"] = RIGHT
+    looked(world, book, "a", "b", clock=clock)
+    last = stamp(clock.now())
+    [b] = book.all_items(CONTROL.id)
+    [a] = book.gone(CONTROL.id)
+    assert (a.ref.id, a.code, a.first_seen, a.changed_at) == ("a", b.violation, first, last)
+    assert (b.ref.id, b.violated_since, b.resolved_at) == ("b", first, last)
 
 
 def test_a_budget_is_shared_by_the_runs_of_an_hour(book: SQLiteLedger) -> None:

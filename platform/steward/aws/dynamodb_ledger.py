@@ -3,6 +3,7 @@
 | pk               | sk              | what                                       |
 |------------------|-----------------|--------------------------------------------|
 | item#CONTROL     | KIND|ID         | the latest finding on a resource           |
+| gone#CONTROL     | KIND|ID         | what was out of order when it vanished     |
 | change#CONTROL   | change id       | a change; ids sort by time                 |
 | sweep#CONTROL    | sweep id        | a sweep, finished or under way             |
 | exempt#CONTROL   | resource        | an exemption                               |
@@ -29,12 +30,14 @@ from steward.aws.records import (
     values_of,
 )
 from steward.errors import BadPolicy, Gone, Refused, TryAgain
+from steward.history import is_unresolved
 from steward.ledger import (
     Change,
     Item,
     Sweep,
     change_from_record,
     control_of,
+    least_id,
     sweep_from_record,
     to_record,
 )
@@ -48,6 +51,7 @@ ATTEMPTS = 7
 """How often a batch is sent again for what DynamoDB left of it, within 6.3 s."""
 
 CHANGES_KEPT = timedelta(days=400)
+GONE_KEPT = timedelta(days=90)
 SWEEPS_KEPT = timedelta(days=90)
 WINDOWS_KEPT = timedelta(days=2)
 
@@ -83,6 +87,9 @@ class DynamoDBLedger:
     def all_items(self, control: str) -> Iterator[Item]:
         return map(item_of, self._query(f"item#{control}"))
 
+    def gone(self, control: str) -> Iterator[Item]:
+        return map(item_of, self._query(f"gone#{control}"))
+
     def intend(self, changes: Sequence[Change], items: Sequence[Item]) -> None:
         puts = [
             {"Put": {"TableName": self._table, "Item": record}}
@@ -102,6 +109,7 @@ class DynamoDBLedger:
         sweep: Sweep | None = None,
     ) -> None:
         puts = [*map(self._change_record, changes), *map(item_record, items)]
+        puts += map(self._gone_record, filter(is_unresolved, gone))
         deletes = [key_of(f"item#{item.control}", ref_key(item.ref)) for item in gone]
         self._write(puts, deletes)
         if sweep is not None:
@@ -116,8 +124,9 @@ class DynamoDBLedger:
         record = self._get(key_of(f"change#{control}", change_id)) if control else None
         return None if record is None else change_from_record(plain(record))
 
-    def changes(self, control: str) -> Iterator[Change]:
-        for record in self._query(f"change#{control}", newest_first=True):
+    def changes(self, control: str, since: str = "") -> Iterator[Change]:
+        between = (least_id(control, since), f"{control}-{chr(0x10FFFF)}")
+        for record in self._query(f"change#{control}", between, newest_first=True):
             yield change_from_record(plain(record))
 
     def exemptions(self, control: str) -> Sequence[Exemption]:
@@ -266,6 +275,10 @@ class DynamoDBLedger:
     def _change_record(self, change: Change) -> Record:
         record = {**to_record(change), "ttl": self._expiry(CHANGES_KEPT)}
         return marshalled(f"change#{change.control}", change.id, record)
+
+    def _gone_record(self, item: Item) -> Record:
+        record = {**to_record(item), "ttl": self._expiry(GONE_KEPT)}
+        return marshalled(f"gone#{item.control}", ref_key(item.ref), record)
 
     def _expiry(self, kept: timedelta) -> int:
         return int((self._clock.now() + kept).timestamp())
