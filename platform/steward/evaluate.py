@@ -15,13 +15,17 @@ from steward.run import Run, clipped
 
 EXEMPT_TAG = "steward:exempt/"
 
+TAG_OWNER, TAG_REASON = "tag", "tagged"
+"""Of an exemption by tag, which tells neither."""
+
 EXCLUDED = "EXCLUDED"
+INVALID_TAG = "INVALID_EXEMPTION_TAG"
 
 _EXEMPT = re.compile(r"exempt until (\d{4}-\d{2}-\d{2}) (.*)", re.DOTALL)
 """How the reason of an EXEMPT finding begins; see ``_exempt``."""
 
 COMMON_CODES = {
-    "INVALID_EXEMPTION_TAG": "The exemption tag's value is no date; nothing is done about it.",
+    INVALID_TAG: "The exemption tag's value is no date; nothing is done about it.",
     EXCLUDED: "The policy's exclude names the resource.",
     "ACCESS_DENIED": "We lack the permission to read the resource.",
     "UNREADABLE": "The resource could not be read.",
@@ -45,7 +49,7 @@ def evaluate(run: Run[S, P], state: S | Unread) -> Finding:
     told = state.tags.get(f"{EXEMPT_TAG}{run.control.id}", "")
     if told and policy.honor_tags and not _is_date(told):
         reason = f"tag {EXEMPT_TAG}{run.control.id} is {told[:40]!r}, allowed: YYYY-MM-DD"
-        return _without_calls(finding, Verdict.NON_COMPLIANT, "INVALID_EXEMPTION_TAG", reason)
+        return _without_calls(finding, Verdict.NON_COMPLIANT, INVALID_TAG, reason)
     today = run.clock.now().date()
     for exemption in _exemptions(run, state):
         if exemption.covers(state.ref, today):
@@ -131,7 +135,7 @@ def _exemptions(run: Run[S, P], state: S) -> Iterator[Exemption]:
     yield from run.loaded.policy.exemptions
     until = state.tags.get(f"{EXEMPT_TAG}{run.control.id}", "")
     if run.loaded.policy.honor_tags and _is_date(until):
-        yield Exemption(state.ref.id, "tagged", "tag", date.fromisoformat(until))
+        yield Exemption(state.ref.id, TAG_REASON, TAG_OWNER, date.fromisoformat(until))
 
 
 def _is_date(text: str) -> bool:

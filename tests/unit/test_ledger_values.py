@@ -178,8 +178,8 @@ def test_first_seen_tells_since_when_it_is_out_of_order(
     """It changes when the resource comes into order or leaves it, not with every reason."""
     last = history(before, after)[-1]
     assert last is not None
-    told = {"violation": "", "violated_since": "", "resolved_at": ""}
-    assert replace(last, **told) == replace(after, first_seen=since, changed_at=T2)
+    bare = replace(last, violation="", violated_since="", resolved_at="")
+    assert bare == replace(after, first_seen=since, changed_at=T2)
 
 
 def test_first_seen_survives_a_time_in_which_nothing_could_be_read() -> None:

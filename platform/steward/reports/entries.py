@@ -1,0 +1,100 @@
+"""From a control's items to a report's entries: open, unknown, exempt, resolved, gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+
+from steward.history import is_violation
+from steward.ledger import Change, Item, Status
+from steward.model import Exemption, Fate, Verdict
+from steward.reports.attempting import next_attempt
+from steward.reports.dataset import Entry, Standing, entry_id
+from steward.reports.exempting import exemption_of
+from steward.reports.reading import Kept
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Where and when a report is made."""
+
+    account: str
+    region: str
+    today: date
+    since: str
+    """Where its window begins."""
+
+
+def entries_of(kept: Kept, frame: Frame) -> Iterator[Entry]:
+    """Everything that is, or within the window was, out of order."""
+    for item in kept.items:
+        if is_violation(item):
+            yield _violation(kept, frame, item)
+        elif item.verdict is Verdict.UNKNOWN:
+            attempt = next_attempt(item, kept.mode)
+            yield replace(_entry(kept, frame, item, Standing.UNKNOWN), next_attempt=attempt)
+        elif (entry := _resolved(kept, frame, item)) is not None:
+            yield entry
+    for item in kept.gone:
+        if item.changed_at >= frame.since:
+            gone = _entry(kept, frame, item, Standing.GONE)
+            code, at = item.violation or item.code, item.changed_at
+            yield replace(gone, code=code, last_seen=at, closed_at=at)
+
+
+def _violation(kept: Kept, frame: Frame, item: Item) -> Entry:
+    exemption = exemption_of(kept, item, frame.today)
+    standing = Standing.OPEN if exemption is None else Standing.EXEMPT
+    attempt = next_attempt(item, kept.mode) if exemption is None else _when_over(exemption)
+    entry = _entry(kept, frame, item, standing)
+    return replace(entry, exemption=exemption, next_attempt=attempt)
+
+
+def _when_over(exemption: Exemption) -> str:
+    return f"not while it is exempt, until {exemption.expires}"
+
+
+def _resolved(kept: Kept, frame: Frame, item: Item) -> Entry | None:
+    """What was put right in the window; by whom, where a change of ours tells."""
+    change = kept.last_changes.get(item.ref)
+    past = (item.violation, item.violated_since, item.resolved_at)
+    if change is not None and _mended_at_once(change, item):
+        past = (change.code, change.at, change.settled_at)
+    code, since, until = past
+    if not until or until < frame.since:
+        return None
+    ours = change is not None and _is_remedy(change) and change.at >= since
+    entry = _entry(kept, frame, item, Standing.RESOLVED)
+    fate = Fate.REMEDIATED if ours else item.fate
+    dated = replace(entry, first_seen=since, last_seen=until, closed_at=until)
+    return replace(dated, code=code, fate=fate)
+
+
+def _mended_at_once(change: Change, item: Item) -> bool:
+    """Whether it was put right in the look that found it, so that no item says it was wrong."""
+    return _is_remedy(change) and change.settled_at > item.resolved_at
+
+
+def _is_remedy(change: Change) -> bool:
+    return change.status is Status.DONE and not change.undoes
+
+
+def _entry(kept: Kept, frame: Frame, item: Item, standing: Standing) -> Entry:
+    swept = kept.last_complete
+    seen = max(item.changed_at, "" if swept is None else swept.started)
+    return Entry(
+        id=entry_id(frame.account, frame.region, kept.control.id, item.ref),
+        control=kept.control.id,
+        ref=item.ref,
+        standing=standing,
+        verdict=item.verdict,
+        code=item.code,
+        reason=item.reason,
+        severity=kept.control.severity,
+        fate=item.fate,
+        first_seen=item.first_seen,
+        last_seen=seen,
+        attempts=item.attempts,
+        last_change=kept.last_changes.get(item.ref),
+    )

@@ -1,0 +1,99 @@
+"""Exemptions as they are today: what each covers, and what is to be said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
+from fnmatch import fnmatchcase
+
+from steward.evaluate import INVALID_TAG, TAG_OWNER, TAG_REASON, exempt_until
+from steward.ledger import Item
+from steward.model import Exemption, Mode, Verdict
+from steward.reports.dataset import ExemptionLine
+from steward.reports.reading import Kept
+
+WARNED = timedelta(days=14)
+"""How long before its end an exemption is said to expire."""
+
+
+def exemption_of(kept: Kept, item: Item, today: date) -> Exemption | None:
+    """Who answers for a violation today, whatever was so when it was last looked at.
+
+    A policy that does not fit exempts nobody; what it exempted before stays so until its day.
+    """
+    if item.code == INVALID_TAG:
+        return None
+    policy = kept.policy
+    for exemption in (*kept.exemptions, *(policy.exemptions if policy else ())):
+        if exemption.covers(item.ref, today):
+            return exemption
+    told = _told(item)
+    if told is None or today > told.expires:
+        return None
+    return told if policy is None or (policy.honor_tags and _is_tag(told)) else None
+
+
+def exemption_lines(kept: Kept, today: date) -> Iterator[ExemptionLine]:
+    """Those of the ledger, the policy and of tags; what tags exempt is known by the findings."""
+    policy = kept.policy
+    yield from (_line(kept, one, "ledger", today) for one in kept.exemptions)
+    if policy is not None:
+        yield from (_line(kept, one, "policy", today) for one in policy.exemptions)
+    if policy is None or policy.honor_tags:
+        tagged = (one for item in kept.violations if (one := _told(item)) and _is_tag(one))
+        yield from (_line(kept, one, "tag", today) for one in tagged)
+
+
+def _line(kept: Kept, exemption: Exemption, source: str, today: date) -> ExemptionLine:
+    covered = sum(
+        item.code != INVALID_TAG and exemption.covers(item.ref, today) for item in kept.violations
+    )
+    remarks = tuple(_remarks(kept, exemption, covered, today))
+    return ExemptionLine(kept.control.id, exemption, source, covered, remarks)
+
+
+def _remarks(kept: Kept, exemption: Exemption, covered: int, today: date) -> Iterator[str]:
+    left = exemption.expires - today
+    if left < timedelta():
+        yield "expired"
+    elif left <= WARNED:
+        yield _soon(left.days)
+    known = kept.mode is not Mode.OFF and kept.last_complete is not None
+    if known and not covered and left >= timedelta():
+        yield "exempts nothing"
+    if _is_broad(exemption.resource, kept.items):
+        yield "exempts every resource"
+
+
+def _soon(days: int) -> str:
+    if days == 0:
+        return "expires today"
+    return f"expires in {days} day{'' if days == 1 else 's'}"
+
+
+def _is_broad(resource: str, items: Sequence[Item]) -> bool:
+    """Whether it is a bare ``*``, or a glob that all resources of the control happen to match."""
+    if not resource.strip("*?"):
+        return True
+    return len(items) > 1 and all(fnmatchcase(item.ref.id, resource) for item in items)
+
+
+def _told(item: Item) -> Exemption | None:
+    """The exemption that an EXEMPT finding was told by; its reason may be clipped."""
+    if item.verdict is not Verdict.EXEMPT:
+        return None
+    day, rest = exempt_until(item.reason)
+    if not day:
+        return None
+    who, _, why = rest.partition(");")[0].removeprefix("(").partition(": ")
+    return Exemption(item.ref.id, why, who, date.fromisoformat(day))
+
+
+def _is_tag(exemption: Exemption) -> bool:
+    return (exemption.owner, exemption.reason) == (TAG_OWNER, TAG_REASON)
+
+
+def soonest_first(lines: Iterable[ExemptionLine]) -> tuple[ExemptionLine, ...]:
+    return tuple(
+        sorted(lines, key=lambda one: (one.exemption.expires, one.control, one.exemption.resource))
+    )

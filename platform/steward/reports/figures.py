@@ -1,0 +1,108 @@
+"""What changes saved and cost, as far as they prove it: what they found, and what they sent.
+
+Prices are those of us-east-1 in USD, read in November 2026, without the free tier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from steward.controls.api_alarms.costs import of_alarms
+from steward.ledger import Change, Status
+from steward.model import Call
+from steward.reports.dataset import Figure
+
+PRICED = "us-east-1, November 2026"
+STORED_GB = 0.03
+"""A GB of log data for a month (CloudWatch pricing)."""
+SHARD_MONTH = 0.015 * 730
+"""An open shard of a provisioned stream (Kinesis Data Streams pricing)."""
+
+MONTHLY = "USD a month"
+
+
+def figures_of(changes: Iterable[Change], since: str) -> tuple[Figure, ...]:
+    """The figures of the window's changes that were carried out and not undone."""
+    done = [one for one in changes if one.status is Status.DONE and not one.undoes]
+    told = [*_logs(done), *_versions(done), _alarms(done), _shards(done), _EVALUATIONS]
+    return tuple(Figure(f.name, f.amount, f.unit, f"{f.basis}; {_from(since)}") for f in told)
+
+
+def _from(since: str) -> str:
+    return f"changes since {since[:10]}"
+
+
+_EVALUATIONS = Figure(
+    "AWS Config evaluations",
+    None,
+    MONTHLY,
+    "the ledger does not count them; the metric ConfigEvaluations does, at 0.001 USD each "
+    f"({PRICED})",
+)
+
+
+def _sent(changes: Iterable[Change], *operations: str) -> Iterator[tuple[Change, Call]]:
+    for change in changes:
+        for call in change.calls[: change.sent]:
+            if call.operation in operations:
+                yield change, call
+
+
+def _logs(changes: Sequence[Change]) -> Iterator[Figure]:
+    """What groups held when they got a retention is known; what has expired since is not."""
+    held = [change.before.get("stored_bytes") for change, _ in _sent(changes, "PutRetentionPolicy")]
+    told = [int(one) for one in held if one is not None]
+    total = sum(told) if told or not held else None
+    groups = f"{len(held)} log groups when their retention was set, {len(told)} told their size"
+    yield Figure("Log data under a new retention", total, "bytes", f"stored in {groups}")
+    most = f", at most {total / 1e9 * STORED_GB:.2f}" if total is not None else ""
+    why = "what has expired since is not recorded"
+    price = f"{STORED_GB} USD a GB and month, {PRICED}"
+    yield Figure("Log storage saved", None, MONTHLY, f"{why}{most}; {price}")
+
+
+def _versions(changes: Sequence[Change]) -> Iterator[Figure]:
+    """Code of the versions that were deleted; it has no price, it has a limit."""
+    gone = list(_sent(changes, "DeleteFunction"))
+    sizes = [_size(change.before, call.params.get("Qualifier")) for change, call in gone]
+    basis = "sizes that Lambda told before they were deleted; free, against the account's limit"
+    yield Figure("Function versions deleted", len(gone), "versions", "calls that AWS took")
+    total = None if None in sizes else sum(size or 0 for size in sizes)
+    yield Figure("Code of deleted versions", total, "bytes", basis)
+
+
+def _size(before: Mapping[str, Any], qualifier: object) -> int | None:
+    versions = before.get("versions", ())
+    told = (one["size"] for one in versions if str(one["number"]) == qualifier)
+    return next(told, None)
+
+
+def _alarms(changes: Sequence[Change]) -> Figure:
+    """What alarms were made costs, less what those cost that were deleted."""
+    put, gone = (list(_sent(changes, name)) for name in ("PutMetricAlarm", "DeleteAlarms"))
+    made = [call.params for _, call in put if _is_new(call)]
+    lost = [call.undo.params for _, call in gone if call.undo is not None]
+    unpriced = [one for one in (*made, *lost) if not of_alarms([one])]
+    basis = f"{len(made)} alarms made, {len(lost)} deleted, by the metrics they read"
+    amount = round(of_alarms(made) - of_alarms(lost), 2)
+    if unpriced:
+        basis += f"; {len(unpriced)} read as many metrics as there are stages"
+    price = f"0.10 USD each, {PRICED}"
+    return Figure("Alarms made", None if unpriced else amount, MONTHLY, f"{basis}; {price}")
+
+
+def _is_new(call: Call) -> bool:
+    """Whether the alarm was not there before, so that deleting it takes the call back."""
+    return call.undo is not None and call.undo.operation == "DeleteAlarms"
+
+
+def _shards(changes: Sequence[Change]) -> Figure:
+    added = [
+        int(call.params["TargetShardCount"]) - int(change.before["shards"])
+        for change, call in _sent(changes, "UpdateShardCount")
+    ]
+    basis = f"{len(added)} changes of shards, {sum(added):+d} shards in all"
+    price = f"{SHARD_MONTH:.2f} USD a shard and month, {PRICED}"
+    amount = round(sum(added) * SHARD_MONTH, 2)
+    return Figure("Shards added", amount, MONTHLY, f"{basis}; {price}")

@@ -1,0 +1,87 @@
+"""What the ledger has of one control for a report, each read once and no further than needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+from steward.errors import BadPolicy
+from steward.history import is_violation
+from steward.ledger import Change, Item, Ledger, Sweep
+from steward.model import CommonPolicy, Control, Exemption, Mode, Ref
+from steward.policy import Loaded
+
+Policies: TypeAlias = Callable[[Control[Any, Any]], Loaded[Any]]
+"""A control's policy. Raises BadPolicy."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One control's part of the ledger, and its policy; changes and sweeps are newest first."""
+
+    control: Control[Any, Any]
+    policy: CommonPolicy | None
+    """None where it does not fit; ``problem`` says why."""
+    problem: str
+    items: Sequence[Item]
+    gone: Sequence[Item]
+    """Those that are not there again."""
+    changes: Sequence[Change]
+    """Of the window."""
+    sweeps: Sequence[Sweep]
+    """Of the window, and those before it as far as the last complete one."""
+    exemptions: Sequence[Exemption]
+    """The ledger's own."""
+
+    @property
+    def mode(self) -> Mode:
+        """Of a policy that does not fit, none is known; it lets a control change nothing."""
+        return Mode.AUDIT if self.policy is None else self.policy.mode
+
+    @property
+    def last_complete(self) -> Sweep | None:
+        return next((sweep for sweep in self.sweeps if sweep.complete), None)
+
+    @cached_property
+    def violations(self) -> Sequence[Item]:
+        """Exempt ones among them."""
+        return [item for item in self.items if is_violation(item)]
+
+    @cached_property
+    def last_changes(self) -> dict[Ref, Change]:
+        return {change.ref: change for change in reversed(self.changes)}
+
+
+def read(ledger: Ledger, control: Control[Any, Any], policies: Policies, since: str) -> Kept:
+    """A query for each sort of record; ``since`` is where the window begins."""
+    policy, problem = _policy(policies, control)
+    items = list(ledger.all_items(control.id))
+    there = {item.ref for item in items}
+    return Kept(
+        control=control,
+        policy=policy,
+        problem=problem,
+        items=items,
+        gone=[item for item in ledger.gone(control.id) if item.ref not in there],
+        changes=list(ledger.changes(control.id, since)),
+        sweeps=list(_sweeps(ledger, control.id, since)),
+        exemptions=ledger.exemptions(control.id),
+    )
+
+
+def _policy(policies: Policies, control: Control[Any, Any]) -> tuple[CommonPolicy | None, str]:
+    try:
+        return policies(control).policy, ""
+    except BadPolicy as error:
+        return None, str(error)
+
+
+def _sweeps(ledger: Ledger, control: str, since: str) -> Iterator[Sweep]:
+    complete = False
+    for sweep in ledger.sweeps(control):
+        if complete and sweep.started < since:
+            return
+        complete = complete or sweep.complete
+        yield sweep
