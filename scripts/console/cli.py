@@ -17,9 +17,9 @@ import click
 from console import ledger_commands, policies, sweeping
 from console.codes import ExitCode
 from console.options import Options, common
+from console.report_command import report
+from console.version import VERSION
 from steward.errors import BadPolicy, Invalid, NotConnected, StewardError
-
-VERSION = "0.3.0"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -37,6 +37,7 @@ def cli(options: Options) -> None:
               steward sweep --enforce            change it
               steward changes                    what was changed, and from what
               steward undo CHANGE --enforce      take it back
+              steward report --format csv        what is open, since when, whose it is
               steward replay FILE...             what recorded events would have led to
               steward redrive                    ship again what could not be shipped
 
@@ -74,6 +75,9 @@ def sweep(options: Options, control: Sequence[str], *, restart: bool, retry: boo
 def changes(options: Options, **filters: str | int | None) -> ExitCode:
     """List changes, newest first: what was before, what was sent."""
     return ledger_commands.changes(options, ledger_commands.Filters(**filters))  # type: ignore[arg-type]  # click checked them
+
+
+cli.add_command(report)
 
 
 @cli.command()

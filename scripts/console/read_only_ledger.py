@@ -15,6 +15,11 @@ class ReadOnlyLedger:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
+    @property
+    def behind(self) -> Ledger:
+        """The ledger itself, for what looks at its sweeps and begins none."""
+        return self._ledger
+
     def items(self, control: str, refs: Sequence[Ref]) -> Mapping[Ref, Item]:
         return self._ledger.items(control, refs)
 

@@ -150,6 +150,11 @@ def _policies(
     return stack.policy, stack.stopped
 
 
+def history(ledger: Ledger) -> Ledger:
+    """The ledger with its sweeps, which a plan is not to see. Nothing may be written to it."""
+    return ledger.behind if isinstance(ledger, ReadOnlyLedger) else ledger
+
+
 def _at_the_end(aws: Api, ledger: Ledger) -> None:
     """Let go of threads and files when the command is over."""
     command = click.get_current_context()

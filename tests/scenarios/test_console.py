@@ -345,6 +345,65 @@ def test_exemptions_come_and_go(console: Console) -> None:
     assert console("exempt", "/audit/*", "log-retention", "--remove", "--plain").code == 3
 
 
+def test_a_report_tells_what_a_sweep_found(console: Console, tmp_path: Path) -> None:
+    """Nothing is clean before it was swept; then open, exempt and resolved have their codes."""
+    console.seed(Seed(name="a", tags={"team": "shop"}), Seed(name="b", days=30))
+    asked = ("report", "log-retention", "--plain")
+    assert console(*asked).code == 2
+    assert "log-retention: no sweep was ever complete" in console.err
+    assert json.loads(console.out)["controls"][0]["state"] == "never-swept"
+    console("sweep", "log-retention")
+    assert console(*asked).code == 1
+    [finding] = json.loads(console.out)["findings"]
+    assert (finding["resource"]["id"], finding["owner"]) == ("a", "shop")
+    assert (console(*asked, "--fail-on", "HIGH").code, console(*asked, "--exit-zero").code) == (
+        0,
+        0,
+    )
+    exemption = ("--until", "2099-01-01", "--reason", "r", "--owner", "o")
+    console("exempt", "a", "log-retention", *exemption)
+    assert console(*asked, "--format", "csv").code == 0
+    assert '"exempt"' in console.out
+    console("exempt", "a", "log-retention", "--remove")
+    console("sweep", "log-retention", "--enforce")
+    every = [one for name in ("csv", "json", "junit", "ocsf") for one in ("--format", name)]
+    assert console(*asked, *every, "--output", str(tmp_path / "now")).code == 0
+    assert console.out == ""
+    assert {file.name for file in tmp_path.glob("now.*")} == {
+        "now.csv",
+        "now.json",
+        "now.junit.xml",
+        "now.ocsf.jsonl",
+    }
+    told = json.loads((tmp_path / "now.json").read_text("utf-8"))
+    assert [(one["standing"], one["fate"]) for one in told["findings"]] == [
+        ("resolved", "remediated")
+    ]
+    assert [one["id"] for one in told["changes"]] == [told["findings"][0]["last_change"]]
+
+
+def test_a_report_of_controls_that_are_off_is_not_clean(console: Console) -> None:
+    """Nobody looked, and the code says so."""
+    asked = console.policy({"log-retention": {"mode": "off"}})
+    assert console("report", "log-retention", "--policy", asked, "--plain").code == 2
+    assert json.loads(console.out)["controls"][0]["state"] == "off"
+    assert "log-retention: the control is off" in console.err
+
+
+def test_of_many_changes_the_newest_are_listed(console: Console) -> None:
+    """Of all controls together, with the others only hinted at."""
+    console.seed(*numbered(3))
+    console("sweep", "--enforce")
+    console("changes", "--limit", "2")
+    newest = sorted((line["change"] for line in console.lines), reverse=True)
+    assert [line["change"] for line in console.lines] == newest
+    console("changes", "--limit", "2", "--plain")
+    assert "... and more; --limit shows more" in console.out
+    console("changes", "--limit", "3", "--plain")
+    assert "more" not in console.out
+    assert console("changes", "--since", "2099-01-01").lines == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -425,6 +484,11 @@ def test_an_invalid_policy_changes_nothing(console: Console, policy: str, told: 
         (["changes", "--since", "yesterday"], "'yesterday'"),
         (["changes", "--control", "x"], "allowed: log-retention"),
         (["explain", "/no/such/group"], "'/no/such/group' is no control"),
+        (["report", "--format", "xls"], "'csv', 'json', 'junit', 'ocsf'"),
+        (["report", "--format", "csv", "--format", "json"], "--output: is missing"),
+        (["report", "--output", "/nowhere/x"], "--output /nowhere/x: No such file"),
+        (["report", "--window", "91"], "91 is not in the range 1<=x<=90"),
+        (["report", "x"], "allowed: log-retention"),
     ],
 )
 def test_wrong_usage_is_told_with_what_is_allowed(
@@ -768,6 +832,11 @@ def test_with_a_stack_policy_exemptions_and_ledger_are_the_stacks(console: Conso
     assert table.scan(TableName="gov-ledger")["Count"] == 1  # the exemption
     assert console("sweep", "--stack", "gov", "--enforce").code == 0
     assert console.retention() == {"a": 60, "b": None}
+    before = table.scan(TableName="gov-ledger")["Items"]
+    assert console("report", "log-retention", "--stack", "gov", "--plain").code == 0
+    standings = {one["standing"] for one in json.loads(console.out)["findings"]}
+    assert (standings, json.loads(console.out)["stack"]) == ({"exempt", "resolved"}, "gov")
+    assert table.scan(TableName="gov-ledger")["Items"] == before
     console("changes", "--stack", "gov")
     assert [line["resource"]["id"] for line in console.lines] == ["a"]
     assert (

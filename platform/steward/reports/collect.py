@@ -108,9 +108,13 @@ def _line(kept: Kept, entries: Sequence[Entry], scope: Scope, now: datetime) -> 
         in_order=sum(item.verdict in _IN_ORDER for item in kept.items),
         swept_at="" if complete is None else complete.started,
         last_sweep="" if last is None else last.started,
-        last_sweep_error=_trouble(last),
+        last_sweep_error=_misfit(kept) or _trouble(last),
         stale=not fresh or kept.policy is None,
     )
+
+
+def _misfit(kept: Kept) -> str:
+    return "" if kept.policy is not None else f"its policy does not fit: {kept.problem}"
 
 
 def _trouble(sweep: Sweep | None) -> str:

@@ -1,0 +1,3 @@
+"""Which Steward this is."""
+
+VERSION = "0.3.0"
