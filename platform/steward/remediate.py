@@ -128,8 +128,7 @@ def remediate(run: Run[S, P], ready: Sequence[Judged]) -> list[Remediated]:
     items = [_with_intent(run, one, change) for one, change in zip(ready, changes, strict=True)]
     run.ledger.intend(changes, items)
     results = _seen_again(run, changes, _in_turn(run, changes))
-    untouched = [c for c, sent in zip(changes, results, strict=True) if sent.untouched]
-    if untouched:
+    if untouched := [c for c, sent in zip(changes, results, strict=True) if sent.untouched]:
         run.ledger.withdraw(untouched)
     return list(zip(ready, changes, results, strict=True))
 
