@@ -1,0 +1,157 @@
+"""What has happened since the last digest, for a mail or a chat: plain text, short, and bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from steward.ledger import Status
+from steward.model import Fate, Mode
+from steward.reports.dataset import ControlLine, Entry, ExemptionLine, Report, Standing
+
+SOON = timedelta(days=14)
+"""How long before its last day an exemption is told of."""
+
+SHOWN = 20
+"""Lines of each part; how many there are besides is said."""
+
+SUBJECT = 100
+"""Characters that a subject may have: SNS, API reference, Publish."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What is worth a message. Each part is in the report's order."""
+
+    report: Report
+    since: str
+    new: tuple[Entry, ...]
+    """Violations that were not there at the last digest."""
+    failing: tuple[Entry, ...]
+    """What could not be put right, or not be read, whether or not that is new."""
+    expiring: tuple[ExemptionLine, ...]
+    """Exemptions that end soon, and those that have ended since the last digest."""
+    stale: tuple[ControlLine, ...]
+    """Controls without a recent complete sweep: of these nothing is known."""
+    news: bool
+    """Whether anything in it was not told by the last one."""
+
+
+def digest_of(report: Report, since: str) -> Digest:
+    """What a report holds that is new since a moment, and what is still wrong besides.
+
+    ``since``: ISO 8601 in UTC, when the last digest was made; '' for the first one.
+    """
+    new = [one for one in report.entries if _is_open(one) and one.first_seen > since]
+    failing = [one for one in report.entries if _fails(one)]
+    expiring = [one for one in report.exemptions if _ends(one, report, since)]
+    stale = [one for one in report.controls if one.stale and one.mode is not Mode.OFF]
+    news = bool(new or stale)
+    news |= any(_failed_at(one) > since for one in failing)
+    news |= any(_is_newly_ending(one, report, since) for one in expiring)
+    return Digest(
+        report, since, tuple(new), tuple(failing), tuple(expiring), tuple(stale), news=news
+    )
+
+
+def subject(digest: Digest) -> str:
+    """A line that tells whether one has to read on; ASCII, as SNS demands of a subject."""
+    report = digest.report
+    counts = [
+        (len(digest.new), "new"),
+        (len(digest.failing), "failing"),
+        (len(digest.expiring), "exemptions end"),
+        (len(digest.stale), "controls not swept"),
+    ]
+    told = ", ".join(f"{count} {what}" for count, what in counts if count)
+    name = report.stack or "steward"
+    text = f"{name} {report.account} {report.region}: {told or 'nothing new'}"
+    return text.encode("ascii", "replace").decode()[:SUBJECT]
+
+
+def text(digest: Digest, where: str = "") -> str:
+    """The message itself. ``where``: where the whole report lies."""
+    return "\n".join(_lines(digest, where)) + "\n"
+
+
+def _lines(digest: Digest, where: str) -> Iterator[str]:
+    report = digest.report
+    still = sum(_is_open(one) for one in report.entries)
+    yield f"Account {report.account}, Region {report.region}, {report.generated_at}."
+    new = f", {len(digest.new)} of them new since {digest.since}" if digest.since else ""
+    yield f"{still} violations are open{new}."
+    yield from _part("Not swept lately, so that nothing is known:", map(_control, digest.stale))
+    yield from _part("New violations:", map(_entry, digest.new))
+    yield from _part("Could not be put right, or not be read:", map(_failure, digest.failing))
+    yield from _part("Exemptions that end:", (_exemption(one) for one in digest.expiring))
+    if where:
+        yield from ("", f"The whole report: {where}")
+
+
+def _part(title: str, told: Iterable[str]) -> Iterator[str]:
+    lines: Sequence[str] = [*told]
+    if lines:
+        yield from ("", title)
+        yield from (f"- {line}" for line in lines[:SHOWN])
+    if len(lines) > SHOWN:
+        yield f"- and {len(lines) - SHOWN} more"
+
+
+def _control(line: ControlLine) -> str:
+    when = f"last complete sweep {line.swept_at}" if line.swept_at else "never swept completely"
+    return _flat(f"{line.id}: {when}. {line.last_sweep_error}".rstrip(" ."))
+
+
+def _entry(entry: Entry) -> str:
+    owner = f" (owner {entry.owner})" if entry.owner else ""
+    return _flat(f"[{entry.severity}] {entry.control} {entry.ref.id}{owner}: {entry.reason}")
+
+
+def _failure(entry: Entry) -> str:
+    again = f"; tried again {entry.next_attempt}" if entry.next_attempt else ""
+    return _flat(f"{entry.control} {entry.ref.id}: {entry.reason}{again}")
+
+
+def _exemption(line: ExemptionLine) -> str:
+    told, until = line.exemption, line.exemption.expires.isoformat()
+    remarks = f" ({'; '.join(line.remarks)})" if line.remarks else ""
+    return _flat(
+        f"{line.control} {told.resource}: until {until}, {told.owner}: {told.reason}{remarks}"
+    )
+
+
+def _flat(text: str) -> str:
+    """One line, whatever a resource is called and whatever somebody wrote as a reason."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def _is_open(entry: Entry) -> bool:
+    return entry.standing is Standing.OPEN
+
+
+def _fails(entry: Entry) -> bool:
+    return entry.standing is Standing.UNKNOWN or (
+        _is_open(entry) and (entry.fate is Fate.FAILED or entry.attempts > 0)
+    )
+
+
+def _failed_at(entry: Entry) -> str:
+    change = entry.last_change
+    failed = change is not None and change.status is Status.FAILED
+    return max(entry.first_seen, change.at if change and failed else "")
+
+
+def _ends(line: ExemptionLine, report: Report, since: str) -> bool:
+    last_day = line.exemption.expires
+    return _day(since) <= last_day <= _day(report.generated_at) + SOON
+
+
+def _is_newly_ending(line: ExemptionLine, report: Report, since: str) -> bool:
+    """It came within reach since the last digest, or it ends today or tomorrow, or has ended."""
+    last_day = line.exemption.expires
+    return last_day > _day(since) + SOON or last_day <= _day(report.generated_at) + timedelta(1)
+
+
+def _day(moment: str) -> date:
+    return date.fromisoformat(moment[:10]) if moment else date.min

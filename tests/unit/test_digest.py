@@ -1,0 +1,173 @@
+"""The digest: what is new since the last one, what still fails, and when it is worth a message."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steward.ledger import Change, Status
+from steward.model import Exemption, Fate, Mode, Ref, Severity, Trigger, Verdict
+from steward.reports.dataset import ControlLine, Entry, ExemptionLine, Report, Standing
+from steward.reports.digest import SHOWN, Digest, digest_of, subject, text
+
+SINCE, NOW = "2026-11-23T06:00:00Z", "2026-11-24T06:00:00Z"
+OLD, FRESH = "2026-11-01T00:00:00Z", "2026-11-23T12:00:00Z"
+LINE = ControlLine(
+    "log-retention", "Log groups", Severity.MEDIUM, Mode.ENFORCE, {}, 3, NOW, NOW, "", stale=False
+)
+ENTRY = Entry(
+    id="0" * 32,
+    control="log-retention",
+    ref=Ref("AWS::Logs::LogGroup", "/aws/lambda/orders"),
+    standing=Standing.OPEN,
+    verdict=Verdict.NON_COMPLIANT,
+    code="NEVER_EXPIRES",
+    reason="never expires",
+    severity=Severity.MEDIUM,
+    fate=Fate.PLANNED,
+    first_seen=OLD,
+    last_seen=NOW,
+)
+CHANGE = Change(
+    id="log-retention-20261123T120000000000-abcdef",
+    control="log-retention",
+    ref=ENTRY.ref,
+    status=Status.FAILED,
+    at=FRESH,
+    trigger=Trigger.SWEEP,
+    run="r",
+    code="NEVER_EXPIRES",
+    reason="never expires",
+    before={},
+    calls=(),
+)
+
+
+def report(
+    *entries: Entry,
+    exemptions: tuple[ExemptionLine, ...] = (),
+    controls: tuple[ControlLine, ...] = (LINE,),
+    at: str = NOW,
+) -> Report:
+    return Report(
+        account="123456789012",
+        region="eu-west-1",
+        partition="aws",
+        stack="steward",
+        generated_at=at,
+        version="0.4.0",
+        controls=controls,
+        entries=entries,
+        changes=(),
+        exemptions=exemptions,
+        trend=(),
+        figures=(),
+        window_days=30,
+    )
+
+
+def exemption(expires: str) -> ExemptionLine:
+    told = Exemption("/audit/*", "legal hold", "legal", date.fromisoformat(expires))
+    return ExemptionLine("log-retention", told, "ledger", 1)
+
+
+@pytest.mark.parametrize(
+    ("entry", "new", "failing", "news"),
+    [
+        (ENTRY, 0, 0, False),
+        (replace(ENTRY, first_seen=FRESH), 1, 0, True),
+        (replace(ENTRY, first_seen=SINCE), 0, 0, False),
+        (replace(ENTRY, standing=Standing.EXEMPT, first_seen=FRESH), 0, 0, False),
+        (replace(ENTRY, standing=Standing.RESOLVED, first_seen=FRESH), 0, 0, False),
+        (replace(ENTRY, standing=Standing.GONE, fate=Fate.FAILED), 0, 0, False),
+        (replace(ENTRY, fate=Fate.FAILED, attempts=2), 0, 1, False),
+        (replace(ENTRY, fate=Fate.HELD, attempts=5), 0, 1, False),
+        (replace(ENTRY, fate=Fate.FAILED, attempts=1, last_change=CHANGE), 0, 1, True),
+        (replace(ENTRY, standing=Standing.UNKNOWN), 0, 1, False),
+        (replace(ENTRY, standing=Standing.UNKNOWN, first_seen=FRESH), 0, 1, True),
+    ],
+)
+def test_a_finding_is_told_where_it_is_new_or_fails(
+    entry: Entry, *, new: int, failing: int, news: bool
+) -> None:
+    found = digest_of(report(entry), SINCE)
+    assert (len(found.new), len(found.failing), found.news) == (new, failing, news)
+
+
+@pytest.mark.parametrize(
+    ("expires", "told", "news"),
+    [
+        ("2026-11-22", 0, False),  # ended before the last digest, which told of it
+        ("2026-11-23", 1, True),
+        ("2026-11-24", 1, True),
+        ("2026-11-25", 1, True),
+        ("2026-11-26", 1, False),
+        ("2026-12-07", 1, False),
+        ("2026-12-08", 1, True),  # fourteen days from now, fifteen from the last digest
+        ("2026-12-09", 0, False),
+    ],
+)
+def test_an_exemption_is_told_of_two_weeks_before_its_last_day(
+    expires: str, *, told: int, news: bool
+) -> None:
+    found = digest_of(report(exemptions=(exemption(expires),)), SINCE)
+    assert (len(found.expiring), found.news) == (told, news)
+
+
+def test_a_control_of_which_nothing_is_known_is_always_news() -> None:
+    line = replace(LINE, stale=True, swept_at="", last_sweep_error="denied.")
+    found = digest_of(report(controls=(line,)), SINCE)
+    assert found.news
+    assert "log-retention: never swept completely. denied" in text(found)
+    assert "controls not swept" in subject(found)
+
+
+def test_a_message_says_what_whose_and_why_and_where_the_rest_is() -> None:
+    entry = replace(ENTRY, first_seen=FRESH, owner="payments")
+    failing = replace(ENTRY, fate=Fate.FAILED, attempts=1, next_attempt="with the next sweep")
+    told = text(digest_of(report(entry, failing), SINCE), "s3://bucket/report.html")
+    assert told.splitlines() == [
+        "Account 123456789012, Region eu-west-1, 2026-11-24T06:00:00Z.",
+        "2 violations are open, 1 of them new since 2026-11-23T06:00:00Z.",
+        "",
+        "New violations:",
+        "- [MEDIUM] log-retention /aws/lambda/orders (owner payments): never expires",
+        "",
+        "Could not be put right, or not be read:",
+        "- log-retention /aws/lambda/orders: never expires; tried again with the next sweep",
+        "",
+        "The whole report: s3://bucket/report.html",
+    ]
+
+
+def test_a_message_is_bounded_and_says_what_it_leaves_out() -> None:
+    entries = [replace(ENTRY, first_seen=FRESH, ref=Ref("K", f"{n}")) for n in range(SHOWN + 7)]
+    lines = text(digest_of(report(*entries), SINCE)).splitlines()
+    assert "- and 7 more" in lines
+    assert len(lines) == SHOWN + 5
+
+
+def test_a_control_that_is_off_is_not_missed() -> None:
+    line = replace(LINE, stale=True, swept_at="", mode=Mode.OFF)
+    assert not digest_of(report(controls=(line,)), SINCE).news
+
+
+def test_the_first_digest_tells_of_everything() -> None:
+    lines = (exemption("2026-11-20"), exemption("2026-11-30"), exemption("2027-11-30"))
+    found = digest_of(report(ENTRY, exemptions=lines), "")
+    assert (found.new, found.expiring, found.news) == ((ENTRY,), lines[:2], True)
+    assert text(found).splitlines()[1] == "1 violations are open."
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_a_subject_is_what_sns_takes_and_names_add_no_lines(name: str, reason: str) -> None:
+    entry = replace(ENTRY, first_seen=FRESH, ref=Ref("K", name), reason=reason)
+    found: Digest = digest_of(replace(report(entry), stack=name[:128]), SINCE)
+    told = subject(found)
+    assert len(told) <= 100
+    assert told.isascii()
+    assert len(text(found).splitlines()) == 5
