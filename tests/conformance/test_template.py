@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -301,9 +301,12 @@ def test_cfn_lint_has_nothing_against_the_template(tmp_path: Path) -> None:
 
 
 def test_cfn_lint_sees_what_is_wrong(tmp_path: Path) -> None:
-    """A property that does not exist, and in the translated template a misspelt action."""
-    raw = tmp_path / "raw.yaml"
-    raw.write_text(TEMPLATE.read_text("utf-8").replace("DelaySeconds", "DelaySecond"), "utf-8")
-    misspelt = altered(instead("AssessorRole", "lambda:ListFunctions", "lambda:ListFunction"))
-    found = lint(raw, written(tmp_path / "translated.json", misspelt))
-    assert set(found) == {("raw.yaml", "E3002"), ("translated.json", "W3037")}
+    """A property that does not exist, and a misspelt action."""
+    odd: Mapping[str, Any] = {"Type": "AWS::SQS::Queue", "Properties": {"DelaySecond": 30}}
+    statement = {"Effect": "Allow", "Action": "lambda:ListFunction", "Resource": "*"}
+    policy = {"PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}}
+    misspelt = {"Type": "AWS::IAM::ManagedPolicy", "Properties": policy}
+    paths = [tmp_path / "odd.json", tmp_path / "misspelt.json"]
+    for path, resource in zip(paths, (odd, misspelt), strict=True):
+        path.write_text(json.dumps({"Resources": {"One": resource}}), "utf-8")
+    assert set(lint(*paths)) == {("odd.json", "E3002"), ("misspelt.json", "W3037")}

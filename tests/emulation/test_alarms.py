@@ -16,6 +16,7 @@ from embedded.faults import Fault
 from embedded.hosting import Datum
 from embedded.seeding import Seed, seed_log_groups
 from steward.controls import CONTROLS
+from tests.scenarios.narrowed import only
 
 START = datetime(2027, 3, 1, 10, 0, tzinfo=UTC)
 NOTHING = {"days": 30}
@@ -23,8 +24,9 @@ NOTHING = {"days": 30}
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[EmbeddedAccount]:
-    """Opening takes most of a test's time."""
-    with EmbeddedAccount({"LogShipping": "enabled"}, start=START) as account:
+    """Opening and sweeping take most of a test's time."""
+    template = only("log-retention", "log-subscription", "function-runtime")
+    with EmbeddedAccount({"LogShipping": "enabled"}, start=START, template=template) as account:
         yield account
 
 
@@ -54,18 +56,17 @@ def names(here: EmbeddedAccount) -> Mapping[str, Any]:
     return {one.properties["AlarmName"]: one.properties for one in found}
 
 
-def test_every_alarm_of_the_stack_is_judged(
-    here: EmbeddedAccount, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_alarm_of_the_whole_stack_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing was measured, those ring that take silence for a fault."""
-    monkeypatch.setattr(here.host, "metrics", [])
-    silent = {
-        name.removeprefix("steward-")
-        for name, alarm in names(here).items()
-        if alarm["TreatMissingData"] == "breaching"
-    }
-    controls = [control.id for control in CONTROLS]
-    assert here.alarms() == silent == {f"{control}-heartbeat" for control in controls}
+    with EmbeddedAccount({"LogShipping": "enabled"}, start=START) as here:
+        monkeypatch.setattr(here.host, "metrics", [])
+        silent = {
+            name.removeprefix("steward-")
+            for name, alarm in names(here).items()
+            if alarm["TreatMissingData"] == "breaching"
+        }
+        controls = [control.id for control in CONTROLS]
+        assert here.alarms() == silent == {f"{control}-heartbeat" for control in controls}
 
 
 def test_after_a_sweep_that_went_well_nothing_rings(here: EmbeddedAccount) -> None:

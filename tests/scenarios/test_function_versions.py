@@ -33,7 +33,7 @@ OLD = (90, 80, 70, 60, 50)
 
 @pytest.fixture
 def here() -> Iterator[EmbeddedAccount]:
-    with installed(**ALLOWED) as account:
+    with installed(controls=[CONTROL], **ALLOWED) as account:
         yield account
 
 
