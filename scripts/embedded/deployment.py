@@ -24,6 +24,7 @@ KEPT_FROM_MOTO = frozenset(
     {
         "AWS::CloudWatch::Alarm",
         "AWS::Config::ConfigRule",
+        "AWS::Lambda::EventInvokeConfig",
         "AWS::Lambda::EventSourceMapping",
         "AWS::S3::BucketPolicy",
         "AWS::Scheduler::Schedule",
