@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
+from benchmark.compliance_samples import CALLS, DOES, FIGURES, PARTS, SORTS, TEAMS, WHYS, Sort
 from steward.controls import CONTROLS
 from steward.ledger import Change, Status, stamp
-from steward.model import Call, Control, Exemption, Fate, Mode, Ref, Trigger, Verdict
+from steward.model import Control, Exemption, Fate, Mode, Ref, Severity, Trigger, Verdict
 from steward.reports.dataset import (
     ControlLine,
     Entry,
     ExemptionLine,
-    Figure,
     Point,
     Report,
     Standing,
@@ -27,18 +27,6 @@ ACCOUNT, REGION = "111122223333", "eu-west-1"
 NOW = datetime(2026, 11, 30, 6, 30, tzinfo=UTC)
 WINDOW = 30
 
-TEAMS = (
-    "payments",
-    "checkout",
-    "search",
-    "identity",
-    "data-platform",
-    "logistics",
-    "web",
-    "mobile",
-)
-PARTS = ("orders", "invoices", "refunds", "catalog", "sessions", "tracking", "prices", "emails")
-DOES = ("worker", "api", "importer", "export", "webhook", "indexer", "archiver", "notifier")
 _SHARES = (  # of a hundred findings
     (Standing.OPEN, 52),
     (Standing.UNKNOWN, 4),
@@ -46,94 +34,6 @@ _SHARES = (  # of a hundred findings
     (Standing.RESOLVED, 26),
     (Standing.GONE, 6),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Sort:
-    """What findings of a control look like."""
-
-    kind: str
-    name: str
-    code: str
-    reason: str
-    fate: Fate
-    next_attempt: str
-
-
-SORTS: Mapping[str, Sort] = {
-    "log-retention": Sort(
-        "AWS::Logs::LogGroup",
-        "/aws/lambda/{name}",
-        "NEVER_EXPIRES_WITH_HISTORY",
-        "kept for ever, should be 30 days; that deletes 412 days of events, which needs shorten",
-        Fate.REPORTED,
-        "not by Steward: the policy has to say shorten",
-    ),
-    "log-subscription": Sort(
-        "AWS::Logs::LogGroup",
-        "/aws/lambda/{name}",
-        "NOT_SUBSCRIBED",
-        "has no filter to the destination that the policy names",
-        Fate.HELD,
-        "in the next hour: the budget of 200 changes an hour is used up",
-    ),
-    "api-throttling": Sort(
-        "AWS::ApiGateway::Stage",
-        "{short}/prod",
-        "UNLIMITED_METHODS",
-        "3 of 14 methods have no limits of their own: POST /{part}, PUT /{part}, GET /{part}",
-        Fate.PLANNED,
-        "not in mode audit: the policy has to say enforce",
-    ),
-    "api-alarms": Sort(
-        "AWS::ApiGateway::Stage",
-        "{short}/prod",
-        "ALARMS_MISSING",
-        "2 of 5 alarms are missing: latency p99 above 3000 ms, 5xx above 1 %",
-        Fate.FAILED,
-        "with the next sweep, and 3 times more before it is given up",
-    ),
-    "function-runtime": Sort(
-        "AWS::Lambda::Function",
-        "{name}",
-        "DEPRECATED",
-        "runs on python3.8, which AWS no longer patches since 14 Oct 2024",
-        Fate.REPORTED,
-        "never: this control only reports",
-    ),
-    "function-versions": Sort(
-        "AWS::Lambda::Function",
-        "{name}",
-        "UNUSED_VERSIONS",
-        "41 of 52 unused beyond the newest 5 and 30 days old: 613 MB",
-        Fate.PLANNED,
-        "not in mode audit: the policy has to say enforce",
-    ),
-    "stack-tags": Sort(
-        "AWS::CloudFormation::Stack",
-        "arn:aws:cloudformation:eu-west-1:111122223333:stack/{name}/0b7d1c40",
-        "TAGS_MISSING",
-        "7 of 31 resources lack tags of the stack: cost-center, owner",
-        Fate.PLANNED,
-        "not in mode audit: the policy has to say enforce",
-    ),
-    "required-tags": Sort(
-        "AWS::SQS::Queue",
-        "{name}",
-        "MISSING_KEYS",
-        "lacks cost-center, data-class; the stack has cost-center=4711 to offer",
-        Fate.REPORTED,
-        "never: this control only reports",
-    ),
-    "stream-capacity": Sort(
-        "AWS::Kinesis::Stream",
-        "{name}",
-        "TOO_FEW_SHARDS",
-        "has 2 shards and needs 5 for the load of the last day",
-        Fate.REPORTED,
-        "never: it is no stream of the stack",
-    ),
-}
 
 
 def report(findings: int = 60, seed: int = 7, *, only_open: bool = False) -> Report:
@@ -158,27 +58,6 @@ def report(findings: int = 60, seed: int = 7, *, only_open: bool = False) -> Rep
         window_days=WINDOW,
         notes=("owners of 2 queues are not known: their tags could not be read (AccessDenied)",),
     )
-
-
-FIGURES = (
-    Figure(
-        "Log storage no longer paid for",
-        184.27,
-        "USD a month",
-        "6.14 TB less stored in 212 log groups than before their retention was set, at 0.03 USD"
-        " a GB-month (prices of 1 November 2026)",
-    ),
-    Figure(
-        "Code storage freed", 9_412_000_000, "bytes", "the sizes of 131 versions that were deleted"
-    ),
-    Figure("Alarms made", -21.4, "USD a month", "214 alarms at 0.10 USD (1 November 2026)"),
-    Figure(
-        "Run cost of Steward",
-        None,
-        "USD a month",
-        "no cost data: Lambda's metrics of the last 30 days could not be read",
-    ),
-)
 
 
 def _place(entry: Entry) -> tuple[object, ...]:
@@ -218,7 +97,7 @@ def _entry(random: Random, control: str, ref: Ref, standing: Standing) -> Entry:
         verdict=Verdict.NON_COMPLIANT,
         code=sort.code,
         reason=sort.reason.format(part=random.choice(PARTS)),
-        severity=next(one.severity for one in CONTROLS if one.id == control),
+        severity=_severity(control),
         fate=sort.fate,
         first_seen=stamp(first),
         last_seen=stamp(NOW - timedelta(hours=7)),
@@ -227,6 +106,13 @@ def _entry(random: Random, control: str, ref: Ref, standing: Standing) -> Entry:
         next_attempt=sort.next_attempt,
     )
     return _standing(random, entry, first)
+
+
+def _severity(control: str) -> Severity:
+    """The registry's, but that one is HIGH, so that all are there."""
+    if control == "function-runtime":
+        return Severity.HIGH
+    return next(one.severity for one in CONTROLS if one.id == control)
 
 
 def _standing(random: Random, entry: Entry, first: datetime) -> Entry:
@@ -239,20 +125,26 @@ def _standing(random: Random, entry: Entry, first: datetime) -> Entry:
             return _closed(random, entry, first)
     if entry.fate is not Fate.FAILED:
         return entry
-    return replace(entry, last_change=_change(entry, NOW - timedelta(hours=7), Status.FAILED))
+    change = _change(entry, NOW - timedelta(hours=7), Status.FAILED)
+    if random.random() < 0.5:
+        return replace(entry, last_change=change)
+    again = "not before 2026-12-04T23:30:00Z: exhausted, failed 5 times, tried again weekly"
+    return replace(entry, last_change=change, fate=Fate.HELD, attempts=5, next_attempt=again)
 
 
 def _unread(entry: Entry) -> Entry:
     why = "AccessDenied: no permission to read it (explicit deny in a permissions boundary)"
     told = replace(entry, verdict=Verdict.UNKNOWN, code="UNREADABLE", reason=why)
-    return replace(told, fate=Fate.UNKNOWN, attempts=0, next_attempt="with the next sweep")
+    return replace(
+        told, fate=Fate.UNKNOWN, attempts=0, next_attempt="read again with the next sweep"
+    )
 
 
 def _exempt(random: Random, entry: Entry) -> Entry:
     until = (NOW + timedelta(days=random.choice((3, 9, 40, 120, 300)))).date()
     exemption = Exemption(entry.ref.id, random.choice(WHYS), entry.owner or "platform", until)
     told = replace(entry, verdict=Verdict.EXEMPT, exemption=exemption, attempts=0)
-    return replace(told, fate=Fate.NONE, next_attempt="when the exemption has ended")
+    return replace(told, fate=Fate.NONE, next_attempt=f"not while it is exempt, until {until}")
 
 
 def _closed(random: Random, entry: Entry, first: datetime) -> Entry:
@@ -266,115 +158,10 @@ def _closed(random: Random, entry: Entry, first: datetime) -> Entry:
     return replace(told, fate=Fate.NONE)
 
 
-WHYS = (
-    "Legal hold of the 2025 audit, kept until the auditors have signed",
-    "Load test in November; the limits come back afterwards",
-    "Vendor's function, replaced with the new contract",
-)
-
-STREAM = "arn:aws:kinesis:eu-west-1:111122223333:stream/steward-logs"
-
-CALLS: Mapping[str, tuple[Mapping[str, Any], Call]] = {
-    "log-retention": (
-        {"days": None},
-        Call(
-            "logs",
-            "PutRetentionPolicy",
-            {"logGroupName": "ID", "retentionInDays": 30},
-            Call("logs", "DeleteRetentionPolicy", {"logGroupName": "ID"}, effect={"days": None}),
-            {"days": 30},
-            "events older than 30 days",
-        ),
-    ),
-    "api-throttling": (
-        {"limits": {"/orders/POST": {"rate": 10000, "burst": 5000}}, "behind": []},
-        Call(
-            "apigateway",
-            "UpdateStage",
-            {
-                "restApiId": "ID",
-                "stageName": "prod",
-                "patchOperations": [
-                    {
-                        "op": "replace",
-                        "path": "/~1orders/POST/throttling/rateLimit",
-                        "value": "100",
-                    }
-                ],
-            },
-            Call("apigateway", "UpdateStage", {"restApiId": "ID", "stageName": "prod"}),
-            {"limits": {"/orders/POST": {"rate": 100, "burst": 50}}, "behind": []},
-        ),
-    ),
-    "api-alarms": (
-        {"alarmed": "0 00000000000000000000000000000000"},
-        Call(
-            "cloudwatch",
-            "PutMetricAlarm",
-            {"AlarmName": "steward ID 5xx", "MetricName": "5XXError", "Threshold": 0.01},
-            Call("cloudwatch", "DeleteAlarms", {"AlarmNames": ["steward ID 5xx"]}),
-            {"alarmed": "1 0f3c5e8a9b2d4c6f80a1b2c3d4e5f607"},
-        ),
-    ),
-    "function-versions": (
-        {"published": 52},
-        Call(
-            "lambda",
-            "DeleteFunction",
-            {"FunctionName": "ID", "Qualifier": "17"},
-            irreversible="version 17 of 4 Mar 2024 with its code",
-        ),
-    ),
-    "stack-tags": (
-        {},
-        Call(
-            "resourcegroupstaggingapi",
-            "TagResources",
-            {
-                "ResourceARNList": ["arn:aws:sqs:eu-west-1:111122223333:orders"],
-                "Tags": {"owner": "team-web"},
-            },
-            Call(
-                "resourcegroupstaggingapi",
-                "UntagResources",
-                {
-                    "ResourceARNList": ["arn:aws:sqs:eu-west-1:111122223333:orders"],
-                    "TagKeys": ["owner"],
-                },
-            ),
-        ),
-    ),
-    "log-subscription": (
-        {"owned": {}},
-        Call(
-            "logs",
-            "PutSubscriptionFilter",
-            {
-                "logGroupName": "ID",
-                "filterName": "steward",
-                "destinationArn": STREAM,
-            },
-            Call(
-                "logs",
-                "DeleteSubscriptionFilter",
-                {"logGroupName": "ID", "filterName": "steward"},
-            ),
-            {
-                "owned": {
-                    "steward": {
-                        "destinationArn": STREAM,
-                        "filterPattern": "",
-                    }
-                }
-            },
-        ),
-    ),
-}
-
-
 def _change(entry: Entry, at: datetime, status: Status) -> Change:
     before, call = CALLS[entry.control]
     named = replace(call, params={k: _named(v, entry) for k, v in call.params.items()})
+    sent = status in (Status.DONE, Status.UNDONE)
     failed = status is Status.FAILED
     return Change(
         id=f"{entry.control}-{at:%Y%m%dT%H%M%S}000000-{entry.id[:6]}",
@@ -388,9 +175,9 @@ def _change(entry: Entry, at: datetime, status: Status) -> Change:
         reason=entry.reason,
         before=before,
         calls=(named,),
-        sent=0 if failed else 1,
+        sent=int(sent),
         error="LimitExceeded: the account has 5,000 alarms, the quota" if failed else "",
-        settled_at=stamp(at),
+        settled_at="" if status is Status.INTENT else stamp(at),
     )
 
 
@@ -398,8 +185,13 @@ def _named(value: Any, entry: Entry) -> Any:
     return value.replace("ID", entry.ref.id) if isinstance(value, str) else value
 
 
-def _changes(entries: Sequence[Entry]) -> list[Change]:
-    return [entry.last_change for entry in entries if entry.last_change is not None]
+def _changes(entries: Sequence[Entry]) -> Iterator[Change]:
+    """Those of the entries, and what else may have become of a change."""
+    done = [entry.last_change for entry in entries if entry.last_change is not None]
+    yield from done
+    for entry, status in zip(entries, (Status.INTENT, Status.FAILED, Status.UNDONE), strict=False):
+        if entry.control in CALLS and CALLS[entry.control][1].undo is not None:
+            yield _change(entry, NOW - timedelta(days=3, minutes=17), status)
 
 
 def _exemptions(entries: Sequence[Entry]) -> tuple[ExemptionLine, ...]:
@@ -441,7 +233,7 @@ def _line(random: Random, control: Control[Any, Any], entries: Sequence[Entry]) 
     return ControlLine(
         id=control.id,
         title=control.title,
-        severity=control.severity,
+        severity=_severity(control.id),
         mode=mode,
         counts=own,
         in_order=0 if never or off else random.randint(80, 900),

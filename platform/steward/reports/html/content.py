@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from steward.ledger import Change, Status
 from steward.model import Fate, Mode, Severity
-from steward.reports.dataset import ControlLine, Entry, ExemptionLine, Report, Standing
+from steward.reports.dataset import ControlLine, Entry, ExemptionLine, Figure, Report, Standing
 from steward.reports.html.charts import Column, Trend, ages, trend
-from steward.reports.html.wording import counted, days_left
+from steward.reports.html.wording import counted, days_left, fate
 
 OWNERS = 10
 """Rows of the table of owners."""
@@ -28,6 +28,10 @@ class Freshness:
     never: tuple[ControlLine, ...]
     errors: tuple[ControlLine, ...]
     unread: int
+    on: int
+    """Controls that are not off."""
+    fresh: int
+    off: int
     oldest: ControlLine | None
     """The control that is on and whose last complete sweep is longest ago."""
 
@@ -53,12 +57,14 @@ class Content:
     severities: Counter[Severity]
     """Of what is open."""
     open: Sequence[Entry]
-    unread: Sequence[Entry]
+    unknown: Sequence[Entry]
     owners: Sequence[OwnerLine]
     """All of them, those with the most findings first."""
     ownerless: int
     changed: Sequence[Change]
     failing: Sequence[Entry]
+    fates: Sequence[str]
+    """What became of those, counted: '3 failed'."""
     attempts: Sequence[Change]
     """Changes that failed or whose outcome is open, of resources that are not among failing."""
     exemptions: Sequence[ExemptionLine]
@@ -67,6 +73,8 @@ class Content:
     closed: Sequence[Entry]
     counts: Counter[Standing]
     in_order: int
+    figure: Figure | None
+    """The first that is known."""
     trend: Trend | None
     ages: tuple[Column, ...]
 
@@ -82,11 +90,12 @@ def content_of(report: Report) -> Content:
         fresh=_freshness(report),
         severities=Counter(entry.severity for entry in is_open),
         open=is_open,
-        unread=by_standing[Standing.UNKNOWN],
+        unknown=by_standing[Standing.UNKNOWN],
         owners=_owners(is_open),
         ownerless=sum(not entry.owner for entry in is_open),
         changed=[one for one in report.changes if one.sent],
         failing=failing,
+        fates=_fates(failing),
         attempts=_attempts(report, failing),
         exemptions=report.exemptions,
         ending=sum(_ends_soon(line, report) for line in report.exemptions),
@@ -94,6 +103,7 @@ def content_of(report: Report) -> Content:
         closed=_latest(by_standing[Standing.RESOLVED], by_standing[Standing.GONE]),
         counts=Counter({standing: len(found) for standing, found in by_standing.items()}),
         in_order=sum(line.in_order for line in report.controls),
+        figure=next((one for one in report.figures if one.amount is not None), None),
         trend=trend(report),
         ages=ages(is_open, report.generated_at),
     )
@@ -102,6 +112,10 @@ def content_of(report: Report) -> Content:
 def is_failing(entry: Entry) -> bool:
     """Whether Steward would change it and does not get it done."""
     return entry.fate in (Fate.FAILED, Fate.HELD) or entry.attempts > 0
+
+
+def _fates(failing: Sequence[Entry]) -> Sequence[str]:
+    return [f"{count:,} {name}" for name, count in Counter(map(fate, failing)).most_common()]
 
 
 def _attempts(report: Report, failing: Sequence[Entry]) -> Sequence[Change]:
@@ -148,6 +162,9 @@ def _freshness(report: Report) -> Freshness:
         never=never,
         errors=tuple(line for line in on if line.last_sweep_error),
         unread=unread,
+        on=len(on),
+        fresh=len(on) - len(never) - len(stale),
+        off=len(report.controls) - len(on),
         oldest=min(swept, key=lambda line: line.swept_at, default=None),
     )
 

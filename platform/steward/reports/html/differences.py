@@ -12,7 +12,8 @@ from steward.ledger import Change, Status
 from steward.model import Call
 from steward.reports.html.wording import clip
 
-NOTHING = "\u2014"
+UNSET = "not set"
+ABSENT = "not there"
 SHOWN = 6
 """Differences that a row of the table has; the calls below tell the others."""
 CALLS = 20
@@ -117,7 +118,7 @@ def _between(what: str, before: Any, after: Any) -> Iterator[Difference]:
         for name in sorted({*was, *after}):
             yield from _between(f"{what} {name}", was.get(name), after.get(name))
         if not {*was, *after}:
-            yield Difference(what, NOTHING, NOTHING)
+            yield Difference(what, UNSET, UNSET)
     else:
         yield Difference(what, _value(before), _value(after))
 
@@ -131,14 +132,14 @@ def _by_undo(call: Call) -> Difference:
         before, after = (_some(one.params, differ) for one in (undo, call))
         return Difference(f"{what} {subject}", before, after)
     if call.operation.startswith(_TAKES):
-        return Difference(what, _rest(call), "deleted" if undo is None else NOTHING)
+        return Difference(what, _rest(call), "deleted")
     made = call.operation.startswith(_MAKES)
-    return Difference(what, NOTHING if made or undo is None else _rest(undo), _rest(call))
+    return Difference(what, ABSENT if made or undo is None else _rest(undo), _rest(call))
 
 
 def _some(params: Mapping[str, Any], names: Sequence[str]) -> str:
     texts = [f"{name}={_value(params[name])}" for name in names if name in params]
-    return clip(", ".join(texts), LENGTH) or NOTHING
+    return clip(", ".join(texts), LENGTH) or UNSET
 
 
 def _rest(call: Call) -> str:
@@ -148,7 +149,7 @@ def _rest(call: Call) -> str:
 def _value(value: Any) -> str:
     """A value as a person would write it down."""
     if value is None or value in ("", [], (), {}):
-        return NOTHING
+        return UNSET
     if isinstance(value, str):
         return clip(value, LENGTH)
     if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):

@@ -43,7 +43,7 @@ def _tables(content: Content) -> Sequence[Sequence[object]]:
     """What the page's tables show, in the order in which they are on it."""
     return (
         content.open,
-        content.unread,
+        content.unknown,
         content.changed,
         content.failing,
         content.attempts,

@@ -9,7 +9,7 @@ from typing import Any
 PAGE = 4_800_000
 """Bytes of all rows together; with everything else a page stays below five million."""
 
-_ROW = 700
+_ROW = 500
 """Bytes of a row, for tables that are still to come."""
 
 _TOGETHER = 50
@@ -54,5 +54,5 @@ class Space:
         return Filled(bodies, len(made), len(rows))
 
     def _reserve(self) -> int:
-        """A tenth of the page for each later table, or less where that does not need it."""
-        return sum(min(rows * _ROW, PAGE // 10) for rows in self._later)
+        """A sixteenth of the page for each later table, or less where that does not need it."""
+        return sum(min(rows * _ROW, PAGE // 16) for rows in self._later)

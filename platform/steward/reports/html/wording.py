@@ -7,9 +7,10 @@ import shlex
 from datetime import UTC, date, datetime
 from urllib.parse import quote
 
+from steward.gate import MAX_ATTEMPTS
 from steward.ledger import Change, Status
 from steward.model import Fate
-from steward.reports.dataset import Figure, Report
+from steward.reports.dataset import Entry, Figure, Report
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -95,23 +96,28 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
-def amount(figure: Figure) -> str:
-    """A figure's amount with its unit, or that nothing proves it."""
+def amount(figure: Figure) -> tuple[str, str]:
+    """A figure's amount and unit; 'not known' where nothing proves it."""
     if figure.amount is None:
-        return "not known"
-    if figure.unit.split(" ")[0] != "bytes":
+        return "not known", ""
+    unit, _, rest = figure.unit.partition(" ")
+    if unit != "bytes":
         decimals = 0 if float(figure.amount).is_integer() else 2
-        return f"{figure.amount:,.{decimals}f} {figure.unit}"
+        return f"{figure.amount:,.{decimals}f}", figure.unit
     size, step = float(figure.amount), 0
     while abs(size) >= _THOUSAND and step < len(_PREFIXES) - 1:
         size, step = size / _THOUSAND, step + 1
-    rest = figure.unit.removeprefix("bytes")
-    return f"{size:,.{1 if step else 0}f} {_PREFIXES[step]}B{rest}"
+    return f"{size:,.{1 if step else 0}f}", f"{_PREFIXES[step]}B {rest}".rstrip()
 
 
-def fate(of: Fate) -> str:
-    """What Steward did about a finding."""
-    return _FATES[of]
+def fate(entry: Entry) -> str:
+    """What Steward did about a finding the last time."""
+    return "given up for now" if is_given_up(entry) else _FATES[entry.fate]
+
+
+def is_given_up(entry: Entry) -> bool:
+    """Whether it failed so often that it is tried again weekly only."""
+    return entry.fate is Fate.HELD and entry.attempts >= MAX_ATTEMPTS
 
 
 def outcome(change: Change) -> str:
@@ -135,4 +141,4 @@ def command(report: Report, *words: str) -> str:
 
 def anchor(kind: str, name: str) -> str:
     """An element's id, and what a link to it has behind its '#'."""
-    return f"{kind}-{quote(name, safe='')}"
+    return f"{kind}-{quote(visible(name), safe='')}"

@@ -127,7 +127,7 @@
   addEventListener("hashchange", reveal);
 
   addEventListener("beforeprint", () => {
-    for (const part of document.querySelectorAll("details")) part.open = true;
+    for (const part of document.querySelectorAll(".rows details")) part.open = true;
   });
 
   const days = Math.floor((Date.now() - Date.parse(byId("generated").dateTime)) / DAY);
