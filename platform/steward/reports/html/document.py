@@ -18,6 +18,10 @@ from steward.reports.html.content import OWNERS, SOON, Content, content_of
 from steward.reports.html.differences import told
 from steward.reports.html.space import Space
 
+_MANY = 1000
+"""Rows above which a browser may put off laying out a table's bodies. Chromium then keeps what is
+far from the screen out of its accessibility tree, too: so never for fewer."""
+
 _DENSE = 2000
 """Open findings above which their rows do not link to their controls, to be shorter."""
 
@@ -118,6 +122,7 @@ def _environment() -> Environment:
     environment.globals.update(
         Fate=Fate,
         Mode=Mode,
+        MANY=_MANY,
         OWNERS=OWNERS,
         SOON=SOON,
         Severity=Severity,
