@@ -1,0 +1,379 @@
+"""The HTML report's structure: what is in it, in which order, and how it names things."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import replace
+from datetime import date
+from itertools import pairwise
+
+import pytest
+
+from benchmark.compliance import report
+from steward.ledger import Status
+from steward.model import Exemption, Fate, Mode, Severity, Verdict
+from steward.reports.dataset import ExemptionLine, Report, Standing
+from steward.reports.html import render
+from steward.reports.html.space import Space
+from tests.html_pages import Node, parsed
+
+REPORT = report(60)
+PAGE = render(REPORT)
+DOCUMENT = parsed(PAGE)
+MEGABYTES = 5
+
+NOTHING = replace(
+    REPORT, controls=(), entries=(), changes=(), exemptions=(), trend=(), figures=(), notes=()
+)
+
+
+def section(document: Node, id: str) -> Node:
+    return document.one("section", id=id)
+
+
+def rows(document: Node, table: str) -> list[Node]:
+    return [row for body in document.one("table", id=table).all("tbody") for row in body.all("tr")]
+
+
+def only(standing: Standing, **fields: object) -> Report:
+    """A report of one finding."""
+    found = next(one for one in REPORT.entries if one.control == "log-retention")
+    entry = replace(found, standing=standing, **fields)  # type: ignore[arg-type]  # fields of Entry
+    return replace(REPORT, entries=(entry,), changes=(), exemptions=())
+
+
+def test_sections_come_in_the_order_of_a_readers_questions() -> None:
+    """Is it fresh; what is open; what was changed; what failed; what is exempt; and the rest."""
+    assert [one.attributes["id"] for one in DOCUMENT.all("section")] == [
+        *("freshness", "summary", "open", "unknown", "changed", "failed", "exempt", "closed"),
+        *("controls", "figures", "method"),
+    ]
+
+
+def test_a_document_has_its_landmarks_and_one_title() -> None:
+    """lang, title, one h1, skip link, header, navigation, main, footer; no heading is skipped."""
+    assert PAGE.startswith("<!doctype html>")
+    assert DOCUMENT.one("html").attributes == {"lang": "en"}
+    assert "111122223333" in DOCUMENT.one("head").one("title").text
+    assert DOCUMENT.one("h1").words == "Account 111122223333 in eu-west-1"
+    for landmark in ("header", "nav", "main", "footer"):
+        assert DOCUMENT.one(landmark)
+    body = [one for one in DOCUMENT.one("body").children if isinstance(one, Node)]
+    assert (body[0].tag, body[0].attributes["href"]) == ("a", "#main")
+    levels = [int(one.tag[1]) for one in DOCUMENT.walk() if re.fullmatch("h[1-6]", one.tag)]
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_every_reference_has_what_it_refers_to_and_no_id_is_given_twice() -> None:
+    """Links lead within the page only, to ids that are there."""
+    ids = [one.attributes["id"] for one in DOCUMENT.walk() if "id" in one.attributes]
+    assert len(ids) == len(set(ids))
+    links = [one.attributes["href"] for one in DOCUMENT.walk() if "href" in one.attributes]
+    labels = [
+        id for one in DOCUMENT.walk() for id in one.attributes.get("aria-labelledby", "").split()
+    ]
+    assert links
+    assert labels
+    assert {link.removeprefix("#") for link in links} | set(labels) <= set(ids)
+    assert all(link.startswith("#") for link in links)
+
+
+def test_every_table_has_a_caption_and_its_heads_say_of_what() -> None:
+    """Every th has a scope; each row of the large tables begins or goes on with its own head."""
+    for table in DOCUMENT.all("table"):
+        assert table.one("caption").words
+        assert {one.attributes.get("scope") for one in table.all("th")} <= {"col", "row"}
+        columns = len(table.one("thead").all("th")) + len(table.one("thead").all("td"))
+        for row in (row for body in table.all("tbody") for row in body.all("tr")):
+            assert len(row.all("td")) + len(row.all("th")) == columns
+            assert len(row.all("th")) == 1
+
+
+def test_every_image_has_a_title_and_a_description() -> None:
+    """And what the curves show is a table as well."""
+    images = DOCUMENT.all("svg")
+    assert len(images) > 3
+    for image in images:
+        named = {one.attributes["id"] for one in (image.one("title"), image.one("desc"))}
+        assert set(image.attributes["aria-labelledby"].split()) == named
+        assert image.attributes["role"] == "img"
+        assert image.one("desc").words
+    assert len(DOCUMENT.all("figure")[0].one("details").one("tbody").all("tr")) == 31
+
+
+def test_the_policy_allows_this_style_and_this_script_and_nothing_else() -> None:
+    """The hashes are those of what stands in the page; there are no attributes that need more."""
+    [policy] = [
+        one.attributes["content"]
+        for one in DOCUMENT.all("meta")
+        if one.attributes.get("http-equiv") == "Content-Security-Policy"
+    ]
+    found = dict(part.split(" ", 1) for part in policy.split("; "))
+    for tag in ("style", "script"):
+        [text] = DOCUMENT.one(tag).children
+        assert isinstance(text, str)
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert found.pop(f"{tag}-src") == f"'sha256-{digest}'"
+    assert found == {
+        "default-src": "'none'",
+        "img-src": "data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    attributes = {name for one in DOCUMENT.walk() for name in one.attributes}
+    assert not {name for name in attributes if name.startswith("on")}
+    assert not attributes & {"style", "src", "srcset", "action", "formaction", "ping"}
+
+
+def test_nothing_is_loaded_and_no_markup_is_made_by_the_script() -> None:
+    """The page works without a network; what the script shows is text."""
+    assert not re.search(r"https?://|//[a-z]|@import|url\(", PAGE.replace("://www.w3.org", ""))
+    script = DOCUMENT.one("script").text
+    for word in ("innerHTML", "outerHTML", "insertAdjacent", "document.write", "eval", "fetch"):
+        assert word not in script
+
+
+def test_equal_reports_give_equal_bytes() -> None:
+    """The page has no clock, no locale and no order of hashes in it."""
+    assert render(report(60)) == PAGE
+
+
+def test_every_open_finding_is_told_oldest_first_with_all_that_is_known() -> None:
+    """What, since when, whose, what becomes of it; its anchor is its id."""
+    expected = [one for one in REPORT.entries if one.standing is Standing.OPEN]
+    found = rows(DOCUMENT, "open-table")
+    assert [row.attributes["id"] for row in found] == [f"f-{one.id}" for one in expected]
+    dates = [row.one("time").attributes["datetime"] for row in found]
+    assert dates == sorted(dates)
+    for row, entry in zip(found, expected, strict=True):
+        told = row.words
+        for text in (entry.ref.id, entry.ref.kind, entry.control, entry.code, entry.reason):
+            assert text in told
+        assert (entry.owner or "not known") in told
+        assert entry.next_attempt in told
+        assert entry.severity.capitalize() in told
+
+
+@pytest.mark.parametrize(
+    ("table", "standings"),
+    [
+        ("open-table", {Standing.OPEN}),
+        ("unknown-table", {Standing.UNKNOWN}),
+        ("exempt-table", {Standing.EXEMPT}),
+        ("closed-table", {Standing.RESOLVED, Standing.GONE}),
+    ],
+)
+def test_every_finding_is_in_the_table_of_its_standing(
+    table: str, standings: set[Standing]
+) -> None:
+    """And in no other; the caption says that all are shown."""
+    large = report(400)
+    document = parsed(render(large))
+    expected = {f"f-{one.id}" for one in large.entries if one.standing in standings}
+    assert {row.attributes["id"] for row in rows(document, table)} == expected
+    assert f"all {len(expected)} shown" in document.one("table", id=table).one("caption").words
+
+
+def test_a_change_tells_before_after_and_how_to_undo_it() -> None:
+    """The command names stack and change; the calls themselves are below."""
+    change = next(one for one in REPORT.changes if one.control == "log-retention" and one.sent)
+    row = DOCUMENT.one("tr", id=f"change-{change.id}")
+    assert (row.one("del").words, row.one("ins").words) == ("not set", "30")
+    assert (
+        row.one("code", **{"class": "command"}).words == f"steward --stack steward undo {change.id}"
+    )
+    assert "logs PutRetentionPolicy" in row.one("details").words
+    assert "Not brought back by an undo: events older than 30 days" in row.words
+
+
+def test_a_change_that_no_undo_takes_back_says_why() -> None:
+    """No command is offered that would be refused."""
+    gone = next(one for one in REPORT.changes if one.control == "function-versions")
+    row = DOCUMENT.one("tr", id=f"change-{gone.id}")
+    assert "No undo: cannot be undone" in row.words
+    assert not row.all("code", **{"class": "command"})
+
+
+def test_what_fails_says_why_how_often_and_whether_it_is_tried_again() -> None:
+    """Every open finding that Steward would put right and has not."""
+    failing = [
+        one
+        for one in REPORT.entries
+        if one.standing is Standing.OPEN and (one.attempts or one.fate is Fate.HELD)
+    ]
+    found = rows(DOCUMENT, "failed-table")
+    assert len(found) == len(failing) > 0
+    for row, entry in zip(found, failing, strict=True):
+        assert entry.next_attempt in row.words
+        assert entry.last_change is None or entry.last_change.error in row.words
+    assert any("given up for now" in row.words for row in found)
+
+
+def test_attempts_that_failed_are_told_also_when_their_finding_is_closed() -> None:
+    """A failure is not forgotten because somebody else put it right; an open outcome is one."""
+    shown = {row.one("th").words for row in rows(DOCUMENT, "attempts-table")}
+    bad = [one for one in REPORT.changes if one.status in (Status.FAILED, Status.INTENT)]
+    failing = {
+        one.last_change.id
+        for one in REPORT.entries
+        if one.last_change and one.standing is Standing.OPEN
+    }
+    expected = {f"{one.ref.id} {one.ref.kind}" for one in bad if one.id not in failing}
+    assert shown == expected != set()
+
+
+def test_an_exemption_tells_who_why_until_when_and_its_remarks() -> None:
+    """Soonest first; one of the ledger can be taken back by the command beside it."""
+    found = rows(DOCUMENT, "exemptions-table")
+    assert len(found) == len(REPORT.exemptions)
+    for row, line in zip(found, REPORT.exemptions, strict=True):
+        for text in (line.exemption.reason, line.exemption.owner, *line.remarks, line.control):
+            assert text in row.words
+        assert row.one("time").attributes["datetime"] == line.exemption.expires.isoformat()
+        commands = [one.words for one in row.all("code")]
+        assert bool(commands) is (line.source == "ledger")
+        assert all("--remove" in one and line.exemption.resource in one for one in commands)
+    assert "expired 4 days ago" in found[0].words
+
+
+def test_controls_that_are_off_or_were_never_swept_are_seen_to_be() -> None:
+    """Silence of a control is not order."""
+    told = {row.attributes["id"]: row for row in rows(DOCUMENT, "controls-table")}
+    assert "not looked at" in told["control-function-layers"].words
+    assert "never" in told["control-stream-capacity"].words
+    assert "stale" in told["control-required-tags"].words
+    assert "fresh" in told["control-log-retention"].words
+    assert "throttled by the tagging API" in told["control-required-tags"].words
+
+
+def test_the_banner_says_what_is_wrong_with_the_picture() -> None:
+    """Stale, never swept, unread, and what could not be found out."""
+    banner = section(DOCUMENT, "freshness")
+    assert banner.one("h2").words.startswith("The picture is incomplete")
+    for text in ("stream-capacity was never swept", "required-tags was last swept", *REPORT.notes):
+        assert text in banner.words
+
+
+def test_a_complete_picture_is_said_to_be_one() -> None:
+    """And how old the oldest sweep is."""
+    on = tuple(
+        replace(line, stale=False, swept_at="2026-11-29T23:30:00Z", last_sweep_error="")
+        for line in REPORT.controls
+        if line.mode is not Mode.OFF
+    )
+    entries = tuple(one for one in REPORT.entries if one.standing is not Standing.UNKNOWN)
+    banner = section(
+        parsed(render(replace(REPORT, controls=on, entries=entries, notes=()))), "freshness"
+    )
+    assert (
+        banner.one("h2").words
+        == "The data is fresh: all 9 controls that are on were swept completely"
+    )
+    assert "7 hours before this report" in banner.words
+    assert "good" in banner.attributes["class"]
+
+
+def test_what_is_empty_says_so() -> None:
+    """An empty section is a statement; where nobody looked, it is another one."""
+    document = parsed(render(NOTHING))
+    told = {
+        id: section(document, id).words for id in ("open", "changed", "failed", "exempt", "closed")
+    }
+    assert "Nothing is known to be open, but the picture is incomplete." in told["open"]
+    assert "Steward changed nothing in the last 30 days." in told["changed"]
+    assert "Nothing fails and nothing is held back." in told["failed"]
+    assert "There are no exemptions." in told["exempt"]
+    assert "Nothing was closed in the last 30 days." in told["closed"]
+    assert "No control is on" in section(document, "freshness").words
+    clean = replace(REPORT, entries=(), controls=REPORT.controls[:1])
+    assert "Nothing is open." in section(parsed(render(clean)), "open").words
+
+
+def test_an_amount_that_nothing_proves_is_not_known() -> None:
+    """Unknown is not 0."""
+    table = section(DOCUMENT, "figures").words
+    assert "Run cost of Steward not known" in table
+    assert "184.27 USD a month" in table
+    assert "9.4 GB" in table
+    for figure in REPORT.figures:
+        assert figure.basis in table
+
+
+def test_what_was_put_right_by_steward_leads_to_the_change() -> None:
+    """And what somebody else put right does not."""
+    ours = next(one for one in REPORT.entries if one.fate is Fate.REMEDIATED)
+    assert ours.last_change is not None
+    row = DOCUMENT.one("tr", id=f"f-{ours.id}")
+    links = [one.attributes["href"] for one in row.all("a")]
+    assert f"#change-{ours.last_change.id}" in links
+    gone = only(Standing.GONE, fate=Fate.GONE, closed_at=REPORT.generated_at)
+    assert "the resource is gone" in rows(parsed(render(gone)), "closed-table")[0].words
+
+
+def test_ten_thousand_findings_are_all_there_in_five_megabytes() -> None:
+    """And a browser may put off laying out what is far from the screen; never in short tables."""
+    assert not [one for one in DOCUMENT.all("table") if "many" in one.attributes["class"]]
+    page = render(report(10_000, only_open=True))
+    assert len(page.encode()) < MEGABYTES * 1_000_000
+    assert page.count('<tr id="f-') == 10_000
+    assert "all 10,000 shown" in page
+    assert '<table id="open-table" class="rows many">' in page
+
+
+def test_what_has_no_room_is_counted_and_told() -> None:
+    """Nothing is left out silently, and the page keeps its bound whatever the texts are."""
+    large = report(6_000, only_open=True)
+    long = tuple(replace(one, reason=one.reason * 12) for one in large.entries)
+    page = render(replace(large, entries=long))
+    assert len(page.encode()) < MEGABYTES * 1_000_000
+    shown = page.count('<tr id="f-')
+    assert 1000 < shown < 6_000
+    assert f"{shown:,} of 6,000 shown" in page
+    assert f"{6_000 - shown:,} more are not on this page" in page
+
+
+def test_a_table_leaves_room_for_those_that_come_after_it() -> None:
+    """However long the first one is; and what nobody needs is not kept."""
+    space = Space([1000, 1, 0], left=100_000)
+    first = space.fill(range(1000), lambda _: "x" * 1000)
+    last = space.fill(["y"], lambda _: "y" * 400)
+    assert (first.shown, first.left_out, last.left_out) == (99, 901, 0)
+    assert [len(body) for body in first.bodies] == [50, 49]
+
+
+def test_a_row_that_alone_is_too_long_is_still_there() -> None:
+    """An empty table would be a lie."""
+    assert Space([1], left=10).fill(["é" * 20], str).shown == 1
+
+
+def test_an_own_ledgers_commands_name_no_stack() -> None:
+    """They are for the file that the operator has."""
+    own = parsed(render(replace(REPORT, stack="")))
+    commands = [one.words for one in own.all("code", **{"class": "command"})]
+    assert commands
+    assert not [one for one in commands if "--stack" in one]
+    assert "an operator's own ledger" in own.one("header").words
+
+
+def test_another_partition_is_named() -> None:
+    """A report from China or GovCloud says where it is from."""
+    assert "aws-cn" in parsed(render(replace(REPORT, partition="aws-cn"))).one("header").words
+
+
+def test_unusual_findings_are_told_as_well() -> None:
+    """Without a date, without an exemption's record, never tried."""
+    bare = only(Standing.EXEMPT, first_seen="", verdict=Verdict.EXEMPT, fate=Fate.NONE)
+    assert "not known" in rows(parsed(render(bare)), "exempt-table")[0].words
+    held = only(Standing.OPEN, fate=Fate.HELD, severity=Severity.HIGH, next_attempt="")
+    assert "never tried" in rows(parsed(render(held)), "failed-table")[0].words
+
+
+def test_an_exemption_whose_name_hides_something_is_shown_without_a_command() -> None:
+    """What is copied must do what it seems to do."""
+    nasty = Exemption("a\u202eb", "a reason of some length", "legal", date(2027, 1, 1))
+    line = ExemptionLine("log-retention", nasty, "ledger", 1)
+    [row] = rows(parsed(render(replace(REPORT, exemptions=(line,)))), "exemptions-table")
+    assert "a\u2039U+202E\u203ab" in row.words
+    assert not row.all("code")
