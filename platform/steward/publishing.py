@@ -34,6 +34,9 @@ from steward.reports.formats import FORMATS
 from steward.reports.owners import owners
 from steward.runtime import RESERVE_SECONDS, Event, Handler
 
+NAME = "report"
+"""How the names of the objects begin that hold the report."""
+
 STATE = "digest.json"
 """The object that remembers until when a digest has told."""
 
@@ -50,6 +53,7 @@ class Settings:
     """ARN of the digest's topic; '' for no digest."""
     owner_keys: tuple[str, ...]
     heartbeat_hours: int
+    version: str
 
     @classmethod
     def read(cls, text: str) -> Self:
@@ -61,6 +65,7 @@ class Settings:
                 topic=str(told["topic"]),
                 owner_keys=tuple(map(str, told["owner_keys"])),
                 heartbeat_hours=int(told["heartbeat_hours"]),
+                version=str(told["version"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise BadPolicy(f"STEWARD_REPORT: is {text[:80]!r}: {error!r}") from error
@@ -98,6 +103,7 @@ class Publisher:
         What could not be written stops nothing else, and is raised in the end.
         """
         self._account.aws.deadline = Deadline(self._account.clock, left - RESERVE_SECONDS)
+        self._account.forget()
         report = self._collected()
         problems = [*self._written(report)]
         sent = False
@@ -121,6 +127,7 @@ class Publisher:
             partition=account.aws.partition,
             stack=self._stack,
             heartbeat_hours=self._settings.heartbeat_hours,
+            version=self._settings.version,
         )
         return collect(
             scope,
@@ -134,15 +141,15 @@ class Publisher:
         """Write every format; yields what could not be written, and why."""
         for form in FORMATS.values():
             try:
-                self._bucket.put(form.file, form.render(report).encode(), form.media_type)
+                self._bucket.put(NAME + form.suffix, form.render(report), form.media_type)
             except StewardError as error:
-                yield f"{form.file}: {error}"
+                yield f"{NAME}{form.suffix}: {error}"
 
     def _told(self, report: Report) -> bool:
         """Send what is new since the last digest, if anything is; whether it was sent."""
         found = digests.digest_of(report, self._since())
         if found.news:
-            where = f"s3://{self._settings.bucket}/{FORMATS['html'].file}"
+            where = f"s3://{self._settings.bucket}/{NAME}{FORMATS['html'].suffix}"
             self._account.aws.ask(
                 "sns",
                 "Publish",

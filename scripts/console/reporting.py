@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
 import click
@@ -17,28 +16,9 @@ from steward.errors import BadPolicy, Invalid
 from steward.model import Mode, Severity
 from steward.reports.collect import Scope, collect
 from steward.reports.dataset import Report, Standing
+from steward.reports.formats import FORMATS
 from steward.reports.gaps import gaps
 from steward.reports.owners import KEYS, owners
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """A module of ``steward.reports`` that renders, and how names of its files end."""
-
-    module: str
-    suffix: str
-
-    def render(self, report: Report) -> bytes:
-        text: str = import_module(f"steward.reports.{self.module}").render(report)
-        return text.encode("utf-8")
-
-
-FORMATS = {
-    "csv": Format("as_csv", ".csv"),
-    "json": Format("as_json", ".json"),
-    "junit": Format("as_junit", ".junit.xml"),
-    "ocsf": Format("as_ocsf", ".ocsf.jsonl"),
-}
 
 
 @dataclass(frozen=True, slots=True)
