@@ -8,6 +8,7 @@ pass. A process holds one embedded account at a time.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -201,6 +202,7 @@ class EmbeddedAccount:
             self.queues.make(one.arn.rpartition(":")[2], one.arn, one.physical_id, one.properties)
         self.host = Host(list(self._functions()), self.clock, self.server.url)
         self._asynchronous.invoke = self.host.invoke
+        self._asynchronous.given_up = self._given_up
         grants = Grants(self.deployment, self.watch.gate, self.region)
         self.host.wrote = function_logs(self.deployment, self.account, self.region, grants).write
         readers = [*pollers(self.deployment, self.queues, self.streams, self.host, grants)]
@@ -224,6 +226,14 @@ class EmbeddedAccount:
             heard=self.config.heard,
         )
         self.config.tell = self._course.put_event
+
+    def _given_up(self, function: str, event: Mapping[str, Any]) -> None:
+        """What a function failed at goes to its destination on failure, if that is a queue of ours."""
+        name = function.rpartition(":")[2]
+        for one in self.deployment.of_type("AWS::Lambda::EventInvokeConfig"):
+            arn = one.properties["DestinationConfig"]["OnFailure"]["Destination"]
+            if one.properties["FunctionName"] == name:
+                self.queues[arn.rpartition(":")[2]].send(json.dumps({"requestPayload": event}))
 
     def _functions(self) -> Iterator[Function]:
         folders = self.template.folders()

@@ -1,7 +1,7 @@
 """Asynchronous invocations: what Lambda's own queue does with an event.
 
-A function that errs gets it again after one minute, and after two more; then it is dropped (Lambda
-developer guide, "How Lambda handles errors and retries with asynchronous invocation"). The queue is
+A function that errs gets it again after one minute, and after two more; then it goes to the
+function's destination on failure, or is dropped where it has none (Lambda developer guide, "How Lambda handles errors and retries with asynchronous invocation"). The queue is
 said to take a second, so that functions that invoke each other let time pass.
 """
 
@@ -34,6 +34,8 @@ class Asynchronous:
     def __init__(self, clock: Clock) -> None:
         self.invoke: Invoke = lambda _name, _event: None
         """Calls a function; see ``embedded.hosting.Host.invoke``."""
+        self.given_up: Invoke = lambda _name, _event: None
+        """Takes what a function failed at three times over."""
         self._clock = clock
         self._waiting: list[_Waiting] = []
         self._lock = threading.Lock()
@@ -64,6 +66,8 @@ class Asynchronous:
         if one.failures < len(PAUSES):
             at = self._clock.now() + PAUSES[one.failures]
             self._add(replace(one, at=at, failures=one.failures + 1))
+        else:
+            self.given_up(one.function, one.event)
 
     def _add(self, one: _Waiting) -> None:
         with self._lock:

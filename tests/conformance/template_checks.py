@@ -20,8 +20,9 @@ FUNCTION_PROPERTIES: Mapping[str, Any] = {
     "TracingConfig": {"Mode": "Active"},
 }
 
-TIMEOUTS = {"ConfigReporter": 900}
-"""Seconds, of a function that reads all that AWS Config holds of a rule; of all others 120."""
+TIMEOUTS = {"ComplianceReporter": 600, "ConfigReporter": 900}
+"""Seconds, of a function that reads the whole ledger, and of one that reads all that AWS Config
+holds of a rule; of all others 120."""
 
 MAX_BODY = 1_000_000  # bytes of a template in a bucket (CloudFormation quotas)
 MAX_RESOURCES = 400  # of 500 (the same), so that the next control still fits

@@ -215,7 +215,13 @@ def test_a_folder_that_is_not_deployed_is_noticed() -> None:
     }
 
 
-KEY_USERS = ("ConfigFollowerRole", "ConfigReporterRole", "LogDeliveryRole", "LogShipperRole")
+KEY_USERS = (
+    "ComplianceReporterRole",
+    "ConfigFollowerRole",
+    "ConfigReporterRole",
+    "LogDeliveryRole",
+    "LogShipperRole",
+)
 """Roles with grants of their own for the key of the parameter."""
 
 VARIANTS = [

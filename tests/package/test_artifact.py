@@ -34,7 +34,7 @@ LAMBDAS_LIMIT = 250 * MEGABYTE
 
 EVERY_FUNCTION = pytest.mark.parametrize("folder", FOLDERS)
 SHIPPER = "log_shipper"
-PROCESSORS = (SHIPPER, RULES, "config_follower")
+PROCESSORS = (SHIPPER, RULES, "config_follower", "compliance_report")
 WITH_CONTROLS = pytest.mark.parametrize("folder", [one for one in FOLDERS if one not in PROCESSORS])
 WITH_BATCHES = pytest.mark.parametrize("folder", [one for one in FOLDERS if one != RULES])
 BUCKET = "logs"
