@@ -18,6 +18,11 @@ NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome"
 PATIENCE = 60.0
 """Seconds without an answer after which the browser is taken for dead."""
 
+_OPTIONS = (
+    *("--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe"),
+    *("--no-first-run", "--disable-background-networking", "--hide-scrollbars"),
+)
+
 
 def executable() -> str | None:
     """A Chromium on PATH, or None."""
@@ -33,10 +38,9 @@ class Chromium:
         # The shell puts the two ends where Chromium expects them; a fork's callback would not be
         # safe beside threads.
         shell = f'exec "$@" 3<&{ours_in} 4>&{ours_out}'
-        options = ("--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe")
-        options += ("--no-first-run", "--disable-background-networking", "--hide-scrollbars")
+        options = [f"--user-data-dir={folder}", *_OPTIONS]
         self._process = subprocess.Popen(
-            ["/bin/bash", "-c", shell, "bash", program, *options, f"--user-data-dir={folder}"],
+            ["/bin/bash", "-c", shell, "bash", program, *options],
             pass_fds=(ours_in, ours_out),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -14,6 +14,7 @@ from rich.console import Console
 from benchmark.apis import counted
 from benchmark.contenders import contenders
 from benchmark.log_events import RECORDS, workload
+from benchmark.pages import rendered
 from benchmark.report import document, tables
 from benchmark.shipping_racing import contenders as shippers
 from benchmark.shipping_racing import race
@@ -143,6 +144,17 @@ def apis(*, apis: int, methods: int, as_json: bool) -> None:
                 head = f"{one.contender:8} {title}  {total:5}  {total / apis:5.2f} an API"
                 click.echo(f"{head}  ({told})")
     _end([(one.contender, one.problem) for one in results])
+
+
+@bench.command()
+@click.option("--json", "as_json", is_flag=True, help="JSON on standard output.")
+def report(*, as_json: bool) -> None:
+    """Render compliance reports of 60 to 10,000 findings as HTML: seconds and megabytes."""
+    results = list(rendered())
+    if as_json:
+        click.echo(json.dumps([asdict(one) for one in results], indent=2))
+    for one in results if not as_json else ():
+        click.echo(f"{one.findings:6} findings  {one.seconds:5.2f} s  {one.megabytes:5.2f} MB")
 
 
 def _end(results: Sequence[tuple[str, str]]) -> None:

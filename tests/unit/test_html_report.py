@@ -52,6 +52,28 @@ def test_sections_come_in_the_order_of_a_readers_questions() -> None:
     ]
 
 
+QUESTIONS = {
+    "what is not in order now": ("open", "34 open now"),
+    "since when": ("open", "days oldest open"),
+    "whose is it": ("owners", "owners concerned"),
+    "what did the automation change": ("changed", "changed by Steward"),
+    "what failed, and is it tried again": ("failed", "failed or held back .* tried again"),
+    "what is exempt, and until when": ("exempt", "exempt .* within 14 days"),
+    "is this fresh": ("freshness", "7 of 9 controls are fresh"),
+    "what did it save and cost": ("figures", "184.27 USD a month Log storage no longer paid for"),
+}
+"""What a reviewer asks: where the answer is, and what says so at first sight."""
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_each_question_of_a_reviewer_is_answered_on_top(question: str) -> None:
+    """In the tiles, from which one step leads to the whole answer."""
+    place, words = QUESTIONS[question]
+    tiles = section(DOCUMENT, "summary").one("ul", **{"class": "tiles"})
+    assert re.search(words, tiles.words)
+    assert f"#{place}" in {one.attributes["href"] for one in DOCUMENT.all("a")}
+
+
 def test_a_document_has_its_landmarks_and_one_title() -> None:
     """lang, title, one h1, skip link, header, navigation, main, footer; no heading is skipped."""
     assert PAGE.startswith("<!doctype html>")

@@ -102,7 +102,7 @@ def content_of(report: Report) -> Content:
         exempt=by_standing[Standing.EXEMPT],
         closed=_latest(by_standing[Standing.RESOLVED], by_standing[Standing.GONE]),
         counts=Counter({standing: len(found) for standing, found in by_standing.items()}),
-        in_order=sum(line.in_order for line in report.controls),
+        in_order=sum(line.in_order for line in report.controls if line.mode is not Mode.OFF),
         figure=next((one for one in report.figures if one.amount is not None), None),
         trend=trend(report),
         ages=ages(is_open, report.generated_at),

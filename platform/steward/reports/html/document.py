@@ -116,6 +116,7 @@ def _environment() -> Environment:
         ends=wording.ends,
         fate=wording.fate,
         moment=wording.moment,
+        number=wording.number,
         outcome=wording.outcome,
         told=told,
     )

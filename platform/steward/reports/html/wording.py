@@ -91,9 +91,14 @@ def days_left(expires: date, now: str) -> int:
     return (expires - datetime.fromisoformat(now).astimezone(UTC).date()).days
 
 
-def counted(number: int, noun: str, plural: str = "") -> str:
+def number(of: int) -> str:
+    """'10,000'."""
+    return f"{of:,}"
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
     """'1 day', '41 days', '1,200 resources'."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def amount(figure: Figure) -> tuple[str, str]:
