@@ -228,7 +228,7 @@ class EmbeddedAccount:
         self.config.tell = self._course.put_event
 
     def _given_up(self, function: str, event: Mapping[str, Any]) -> None:
-        """What a function failed at goes to its destination on failure, if that is a queue of ours."""
+        """What a function failed at goes to its destination on failure, a queue of ours."""
         name = function.rpartition(":")[2]
         for one in self.deployment.of_type("AWS::Lambda::EventInvokeConfig"):
             arn = one.properties["DestinationConfig"]["OnFailure"]["Destination"]

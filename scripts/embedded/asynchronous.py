@@ -1,8 +1,9 @@
 """Asynchronous invocations: what Lambda's own queue does with an event.
 
 A function that errs gets it again after one minute, and after two more; then it goes to the
-function's destination on failure, or is dropped where it has none (Lambda developer guide, "How Lambda handles errors and retries with asynchronous invocation"). The queue is
-said to take a second, so that functions that invoke each other let time pass.
+function's destination on failure, or is dropped where it has none (Lambda developer guide, "How
+Lambda handles errors and retries with asynchronous invocation"). The queue is said to take a
+second, so that functions that invoke each other let time pass.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from console.cli import VERSION
+from console.version import VERSION
 from embedded.template import Template, load
 from steward.aws.quotas import RATES
 from steward.controls.function_layers import live, readers
@@ -206,7 +206,11 @@ def test_one_version_is_told_everywhere() -> None:
     newest = re.search(r"^## (\S+)", (root / "CHANGELOG.md").read_text(), re.MULTILINE)
     deployed = str(load().of_type("AWS::SSM::Parameter")["Version"]["Properties"]["Value"])
     assert newest is not None
-    assert {project, VERSION, newest.group(1)} == {deployed}
+    reporter = load().of_type("AWS::Lambda::Function")["ComplianceReporter"]["Properties"]
+    told = json.dumps(reporter["Environment"]["Variables"]["STEWARD_REPORT"])
+    written = re.search(r"version\W+([0-9.]+)", told)
+    assert written is not None
+    assert {project, VERSION, newest.group(1), written.group(1)} == {deployed}
 
 
 def test_layers_are_looked_into_within_a_step_at_the_deployed_pace() -> None:
