@@ -31,12 +31,18 @@ def environment(**more: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def played() -> subprocess.CompletedProcess[str]:
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the demo leaves its report."""
+    return tmp_path_factory.mktemp("demo") / "made" / "report.html"
+
+
+@pytest.fixture(scope="module")
+def played(report: Path) -> subprocess.CompletedProcess[str]:
     """The demo, among settings that would lead anybody else astray."""
     nowhere = "http://127.0.0.1:9"
     astray = {"AWS_PROFILE": "nobody", "HTTP_PROXY": nowhere, "http_proxy": nowhere}
     return subprocess.run(
-        COMMAND,
+        [*COMMAND, "--report", str(report)],
         env=environment(**astray),
         capture_output=True,
         text=True,
@@ -68,6 +74,15 @@ def test_the_account_has_a_history(played: subprocess.CompletedProcess[str]) -> 
     assert int(found[1]) >= 60
     titles = [f"\n{number}. {scene.title}\n" for number, scene in enumerate(SCENES, 1)]
     assert [title for title in titles if title not in played.stdout] == []
+
+
+def test_it_leaves_the_report(played: subprocess.CompletedProcess[str], report: Path) -> None:
+    """Of one file, as it says last; the file needs nothing else."""
+    assert str(report) in played.stdout
+    page = report.read_text("utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "/app/monolith" in page
+    assert "default-src 'none'" in page
 
 
 SHOWN = {
@@ -110,6 +125,8 @@ SHOWN = {
     "what is exempt": r"\n exempt +2   NEVER_EXPIRES +/aws/lambda/checkout: exempt until",
     "what is managed": r"\n not applicable +4   MANAGED_BY_ACCOUNT_POLICY ",
     "what it took": r"\n\d+ calls of AWS for \d+ resources, \d+ events and 16 sweeps",
+    "the report": r"\n[0-9:]+   \d+ findings: .*open",
+    "the digest": r"digest: steward 123456789012 eu-west-1: \d+ new",
     "what rang": r"\nalarms that rang: bad-policy .*-dead-letters .*log-shipper-behind",
 }
 

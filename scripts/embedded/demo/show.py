@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from embedded.account import EmbeddedAccount
 from embedded.demo import (
@@ -14,6 +15,7 @@ from embedded.demo import (
     layers,
     limits,
     morning,
+    reporting,
     shipping,
     summing_up,
     sweeping,
@@ -55,13 +57,19 @@ SCENES: Sequence[Scene] = (
 )
 
 
+REPORT = "The report of it all"
+"""The last scene, which leaves a file."""
+
+
 def parameters(service: LogService) -> Mapping[str, str]:
     """The stack's: it ships to a log service, once the team has log groups subscribed, and tells
     AWS Config what it finds."""
+    place = ("123456789012", "eu-west-1")
     return {
         "AllowIrreversible": "true",
         "ConfigRules": "enabled",
-        "FunctionLayerArns": layers.arn("123456789012", "eu-west-1"),
+        "DigestTopicArn": reporting.arn(*place),
+        "FunctionLayerArns": layers.arn(*place),
         "FunctionLayersMode": "off",
         "FunctionVersionsCeiling": "enforce",
         "LogShipping": "enabled",
@@ -71,12 +79,23 @@ def parameters(service: LogService) -> Mapping[str, str]:
     }
 
 
-def show() -> int:
-    """Play everything on standard output; the exit code, 0 where every promise holds."""
-    with LogService() as service:
-        given, before = parameters(service), auditing.recorder
-        with EmbeddedAccount(given, start=START, before=before) as here:
-            return perform(SCENES, stage_of(here, of_this_process(), service))
+def show(report: Path) -> int:
+    """Play everything on standard output; the exit code, 0 where every promise holds.
+
+    ``report``: where the compliance report is left in the end.
+    """
+    last = Scene(REPORT, reporting.written_to(report))
+    with LogService() as service, _account(service) as here:
+        return perform([*SCENES, last], stage_of(here, of_this_process(), service))
+
+
+def _account(service: LogService) -> EmbeddedAccount:
+    return EmbeddedAccount(parameters(service), start=START, before=_before)
+
+
+def _before(here: EmbeddedAccount) -> None:
+    auditing.recorder(here)
+    reporting.topic(here)
 
 
 def perform(scenes: Sequence[Scene], stage: Stage) -> int:
