@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from console.cli import VERSION
+from console.version import VERSION
 from embedded.template import Template, load
 from steward.aws.quotas import RATES
 from steward.controls.function_layers import live, readers
