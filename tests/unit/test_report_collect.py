@@ -158,10 +158,10 @@ def test_who_put_it_right_is_told_by_the_change(book: SQLiteLedger) -> None:
     done = {**OVER, "resolved_at": at(3)}
     book.commit(
         items=[right("/ours", **done), right("/theirs", **done)],
-        changes=[change("/ours", 3.00002), change("/theirs", 20)],
+        changes=[change("/ours", 3.00002, settled_at=at(3)), change("/theirs", 20)],
     )
-    fates = {one.ref.id: one.fate for one in report(book).entries}
-    assert fates == {"/ours": Fate.REMEDIATED, "/theirs": Fate.NONE}
+    told = {one.ref.id: (one.fate, one.first_seen) for one in report(book).entries}
+    assert told == {"/ours": (Fate.REMEDIATED, at(9)), "/theirs": (Fate.NONE, at(9))}
 
 
 def test_changes_are_those_of_the_window_newest_first(book: SQLiteLedger) -> None:

@@ -6,11 +6,20 @@ from typing import Any
 
 import pytest
 
-from steward.ledger import Change, Status
+from steward.controls.function_versions.state import Function, Version
+from steward.controls.log_retention.state import LogGroup
+from steward.controls.stream_capacity.state import Stream
+from steward.ledger import Change, Status, change_from_record, shallow, to_record
 from steward.model import Call
 from steward.reports.dataset import Figure
 from steward.reports.figures import figures_of
 from tests.reporting import at, change
+
+
+def kept(state: Any) -> dict[str, Any]:
+    """A control's state as a change's record gives it back."""
+    record = to_record(change("/a", 1, before=shallow(state)))
+    return dict(change_from_record(record).before)
 
 
 def figures(*changes: Change) -> dict[str, Figure]:
@@ -37,7 +46,11 @@ def with_calls(*calls: Call, **fields: Any) -> Change:
 
 def test_stored_bytes_are_those_that_groups_told() -> None:
     """Nobody recorded how much has expired since: the saving is unknown, at most its price."""
-    told = figures(change("/a", 1), change("/b", 2), change("/c", 3, before={"stored_bytes": None}))
+    told = figures(
+        change("/a", 1, before=kept(LogGroup("/a", None, stored_bytes=10**9))),
+        change("/b", 2, before=kept(LogGroup("/b", 60, stored_bytes=10**9))),
+        change("/c", 3, before=kept(LogGroup("/c", None))),
+    )
     stored, saved = told["Log data under a new retention"], told["Log storage saved"]
     assert (stored.amount, stored.unit) == (2 * 10**9, "bytes")
     assert "3 log groups when their retention was set, 2 told their size" in stored.basis
@@ -62,13 +75,13 @@ def test_only_what_was_done_and_stands_counts(fields: dict[str, Any]) -> None:
 
 
 def test_deleted_versions_count_with_their_code() -> None:
-    """By the sizes that were read before; those that stay do not count."""
-    versions = [{"number": n, "size": 1000 * n} for n in (1, 2, 3)]
+    """VER-37: by the sizes that were read before; those that stay do not count."""
+    versions = [Version(n, size=1000 * n) for n in (1, 2, 3)]
     gone = [Call("lambda", "DeleteFunction", {"FunctionName": "f", "Qualifier": n}) for n in "12"]
-    told = figures(with_calls(*gone, before={"versions": versions}))
+    told = figures(with_calls(*gone, before=kept(Function("f", 3, (*versions,)))))
     assert told["Function versions deleted"].amount == 2
     assert told["Code of deleted versions"].amount == 3000
-    unknown = figures(with_calls(*gone, before={"versions": versions[1:]}))
+    unknown = figures(with_calls(*gone, before=kept(Function("f", 3, (*versions[1:],)))))
     assert unknown["Code of deleted versions"].amount is None
 
 
@@ -92,7 +105,10 @@ def test_shards_cost_what_was_added() -> None:
     """Or save what was taken away."""
     more = Call("kinesis", "UpdateShardCount", {"StreamName": "s", "TargetShardCount": 4})
     fewer = Call("kinesis", "UpdateShardCount", {"StreamName": "s", "TargetShardCount": 1})
-    told = figures(with_calls(more, before={"shards": 2}), with_calls(fewer, before={"shards": 4}))
+    told = figures(
+        with_calls(more, before=kept(Stream("s", shards=2))),
+        with_calls(fewer, before=kept(Stream("s", shards=4))),
+    )
     assert told["Shards added"].amount == -10.95
 
 
