@@ -10,6 +10,7 @@ import click
 from console.codes import ExitCode
 from console.options import Options, common
 from console.version import VERSION
+from steward.reports.formats import FORMATS
 
 
 @click.command()
@@ -17,7 +18,7 @@ from console.version import VERSION
 @click.option(
     "--format",
     "formats",
-    type=click.Choice(["csv", "json", "junit", "ocsf"]),
+    type=click.Choice([*FORMATS]),
     multiple=True,
     default=["json"],
     show_default=True,

@@ -13,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.compliance import report
+from steward.reports.dataset import Report
 from steward.reports.html import render
 from steward.reports.html.wording import visible
 from tests.html_pages import parsed
+from tests.reports import REPORTS
 
 PLAIN = report(12, seed=3)
 
@@ -134,3 +136,11 @@ def test_marks_that_turn_text_around_are_named() -> None:
         visible("a\u202eb\x07\u200b") == "a\u2039U+202E\u203ab\u2039U+0007\u203a\u2039U+200B\u203a"
     )
     assert visible("Größe 表 \n") == "Größe 表 \n"
+
+
+@given(REPORTS)
+def test_a_page_of_any_report_is_text_that_can_be_written(told: Report) -> None:
+    """Equal reports give equal pages."""
+    page = render(told)
+    assert page.encode().startswith(b"<!doctype html>")
+    assert page == render(told)

@@ -46,12 +46,21 @@ FUNCTIONS: Mapping[str, str | None] = {
 }
 """Runtimes by function; None: a container image."""
 
+OWNERS: Mapping[str, str] = {
+    "invoice-pdf": "billing",
+    "legacy-import": "data",
+    "nightly-report": "data",
+    "edge-rewrite": "web",
+}
+"""Whose functions are, where a tag says so."""
+
 DEPRECATED = 5
 """How many of the functions run on what AWS supports no more."""
 
 
 def kinds(today: date) -> Iterator[Kind]:
     """Every kind of log group there is, some of each."""
+    dba = {"team": "databases"}
     yield Kind(
         "never expires, nothing yet to lose",
         _groups("/aws/lambda/", "checkout orders search cart stock prices login", age_days=6)
@@ -62,8 +71,8 @@ def kinds(today: date) -> Iterator[Kind]:
     yield Kind(
         "never expires, with old events",
         _groups("/aws/lambda/", "legacy-import nightly-report migrations", **_old())
-        + _groups("/aws/rds/", "orders/error orders/slowquery users/error", **_old())
-        + _groups("/app/", "monolith monolith-batch", **_old()),
+        + _groups("/aws/rds/", "orders/error orders/slowquery users/error", tags=dba, **_old())
+        + _groups("/app/", "monolith monolith-batch", tags={"owner": "core"}, **_old()),
     )
     yield Kind(
         "kept too long", _groups("/app/", "search cart login mobile web", days=3653, **_old())
@@ -93,7 +102,7 @@ def _special(today: date) -> Iterator[Kind]:
     typo = {"steward:log-retention/days": "a year"}
     yield Kind("a mistyped tag", _groups("/research/", "d e", tags=typo))
     yield Kind("exempt by the policy", _groups("/legal/", "holds cases mail", **_old()))
-    until = {"steward:exempt/log-retention": str(today + timedelta(days=45))}
+    until = {"steward:exempt/log-retention": str(today + timedelta(days=12))}
     yield Kind("exempt by a tag", _groups("/migration/", "from to", tags=until))
     vague = {"steward:exempt/log-retention": "until we are done"}
     yield Kind("a mistyped exemption", _groups("/migration/", "plan", tags=vague))
@@ -127,8 +136,14 @@ def found(stage: Stage) -> None:
     here = stage.here
     every = [*kinds(here.clock.now().date())]
     seed_log_groups((seed for kind in every for seed in kind.seeds), region=here.region)
-    seeds = (FunctionSeed(name=name, runtime=runtime) for name, runtime in FUNCTIONS.items())
-    seed_functions(seeds, region=here.region)
+    owners = {name: {"owner": owner} for name, owner in OWNERS.items()}
+    seed_functions(
+        (
+            FunctionSeed(name=name, runtime=runtime, tags=owners.get(name, {}))
+            for name, runtime in FUNCTIONS.items()
+        ),
+        region=here.region,
+    )
     _account_policies(stage)
     counts = Counter({kind.title: 0 for kind in every})
     for kind in every:
