@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import timedelta
 
@@ -14,9 +15,11 @@ from steward.model import Call, Exemption, Fate, Finding, P, S, Unread, Verdict
 from steward.policy import forbidden
 from steward.remediate import Judged, Sent, is_open, remediate
 from steward.run import Outcome, Run
-from steward.settle import reordered, undo_reason
+from steward.settle import inverted, partly_undone, reordered, undo_reason
 
 EXEMPT_FOR = timedelta(days=30)
+
+_PARTLY = "a part was taken back and is exempt, the same again takes back the rest"
 
 
 def undo(run: Run[S, P], change_id: str, owner: str, exempt_for: timedelta = EXEMPT_FOR) -> Outcome:
@@ -49,29 +52,40 @@ def undo(run: Run[S, P], change_id: str, owner: str, exempt_for: timedelta = EXE
     except StewardError:  # nothing was written, and so nothing sent
         _restore_exemption(run, change, before)
         raise
-    if sent.error or sent.bug or sent.untouched:
-        return _failed(run, finding, done, sent, before)
-    closed = replace(done, status=Status.DONE, sent=sent.calls, settled_at=run.now)
-    undone = replace(change, status=Status.UNDONE, settled_at=run.now)
-    run.ledger.commit(items=_item(run, state, item, exemption, change), changes=[undone, closed])
-    return Outcome(run.control.id, finding, Fate.REMEDIATED, run.trigger, change=done.id)
+    if (sent.error or sent.bug or sent.untouched) and not is_open(sent) and not sent.calls:
+        _restore_exemption(run, change, before)
+    return _ended(run, one, _closed(run, done, sent), sent, change, exemption)
 
 
-def _failed(
-    run: Run[S, P], finding: Finding, done: Change, sent: Sent, before: Exemption | None
-) -> Outcome:
-    """The outcome of an undo that did not go through, with the exemptions as they were.
-
-    Where its call may yet have taken effect, the new exemption stays: nobody must fight over it.
-    """
-    if not is_open(sent):
-        _restore_exemption(run, done, before)
-    error = sent.bug or str(sent.error or "there was no time for it")
-    status = Status.INTENT if is_open(sent) else Status.FAILED
+def _closed(run: Run[S, P], done: Change, sent: Sent) -> Change:
+    """The record of an undo; where its call may yet have taken effect, its outcome is open."""
+    failed = sent.error or sent.bug or sent.untouched
+    error = (sent.bug or str(sent.error or "there was no time for it")) if failed else ""
+    status = Status.FAILED if failed else Status.DONE
+    status = Status.INTENT if is_open(sent) else status
     closed = replace(done, status=status, sent=sent.calls, error=error, settled_at=run.now)
-    closed = reordered(closed, sent.done, sent.left) if sent.done else closed
-    run.ledger.commit(changes=[] if sent.untouched else [closed])
-    return Outcome(run.control.id, finding, Fate.FAILED, run.trigger, error, done.id)
+    return reordered(closed, sent.done, sent.left) if failed and sent.done else closed
+
+
+def _ended(
+    run: Run[S, P], one: Judged, closed: Change, sent: Sent, change: Change, exemption: Exemption
+) -> Outcome:
+    """Write down what came of an undo. What was taken back stays so, and is exempt.
+
+    Where it may yet have taken effect, or did in part, nobody must fight over it.
+    """
+    whole = closed.status is Status.DONE
+    changes = [] if sent.untouched else [closed]
+    if whole:
+        changes = [replace(change, status=Status.UNDONE, settled_at=run.now), closed]
+    elif closed.sent and closed.status is Status.FAILED:
+        changes = [partly_undone(change, closed), closed]
+    back = closed.calls[: closed.sent] if len(changes) > 1 else ()
+    after = _item(run, one.state, one.item, exemption, back) if back else []
+    run.ledger.commit(items=after, changes=changes)
+    fate = Fate.REMEDIATED if whole else Fate.FAILED
+    note = f"{closed.error}; {_PARTLY}" if back and not whole else closed.error
+    return Outcome(run.control.id, one.finding, fate, run.trigger, note, closed.id)
 
 
 def inverse(change: Change) -> tuple[Call, ...]:
@@ -83,7 +97,7 @@ def inverse(change: Change) -> tuple[Call, ...]:
     for call in reversed(change.calls[: change.sent]):
         if call.undo is None:
             raise Invalid(f"{call.operation} cannot be undone: {call.irreversible or 'no inverse'}")
-        calls.append(replace(call.undo, undo=replace(call, undo=None)))
+        calls.append(inverted(call, call.undo))
     return tuple(calls)
 
 
@@ -150,9 +164,10 @@ def _restore_exemption(run: Run[S, P], change: Change, before: Exemption | None)
 
 
 def _item(
-    run: Run[S, P], state: S, item: Item | None, exemption: Exemption, change: Change
+    run: Run[S, P], state: S, item: Item | None, exemption: Exemption, calls: Sequence[Call]
 ) -> list[Item]:
+    """The item of the resource as the calls of an undo have left it, exempt."""
     exempted = replace(run, exemptions=[*run.exemptions, exemption])
-    finding = evaluate(exempted, left_by(run.control, state, inverse(change)))
+    finding = evaluate(exempted, left_by(run.control, state, calls))
     new = successor(item, item_of(run.control.id, finding, Fate.NONE), run.now)
     return [new] if new else []
