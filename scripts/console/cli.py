@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -39,7 +40,7 @@ def cli(options: Options) -> None:
               steward undo CHANGE --enforce      take it back
               steward report --format csv        what is open, since when, whose it is
               steward replay FILE...             what recorded events would have led to
-              steward redrive                    ship again what could not be shipped
+              steward redrive                    what came to nothing, and back with it
 
     \b
     Exit codes: 0 clean or all exempt, 1 open violations, 2 incomplete or errors,
@@ -151,28 +152,43 @@ def replay(options: Options, files: Sequence[Path]) -> ExitCode:
 
 
 @cli.command()
+@click.option("--queue", metavar="NAME", help="Only this dead-letter queue.")
 @click.option(
     "--prefix",
     metavar="PREFIX",
-    help="Only objects whose keys begin so: parked/... or aws/lambda/...  Default: all of both.",
+    help="Only objects whose keys begin so: parked/... or aws/lambda/...",
+)
+@click.option(
+    "--save",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write each message to a file of its own first; 'steward replay' takes them.",
+)
+@click.option(
+    "--discard", metavar="MESSAGE", multiple=True, help="Delete this message; may be repeated."
 )
 @common
-def redrive(options: Options, prefix: str | None) -> ExitCode:
-    """Ship again what the log shipper set aside.
+def redrive(options: Options, **told: Any) -> ExitCode:
+    """Show what came to nothing, and send it back.
+
+    In a stack's dead-letter queues lie events that a function gave back ten times, or that
+    EventBridge could not deliver: each is shown with what it names and why it is there. With
+    --enforce it goes back to the inbox; what no function can read stays, until --discard.
 
     In the bucket of a stack's log pipeline lies what could not be shipped: under parked/ what the
     destination refused or nobody could read, under aws/lambda/ records that were tried for too
-    long. The stack's log shipper sends it once more and deletes what is done, so that you need no
-    rights in the bucket. Without --enforce the objects are only shown, with why they are there.
+    long. With --enforce the stack's log shipper sends it once more and deletes what is done, so
+    that you need no rights in the bucket.
 
-    Exit code 1: some objects are there, or stay. 2: it ended before; the same again goes on.
+    Exit code 1: something lies there, or stays. 2: it ended before; the same again goes on.
 
     \b
-    steward --stack steward redrive --enforce
+    steward --stack steward redrive
+    steward --stack steward redrive --queue log-retention-dead-letters --enforce
     """
     from console import redriving  # noqa: PLC0415  # only this command needs it
 
-    return redriving.redrive(options, prefix)
+    return redriving.redrive(options, redriving.Asked(**told))
 
 
 @cli.group()
@@ -220,7 +236,14 @@ def explain(options: Options, subject: str) -> ExitCode:
 @cli.command()
 @common
 def doctor(options: Options) -> ExitCode:
-    """Check credentials, clock, trail, account policies, quotas."""
+    """Check what Steward relies on, and with --stack whether the stack is well.
+
+    Credentials, clock, trail, account policies, quotas. Of a stack: its settings and stop switch,
+    each policy as the functions judge it, each control's last whole sweep, alarms, queues, what is
+    switched off, errors, log shipping, AWS Config.
+
+    Exit code 0: at most warnings. 1: something is wrong. 2: something could not be read.
+    """
     from console import checkup  # noqa: PLC0415  # only this command needs it
 
     return checkup.doctor(options)
