@@ -261,12 +261,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed(str(error), _exit_code(error))
     except (KeyboardInterrupt, click.Abort):
         return _failed("stopped at once; the next run settles what was open", ExitCode.INCOMPLETE)
-    except (BrokenPipeError, SystemExit):  # click and rich exit when nobody reads any more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.INCOMPLETE
+    except (OSError, SystemExit) as error:  # nobody reads any more, or a disk is full
+        return _not_written(error)
     except Exception:  # noqa: BLE001  # Python's own exit code for a bug is 1: violations
         traceback.print_exc()
         return ExitCode.INCOMPLETE
+
+
+def _not_written(error: OSError | SystemExit) -> int:
+    """Of a reader that went away nothing is told; click and rich exit then."""
+    # What is left in the buffer would end the process with another error.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError | SystemExit):
+        return ExitCode.INCOMPLETE
+    where = error.filename or "standard output"
+    return _failed(f"{where}: {error.strerror or error}", ExitCode.INCOMPLETE)
 
 
 def _exit_code(error: StewardError) -> ExitCode:

@@ -603,6 +603,23 @@ def test_explain_tells_what_is_there_and_what_would_be_done(console: Console) ->
     assert "DONE" in console.out
 
 
+def test_explain_says_under_which_condition_its_calls_are_sent(console: Console) -> None:
+    """In audit they are not, and a control that is off was not even asked."""
+    old = Seed(name="a", age_days=900, stored_bytes=4096)
+    console.seed(old)
+    asked = {"log-retention": {"mode": "audit", "shorten": True}}
+    policy = console.policy(asked)
+    console("explain", "a", "--policy", policy, "--plain")
+    assert "would call, were it in mode enforce" in console.out
+    assert "lost for good" in console.out
+    assert "Off, and not asked: log-subscription, stream-capacity" in console.out
+    console("explain", "b", "--policy", policy, "--plain")
+    assert "no resource of one; off, and not asked: log-subscription" in console.err
+    console("explain", "log-subscription", "--plain")
+    assert "Mode:     off: nothing is looked at, and nothing is called" in console.out
+    assert console("explain", "log-subscription").lines[0]["mode"] == "off"
+
+
 def test_explain_tells_of_an_account_policy(console: Console) -> None:
     """By its name; and of a group what the account policy is to it."""
     stream = f"arn:aws:kinesis:{REGION}:123456789012:stream/events"
@@ -879,6 +896,20 @@ def test_a_reader_that_goes_away_is_no_crash(console: Console) -> None:
     process.stderr.close()
     assert process.returncode == 2
     assert "Traceback" not in err
+
+
+def test_a_full_disk_and_a_closed_output_end_in_a_sentence() -> None:
+    """steward controls > /dev/full, and >&-; nobody needs a traceback for either."""
+    path = os.pathsep.join([str(ROOT / "platform"), str(ROOT / "scripts")])
+    command = f"PYTHONPATH={path} {sys.executable} -m console controls"
+    ends = {}
+    for into in ("/dev/full", "&-"):
+        ran = subprocess.run(
+            ["/bin/sh", "-c", f"{command} >{into}"], capture_output=True, text=True, check=False
+        )
+        ends[into] = ran.returncode, ran.stderr
+    full = "steward: standard output: No space left on device\n"
+    assert ends == {"/dev/full": (2, full), "&-": (0, "")}
 
 
 def test_paced_it_stays_below_the_quota(console: Console) -> None:

@@ -87,7 +87,7 @@ def test_a_letter_goes_back_to_an_inbox_of_the_stack_or_stays(
 def place(answers: Mapping[tuple[str, str], Any] | None = None, *items: Item) -> Place:
     """A stack with log-retention, whose ledger has these items."""
     summary = {"ResourceType": "AWS::Lambda::Function", "PhysicalResourceId": INBOX.name}
-    standing = {
+    standing: dict[tuple[str, str], Any] = {
         ("cloudformation", "ListStackResources"): {"StackResourceSummaries": [summary]},
         ("lambda", "GetFunctionConfiguration"): {"Environment": {"Variables": ENVIRONMENT}},
         ("ssm", "GetParameters"): {"Parameters": []},
@@ -188,7 +188,7 @@ def message(number: int) -> Mapping[str, Any]:
 def test_a_peek_goes_on_until_nothing_comes_and_knows_each_letter_once() -> None:
     """SQS may give one twice; the newer receipt counts."""
     again = {**message(1), "ReceiptHandle": "newer"}
-    answers = [{"Messages": [message(1), message(2)]}, {"Messages": [again]}, {}]
+    answers: Any = [{"Messages": [message(1), message(2)]}, {"Messages": [again]}, {}]
     aws = FakeAws({("sqs", "ReceiveMessage"): answers})
     found = letter_box.peek(aws, DEAD)
     assert [(one.id, one.receipt) for one in found] == [("m-1", "newer"), ("m-2", "r-2")]
