@@ -70,10 +70,14 @@ def test_a_dead_letter_is_shown_with_its_reason_sent_back_and_the_world_is_put_r
     here.advance(hours=2)
     dead = here.queue("log-retention-dead-letters")
     [letter] = dead.messages()
-    checks = console("doctor")[1]
-    [told] = [one for one in checks if DEAD in one["detail"]]
-    assert (told["status"], told["detail"]) == ("fail", f"{DEAD}: 1 dead letters")
-    assert told["fix"] == f"steward --stack steward redrive --queue {DEAD}"
+    told = {one["detail"]: one for one in console("doctor")[1]}
+    queue = told[f"{DEAD}: 1 dead letters"]
+    assert (queue["status"], queue["fix"]) == (
+        "fail",
+        f"steward --stack steward redrive --queue {DEAD}",
+    )
+    assert any(detail.startswith(f"{DEAD} rings since") for detail in told)
+    assert told["log-retention: enforce, hash 90de1c1c1c024f84"]["status"] == "ok"
 
     code, [line, last], _ = console("redrive")
     assert (code, line["queue"], line["message"], line["fate"]) == (1, DEAD, letter.id, "planned")
