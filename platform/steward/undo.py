@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 
 from steward import gate as gates
@@ -11,7 +11,20 @@ from steward.errors import Gone, Invalid, Refused, StewardError
 from steward.evaluate import evaluate, left_by, observe
 from steward.history import successor
 from steward.ledger import Change, Item, Status, item_of
-from steward.model import Call, Exemption, Fate, Finding, P, S, Unread, Verdict
+from steward.model import (
+    Call,
+    Exemption,
+    Fate,
+    Finding,
+    Known,
+    P,
+    Ref,
+    Remembered,
+    S,
+    T,
+    Unread,
+    Verdict,
+)
 from steward.policy import forbidden
 from steward.remediate import Judged, Sent, is_open, remediate
 from steward.run import Outcome, Run
@@ -128,9 +141,32 @@ def _refuse_others(run: Run[S, P], change: Change) -> None:
             raise Refused(f"change {change.id}: its undo would do what is not allowed: {why}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Expecting:
+    """What is known, and that a change is open: a control then tells also what is not there."""
+
+    known: Known
+    item: Item
+
+    def items(self, refs: Sequence[Ref]) -> Mapping[Ref, Remembered]:
+        expected = {self.item.ref: self.item} if self.item.ref in refs else {}
+        return {**self.known.items(refs), **expected}
+
+    def once(self, key: str, make: Callable[[], T]) -> T:
+        return self.known.once(key, make)
+
+
+def _expecting(run: Run[S, P], change: Change) -> Run[S, P]:
+    """A run that reads the change's resource although the change may have deleted it."""
+    nothing = Item(change.control, change.ref, Verdict.UNKNOWN, "", "", Fate.NONE)
+    item = run.ledger.items(change.control, [change.ref]).get(change.ref, nothing)
+    known = _Expecting(run.sight.known, replace(item, intent=change.id))
+    return replace(run, sight=replace(run.sight, known=known))
+
+
 def _unchanged_since(run: Run[S, P], change: Change) -> S:
     """The resource as it is now, if it still is as the change left it."""
-    states = observe(run, [change.ref])
+    states = observe(run, [change.ref]) or observe(_expecting(run, change), [change.ref])
     if not states:
         raise Gone(f"{change.ref.id} is no longer there")
     [state] = states
