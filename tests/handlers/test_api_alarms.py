@@ -334,7 +334,8 @@ def test_an_undo_puts_back_alarms_that_were_changed_or_deleted(api: Api, control
     ref = Ref(REST, f"{create(api)}/prod")
     control.look(ref)
     before = {name: {key: one[key] for key in KEPT} for name, one in alarms(api).items()}
-    other = {"alarms": {"error_4xx_rate": None, "error_5xx_rate": 0.5, "latency_average_ms": 9}}
+    wanted = {"error_4xx_rate": None, "error_5xx_rate": 0.5, "latency_average_ms": 9}
+    other: dict[str, Any] = {"alarms": wanted}
     control.clock.advance(3600)
     assert control.told(ref, **other) == {ref.id: ("MISSING_ALARMS", "remediated")}
     assert set(alarms(api)) ^ set(before)
