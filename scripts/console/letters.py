@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from console.parked import progress
 from console.place import Place
 from console.queues import Queue, Unreadable, sources
 from console.views import SHOWN, console, table
-from steward.errors import BadPolicy, Invalid, NotConnected, StewardError
+from steward.errors import BadPolicy, Invalid, NotConnected, Refused, StewardError
 from steward.model import Deadline
 
 SECONDS = 600
@@ -63,11 +64,8 @@ class Box:
 def chosen(place: Place, asked: str | None) -> list[Box]:
     """The dead-letter queues of the stack, or the one of a name, with the stack's or without.
 
-    Raises BadPolicy for a name that is none, and StewardError where one cannot be read.
+    Raises BadPolicy for a name that is none.
     """
-    for one in place.queues:
-        if isinstance(one, Unreadable):
-            raise one.error
     queues = [one for one in place.queues if isinstance(one, Queue)]
     inboxes, source = {one.arn: one for one in queues if one.dead_letters}, sources(queues)
     found = [Box(one, source.get(one.arn), inboxes) for one in queues if one.arn not in inboxes]
@@ -86,10 +84,12 @@ def redrive(
 
     Raises Invalid, before anything is done, for an id in ``gone`` that lies in none of them.
     """
-    total = Total()
+    unread = [one for one in place.queues if isinstance(one, Unreadable)]
+    total = Total(errors=[f"{one.name}: {one.error}" for one in unread])
     redriving = _Redriving(place, options, gone, total, Deadline(place.clock, SECONDS))
-    seen = [(box, letter_box.peek(place.aws, box.queue)) for box in boxes if box.queue.messages]
+    seen: list[tuple[Box, Sequence[Letter]]] = []
     try:
+        seen.extend(_peeked(place, boxes, total))
         _refuse(gone, {letter.id for _, some in seen for letter in some})
         for _, some in seen:
             if save is not None:
@@ -97,10 +97,30 @@ def redrive(
         for box, some in seen:
             redriving.box(box, some)
     finally:
+        away = {line["message"] for line in total.lines if line["fate"] in _AWAY}
         for box, some in seen:
-            done = {line["message"] for line in total.lines if line["fate"] in _AWAY}
-            letter_box.release(place.aws, box.queue, [one for one in some if one.id not in done])
+            _release(place, box.queue, [one for one in some if one.id not in away])
     return total
+
+
+def _peeked(
+    place: Place, boxes: Sequence[Box], total: Total
+) -> Iterator[tuple[Box, Sequence[Letter]]]:
+    """What lies in each queue; one that may not be looked into hinders no other."""
+    for box in boxes:
+        try:
+            if box.queue.messages:
+                yield box, letter_box.peek(place.aws, box.queue)
+        except NotConnected:
+            raise
+        except StewardError as error:
+            total.errors.append(f"{box.queue.name}: {error}")
+
+
+def _release(place: Place, queue: Queue, letters: Sequence[Letter]) -> None:
+    """Let letters be seen again, now or, where that is not allowed, in two minutes."""
+    with suppress(Refused):
+        letter_box.release(place.aws, queue, letters)
 
 
 def _refuse(gone: Sequence[str], known: set[str]) -> None:

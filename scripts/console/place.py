@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from console import deployed, queues
-from console.deployed import FUNCTION, QUEUE, STATE_MACHINE, Parts, Stack
+from console.deployed import QUEUE, STATE_MACHINE, Parts, Stack
 from steward.account import allowed_of, ceilings_of, function_name, ledger_table
 from steward.aws import parameters
 from steward.aws.api import Api
@@ -94,6 +94,3 @@ class Place:
     def redrive(self, queue: str = "") -> str:
         """The command that shows what lies in a dead-letter queue, and sends it back."""
         return f"steward --stack {self.name} redrive{f' --queue {queue}' if queue else ''}"
-
-    def functions(self) -> Sequence[str]:
-        return self.parts.of_type(FUNCTION)

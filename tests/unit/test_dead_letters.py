@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from console import letter_box
+from console import letter_box, letters
 from console.causes import judged_by
 from console.dead_letters import Letter, judge, read, saved, what
+from console.options import Options
 from console.place import Place
 from console.queues import Queue
-from steward.errors import Denied, NotConnected, OutOfTime, Refused
+from steward.errors import Denied, Invalid, NotConnected, OutOfTime, Refused
 from steward.ledger import Item
 from steward.model import Deadline, Fate, Ref, Verdict
 from tests.fakes import ACCOUNT, REGION, FakeAws, FakeClock
@@ -261,3 +263,77 @@ def test_a_move_that_fails_or_takes_too_long_is_told() -> None:
     run, _ = moved(none, *[task("RUNNING", ApproximateNumberOfMessagesMoved=5)] * 3, seconds=3)
     with pytest.raises(OutOfTime, match="5 messages are moved, SQS goes on with the rest"):
         run()
+
+
+def counted(name: str, messages: int, letters: str = "") -> Mapping[str, Any]:
+    redrive = {"RedrivePolicy": json.dumps({"deadLetterTargetArn": letters})} if letters else {}
+    counts = {"ApproximateNumberOfMessages": str(messages)}
+    return {"Attributes": {"QueueArn": f"{ARN}{name}", **counts, **redrive}}
+
+
+def of_two_queues(receive: Callable[[Mapping[str, Any]], Any], **answers: Any) -> Place:
+    """An inbox with its dead letters, and a queue of EventBridge's."""
+    names = ("gov-log-retention", "gov-dead", "gov-lost")
+    told = {
+        "gov-log-retention": counted("gov-log-retention", 0, f"{ARN}gov-dead"),
+        "gov-dead": counted("gov-dead", 1),
+        "gov-lost": counted("gov-lost", 2),
+    }
+    parts = [{"ResourceType": "AWS::SQS::Queue", "PhysicalResourceId": f"q/{n}"} for n in names]
+    functions = [{"ResourceType": "AWS::Lambda::Function", "PhysicalResourceId": INBOX.name}]
+    standing = {
+        ("cloudformation", "ListStackResources"): {"StackResourceSummaries": [*parts, *functions]},
+        ("sqs", "GetQueueAttributes"): lambda params: told[params["QueueUrl"][2:]],
+        ("sqs", "ReceiveMessage"): receive,
+        ("sqs", "ChangeMessageVisibilityBatch"): Denied("ChangeMessageVisibility: not you"),
+        ("sqs", "SendMessage"): {},
+        ("sqs", "DeleteMessage"): {},
+    }
+    return place({**standing, **{("sqs", name): answer for name, answer in answers.items()}})
+
+
+def lost_once() -> Callable[[Mapping[str, Any]], Any]:
+    """One letter lies in EventBridge's queue; nobody may look into the other."""
+    target = {"TARGET_ARN": {"DataType": "String", "StringValue": INBOX.arn}}
+    waiting = [{**message(1), "Body": json.dumps(EVENT), "MessageAttributes": target}]
+
+    def receive(params: Mapping[str, Any]) -> Any:
+        if params["QueueUrl"].endswith("gov-dead"):
+            raise Denied("ReceiveMessage: not you")
+        return {"Messages": [waiting.pop()]} if waiting else {}
+
+    return receive
+
+
+def test_a_queue_that_may_not_be_looked_into_hinders_no_other() -> None:
+    """It is told, and the run is incomplete; what lies in the others goes back."""
+    here = of_two_queues(lost_once())
+    boxes = letters.chosen(here, None)
+    total = letters.redrive(here, Options(enforce=True, json=True), boxes, None, ())
+    assert total.error == "gov-dead: ReceiveMessage: not you"
+    assert [(line["message"], line["fate"]) for line in total.lines] == [("m-1", "sent")]
+    assert (total.more, total.stays) == (1, True)  # SQS counted two
+    aws: Any = here.aws
+    [sent] = aws.asked("sqs", "SendMessage")
+    assert sent["QueueUrl"] == "q/gov-log-retention"
+
+
+def test_what_could_not_be_sent_stays_and_is_told() -> None:
+    """With AWS's words."""
+    here = of_two_queues(lost_once(), SendMessage=Denied("SendMessage: not you"))
+    boxes = letters.chosen(here, "lost")
+    total = letters.redrive(here, Options(enforce=True, json=True), boxes, None, ())
+    [line] = total.lines
+    assert (line["fate"], total.error) == ("left", "SendMessage: not you")
+    assert line["reason"].startswith("SendMessage: not you")
+
+
+def test_a_folder_that_cannot_be_written_stops_everything_before_it_begins(tmp_path: Path) -> None:
+    """Nothing is sent or deleted that was to be saved first."""
+    (tmp_path / "file").write_text("")
+    here = of_two_queues(lost_once())
+    boxes = letters.chosen(here, "gov-lost")
+    with pytest.raises(Invalid, match=r"--save: .*file"):
+        letters.redrive(here, Options(enforce=True), boxes, tmp_path / "file" / "x", ("m-1",))
+    aws: Any = here.aws
+    assert not aws.asked("sqs", "SendMessage") + aws.asked("sqs", "DeleteMessage")
