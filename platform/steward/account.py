@@ -198,8 +198,8 @@ def deployed(
     world = world or World(SystemClock())
     stack, clock = environment["STEWARD_STACK"], world.clock
     aws = connected(function_arn, environment, world)
-    ceilings = {**dict.fromkeys(controls, Mode.AUDIT), **_ceilings(environment)}
-    policies = StackPolicies(aws, stack, clock, controls, ceilings, _allowed(environment))
+    ceilings = {**dict.fromkeys(controls, Mode.AUDIT), **ceilings_of(environment)}
+    policies = StackPolicies(aws, stack, clock, controls, ceilings, allowed_of(environment))
     return Account(
         aws=aws,
         ledger=DynamoDBLedger(aws, environment.get("STEWARD_LEDGER", ledger_table(stack)), clock),
@@ -225,7 +225,8 @@ def _teller(aws: Api, queue: str) -> Callable[[str], None]:
     return tell
 
 
-def _ceilings(environment: Mapping[str, str]) -> Mapping[str, Mode]:
+def ceilings_of(environment: Mapping[str, str]) -> Mapping[str, Mode]:
+    """STEWARD_CEILINGS: the highest mode of each control that it names. Raises BadPolicy."""
     text = environment.get("STEWARD_CEILINGS", "{}")
     try:
         return {control: Mode(mode) for control, mode in json.loads(text).items()}
@@ -233,7 +234,8 @@ def _ceilings(environment: Mapping[str, str]) -> Mapping[str, Mode]:
         raise BadPolicy(f"STEWARD_CEILINGS: is {text[:80]!r}: {error}") from error
 
 
-def _allowed(environment: Mapping[str, str]) -> Allowed:
+def allowed_of(environment: Mapping[str, str]) -> Allowed:
+    """STEWARD_ALLOWED: what fields of policies may have, by control. Raises BadPolicy."""
     text = environment.get("STEWARD_ALLOWED", "{}")
     try:
         told = json.loads(text)

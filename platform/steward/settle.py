@@ -77,12 +77,28 @@ def reordered(change: Change, done: Sequence[Call], left: Sequence[Call]) -> Cha
     return replace(change, calls=(*done, *left), sent=len(done))
 
 
+def inverted(call: Call, undo: Call) -> Call:
+    """The undo of a call, which knows its own, for the record."""
+    return replace(undo, undo=replace(call, undo=None))
+
+
+def partly_undone(change: Change, undo: Change) -> Change:
+    """The change after only a part of its undo was sent: the rest can be undone still."""
+    left, back = (
+        [inverted(call, call.undo) for call in reversed(part) if call.undo]
+        for part in (undo.calls[undo.sent :], undo.calls[: undo.sent])
+    )
+    return replace(change, calls=(*left, *back, *change.calls[change.sent :]), sent=len(left))
+
+
 def _undone(run: Run[S, P], settled: Iterable[Change]) -> Iterator[Change]:
     """What was taken back by an undo that nobody answered and that is in effect after all."""
     for one in settled:
         undone = run.ledger.change(one.undoes) if one.undoes else None
         if undone is not None and one.status is Status.DONE:
             yield replace(undone, status=Status.UNDONE, settled_at=run.now)
+        elif undone is not None and one.sent:
+            yield partly_undone(undone, one)
         elif undone is not None:
             _judge_again(run, undone)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 
 from steward import gate as gates
@@ -10,13 +11,28 @@ from steward.errors import Gone, Invalid, Refused, StewardError
 from steward.evaluate import evaluate, left_by, observe
 from steward.history import successor
 from steward.ledger import Change, Item, Status, item_of
-from steward.model import Call, Exemption, Fate, Finding, P, S, Unread, Verdict
+from steward.model import (
+    Call,
+    Exemption,
+    Fate,
+    Finding,
+    Known,
+    P,
+    Ref,
+    Remembered,
+    S,
+    T,
+    Unread,
+    Verdict,
+)
 from steward.policy import forbidden
 from steward.remediate import Judged, Sent, is_open, remediate
 from steward.run import Outcome, Run
-from steward.settle import reordered, undo_reason
+from steward.settle import inverted, partly_undone, reordered, undo_reason
 
 EXEMPT_FOR = timedelta(days=30)
+
+_PARTLY = "a part was taken back and is exempt, the same again takes back the rest"
 
 
 def undo(run: Run[S, P], change_id: str, owner: str, exempt_for: timedelta = EXEMPT_FOR) -> Outcome:
@@ -49,29 +65,40 @@ def undo(run: Run[S, P], change_id: str, owner: str, exempt_for: timedelta = EXE
     except StewardError:  # nothing was written, and so nothing sent
         _restore_exemption(run, change, before)
         raise
-    if sent.error or sent.bug or sent.untouched:
-        return _failed(run, finding, done, sent, before)
-    closed = replace(done, status=Status.DONE, sent=sent.calls, settled_at=run.now)
-    undone = replace(change, status=Status.UNDONE, settled_at=run.now)
-    run.ledger.commit(items=_item(run, state, item, exemption, change), changes=[undone, closed])
-    return Outcome(run.control.id, finding, Fate.REMEDIATED, run.trigger, change=done.id)
+    if (sent.error or sent.bug or sent.untouched) and not is_open(sent) and not sent.calls:
+        _restore_exemption(run, change, before)
+    return _ended(run, one, _closed(run, done, sent), sent, change, exemption)
 
 
-def _failed(
-    run: Run[S, P], finding: Finding, done: Change, sent: Sent, before: Exemption | None
-) -> Outcome:
-    """The outcome of an undo that did not go through, with the exemptions as they were.
-
-    Where its call may yet have taken effect, the new exemption stays: nobody must fight over it.
-    """
-    if not is_open(sent):
-        _restore_exemption(run, done, before)
-    error = sent.bug or str(sent.error or "there was no time for it")
-    status = Status.INTENT if is_open(sent) else Status.FAILED
+def _closed(run: Run[S, P], done: Change, sent: Sent) -> Change:
+    """The record of an undo; where its call may yet have taken effect, its outcome is open."""
+    failed = sent.error or sent.bug or sent.untouched
+    error = (sent.bug or str(sent.error or "there was no time for it")) if failed else ""
+    status = Status.FAILED if failed else Status.DONE
+    status = Status.INTENT if is_open(sent) else status
     closed = replace(done, status=status, sent=sent.calls, error=error, settled_at=run.now)
-    closed = reordered(closed, sent.done, sent.left) if sent.done else closed
-    run.ledger.commit(changes=[] if sent.untouched else [closed])
-    return Outcome(run.control.id, finding, Fate.FAILED, run.trigger, error, done.id)
+    return reordered(closed, sent.done, sent.left) if failed and sent.done else closed
+
+
+def _ended(
+    run: Run[S, P], one: Judged, closed: Change, sent: Sent, change: Change, exemption: Exemption
+) -> Outcome:
+    """Write down what came of an undo. What was taken back stays so, and is exempt.
+
+    Where it may yet have taken effect, or did in part, nobody must fight over it.
+    """
+    whole = closed.status is Status.DONE
+    changes = [] if sent.untouched else [closed]
+    if whole:
+        changes = [replace(change, status=Status.UNDONE, settled_at=run.now), closed]
+    elif closed.sent and closed.status is Status.FAILED:
+        changes = [partly_undone(change, closed), closed]
+    back = closed.calls[: closed.sent] if len(changes) > 1 else ()
+    after = _item(run, one.state, one.item, exemption, back) if back else []
+    run.ledger.commit(items=after, changes=changes)
+    fate = Fate.REMEDIATED if whole else Fate.FAILED
+    note = f"{closed.error}; {_PARTLY}" if back and not whole else closed.error
+    return Outcome(run.control.id, one.finding, fate, run.trigger, note, closed.id)
 
 
 def inverse(change: Change) -> tuple[Call, ...]:
@@ -83,7 +110,7 @@ def inverse(change: Change) -> tuple[Call, ...]:
     for call in reversed(change.calls[: change.sent]):
         if call.undo is None:
             raise Invalid(f"{call.operation} cannot be undone: {call.irreversible or 'no inverse'}")
-        calls.append(replace(call.undo, undo=replace(call, undo=None)))
+        calls.append(inverted(call, call.undo))
     return tuple(calls)
 
 
@@ -114,9 +141,32 @@ def _refuse_others(run: Run[S, P], change: Change) -> None:
             raise Refused(f"change {change.id}: its undo would do what is not allowed: {why}")
 
 
+@dataclass(frozen=True, slots=True)
+class _Expecting:
+    """What is known, and that a change is open: a control then tells also what is not there."""
+
+    known: Known
+    item: Item
+
+    def items(self, refs: Sequence[Ref]) -> Mapping[Ref, Remembered]:
+        expected = {self.item.ref: self.item} if self.item.ref in refs else {}
+        return {**self.known.items(refs), **expected}
+
+    def once(self, key: str, make: Callable[[], T]) -> T:
+        return self.known.once(key, make)
+
+
+def _expecting(run: Run[S, P], change: Change) -> Run[S, P]:
+    """A run that reads the change's resource although the change may have deleted it."""
+    nothing = Item(change.control, change.ref, Verdict.UNKNOWN, "", "", Fate.NONE)
+    item = run.ledger.items(change.control, [change.ref]).get(change.ref, nothing)
+    known = _Expecting(run.sight.known, replace(item, intent=change.id))
+    return replace(run, sight=replace(run.sight, known=known))
+
+
 def _unchanged_since(run: Run[S, P], change: Change) -> S:
     """The resource as it is now, if it still is as the change left it."""
-    states = observe(run, [change.ref])
+    states = observe(run, [change.ref]) or observe(_expecting(run, change), [change.ref])
     if not states:
         raise Gone(f"{change.ref.id} is no longer there")
     [state] = states
@@ -150,9 +200,10 @@ def _restore_exemption(run: Run[S, P], change: Change, before: Exemption | None)
 
 
 def _item(
-    run: Run[S, P], state: S, item: Item | None, exemption: Exemption, change: Change
+    run: Run[S, P], state: S, item: Item | None, exemption: Exemption, calls: Sequence[Call]
 ) -> list[Item]:
+    """The item of the resource as the calls of an undo have left it, exempt."""
     exempted = replace(run, exemptions=[*run.exemptions, exemption])
-    finding = evaluate(exempted, left_by(run.control, state, inverse(change)))
+    finding = evaluate(exempted, left_by(run.control, state, calls))
     new = successor(item, item_of(run.control.id, finding, Fate.NONE), run.now)
     return [new] if new else []

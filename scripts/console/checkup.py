@@ -4,132 +4,110 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from email.utils import parsedate_to_datetime
-from enum import StrEnum
+from functools import partial
 from typing import Any
 
+import click
+
 from console.codes import ExitCode
+from console.health import Check, Health, carefully, exit_code
 from console.lines import emit
 from console.options import Options
-from console.session import connect
+from console.place import Place
+from console.session import api, offline_policy
+from console.stack_checkup import stack_checks
 from console.views import table
-from steward.account import Account
+from steward.account import SystemClock
+from steward.aws.api import Api
 from steward.aws.quotas import RATES
 from steward.controls import CONTROLS
-from steward.errors import NotConnected, StewardError
-from steward.model import Deadline, Mode
+from steward.model import Clock, Deadline
 
-SECONDS = 30
+SECONDS = 60
 """The time that a checkup may take."""
 
 SKEW_WARNED, SKEW_REFUSED = 30, 300
 """Seconds the clock may be off: AWS refuses signatures that are more than five minutes off."""
 
 
-class Health(StrEnum):
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at; ``fix`` says what to do where it is not ok."""
-
-    check: str
-    status: Health
-    detail: str
-    fix: str = ""
-
-
 def doctor(options: Options) -> ExitCode:
     """Look at everything, also after something could not be looked at."""
-    account = connect(options)
-    account.aws.deadline = Deadline(account.clock, SECONDS)
-    checks = [
-        check for name, look in _checks().items() for check in _carefully(name, look, account)
-    ]
+    clock = SystemClock()
+    aws = api(options, clock, read_only=True)
+    click.get_current_context().call_on_close(aws.close)
+    aws.deadline = Deadline(clock, SECONDS)
+    checks = [*_account_checks(aws, clock)]
+    if options.stack is None:
+        checks += _policy(options)
+    else:
+        checks += stack_checks(Place(aws, clock, options.stack))
     if options.json:
         emit(map(asdict, checks))
     else:
         rows = ((c.status.value, c.check, c.detail, c.fix) for c in checks)
         table("Checkup", ("", "check", "found", "what to do"), rows)
-    health = {check.status for check in checks}
-    if Health.UNKNOWN in health:
-        return ExitCode.INCOMPLETE
-    return ExitCode.VIOLATIONS if Health.FAIL in health else ExitCode.CLEAN
+    return exit_code(checks)
 
 
-def _checks() -> Mapping[str, Callable[[Account], Iterator[Check]]]:
-    return {
+def _account_checks(aws: Api, clock: Clock) -> Iterator[Check]:
+    looks: Mapping[str, Callable[[Api], Iterator[Check]]] = {
         "credentials": _credentials,
-        "clock": _clock,
-        "policy": _policy,
+        "clock": partial(_clock, clock),
         "log groups": _log_groups,
         "trail": _trail,
         "account policies": _account_policies,
         "quotas": _quotas,
     }
+    for name, look in looks.items():
+        yield from carefully(name, partial(look, aws))
 
 
-def _carefully(
-    name: str, look: Callable[[Account], Iterator[Check]], account: Account
-) -> Iterator[Check]:
-    try:
-        yield from look(account)
-    except NotConnected:
-        raise
-    except StewardError as error:
-        yield Check(name, Health.UNKNOWN, str(error), "allow the request, or check it by hand")
-
-
-def _credentials(account: Account) -> Iterator[Check]:
-    who = account.aws.identity
+def _credentials(aws: Api) -> Iterator[Check]:
+    who = aws.identity
     yield Check("credentials", Health.OK, f"{who.arn} in {who.account}, {who.region}")
 
 
-def _clock(account: Account) -> Iterator[Check]:
-    answer = account.aws.ask("sts", "GetCallerIdentity")
+def _clock(clock: Clock, aws: Api) -> Iterator[Check]:
+    answer = aws.ask("sts", "GetCallerIdentity")
     told = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
     if told is None:
         yield Check("clock", Health.UNKNOWN, "the answer has no Date header")
         return
-    skew = abs((account.clock.now() - parsedate_to_datetime(told)).total_seconds())
+    skew = abs((clock.now() - parsedate_to_datetime(told)).total_seconds())
     status = Health.OK if skew < SKEW_WARNED else Health.WARN
     status = Health.FAIL if skew >= SKEW_REFUSED else status
     fix = "" if status is Health.OK else "set the clock by NTP"
     yield Check("clock", status, f"{skew:.0f} s off AWS's", fix)
 
 
-def _policy(account: Account) -> Iterator[Check]:
+def _policy(options: Options) -> Iterator[Check]:
+    policy = offline_policy(options)
     for control in CONTROLS:
-        loaded = account.policy(control)
-        limited = loaded.policy.mode is Mode.ENFORCE and account.stopped()
+        loaded = policy(control)
         detail = f"{control.id}: {loaded.policy.mode}, hash {loaded.hash}"
-        fix = "remove the stack's stop parameter to let it write again" if limited else ""
-        yield Check("policy", Health.WARN if limited else Health.OK, detail, fix)
+        yield Check("policy", Health.OK, detail)
 
 
-def _log_groups(account: Account) -> Iterator[Check]:
-    account.aws.ask("logs", "DescribeLogGroups", limit=1)
+def _log_groups(aws: Api) -> Iterator[Check]:
+    aws.ask("logs", "DescribeLogGroups", limit=1)
     yield Check("log groups", Health.OK, "can be read")
 
 
-def _trail(account: Account) -> Iterator[Check]:
+def _trail(aws: Api) -> Iterator[Check]:
     """EventBridge gets API calls only where a trail logs write management events."""
-    answer = account.aws.ask("cloudtrail", "DescribeTrails")
+    answer = aws.ask("cloudtrail", "DescribeTrails")
     here = [
         trail
         for trail in answer["trailList"]
-        if trail.get("IsMultiRegionTrail") or trail.get("HomeRegion") == account.aws.region
+        if trail.get("IsMultiRegionTrail") or trail.get("HomeRegion") == aws.region
     ]
     for trail in here:
         name = trail.get("TrailARN") or trail["Name"]
-        if not account.aws.ask("cloudtrail", "GetTrailStatus", Name=name)["IsLogging"]:
+        if not aws.ask("cloudtrail", "GetTrailStatus", Name=name)["IsLogging"]:
             continue
-        if writes_logged(account.aws.ask("cloudtrail", "GetEventSelectors", TrailName=name)):
+        if writes_logged(aws.ask("cloudtrail", "GetEventSelectors", TrailName=name)):
             yield Check("trail", Health.OK, f"{name} logs write management events")
             return
     yield Check(
@@ -154,7 +132,7 @@ def writes_logged(selectors: Mapping[str, Any]) -> bool:
     return False
 
 
-def _account_policies(account: Account) -> Iterator[Check]:
+def _account_policies(aws: Api) -> Iterator[Check]:
     """Policies over all log groups of the account, which decide before ours."""
     kinds = {
         "RETENTION_POLICY": "their groups are reported as managed by it and left alone",
@@ -162,7 +140,7 @@ def _account_policies(account: Account) -> Iterator[Check]:
         "is left alone, and so are groups that it ships to the same destination",
     }
     for kind, does in kinds.items():
-        answer = account.aws.ask("logs", "DescribeAccountPolicies", policyType=kind)
+        answer = aws.ask("logs", "DescribeAccountPolicies", policyType=kind)
         names = [str(policy.get("policyName")) for policy in answer.get("accountPolicies", [])]
         if not names:
             yield Check("account policies", Health.OK, f"no {kind}")
@@ -170,9 +148,9 @@ def _account_policies(account: Account) -> Iterator[Check]:
         yield Check("account policies", Health.WARN, f"{kind}: {', '.join(names)}", does)
 
 
-def _quotas(account: Account) -> Iterator[Check]:
+def _quotas(aws: Api) -> Iterator[Check]:
     """Whether the account's request quotas are at least those by which requests are paced."""
-    pages = account.aws.pages("service-quotas", "ListServiceQuotas", ServiceCode="logs")
+    pages = aws.pages("service-quotas", "ListServiceQuotas", ServiceCode="logs")
     told = [quota for answer, _ in pages for quota in answer.get("Quotas", [])]
     found = {f"logs.{name}": value for name, value in map(_rate, told) if name}
     lower = {g: found[g] for g, rate in RATES.items() if g in found and found[g] < rate}

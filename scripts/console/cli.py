@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -39,7 +40,7 @@ def cli(options: Options) -> None:
               steward undo CHANGE --enforce      take it back
               steward report --format csv        what is open, since when, whose it is
               steward replay FILE...             what recorded events would have led to
-              steward redrive                    ship again what could not be shipped
+              steward redrive                    what came to nothing, and back with it
 
     \b
     Exit codes: 0 clean or all exempt, 1 open violations, 2 incomplete or errors,
@@ -109,19 +110,23 @@ def undo(options: Options, change: str, owner: str | None, days: int) -> ExitCod
 @click.option("--reason", metavar="TEXT", help="Why the violation is acceptable.")
 @click.option("--owner", metavar="WHO", help="Who answers for it.")
 @click.option("--remove", is_flag=True, help="Remove the exemption of RESOURCE from CONTROL.")
-@click.option("--list", "listed", is_flag=True, help="List exemptions, also expired ones.")
+@click.option("--list", "listed", is_flag=True, help="List all exemptions, soonest to end first.")
 @common
 def exempt(
     options: Options, resource: str | None, control: str | None, **told: str | bool | None
 ) -> ExitCode:
     """Exempt a resource from a control until a date.
 
-    RESOURCE is an id, or an anchored glob over ids; CONTROL is a control's id.
+    RESOURCE is an id, or an anchored glob over ids; CONTROL is a control's id. --list tells those
+    of the ledger, of policies and of tags: how many violations each covers, which end within two
+    weeks, have ended, exempt nothing, or exempt every resource. --list CONTROL: of that one.
 
     \b
     steward exempt '/audit/*' log-retention --until 2027-06-30 --reason 'legal hold' --owner legal
     """
-    return ledger_commands.exempt(options, resource, control, told)
+    from console import exempting  # noqa: PLC0415  # brings the reports' judgement of them
+
+    return exempting.exempt(options, resource, control, told)
 
 
 @cli.command()
@@ -151,28 +156,43 @@ def replay(options: Options, files: Sequence[Path]) -> ExitCode:
 
 
 @cli.command()
+@click.option("--queue", metavar="NAME", help="Only this dead-letter queue.")
 @click.option(
     "--prefix",
     metavar="PREFIX",
-    help="Only objects whose keys begin so: parked/... or aws/lambda/...  Default: all of both.",
+    help="Only objects whose keys begin so: parked/... or aws/lambda/...",
+)
+@click.option(
+    "--save",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write each message to a file of its own first; 'steward replay' takes them.",
+)
+@click.option(
+    "--discard", metavar="MESSAGE", multiple=True, help="Delete this message; may be repeated."
 )
 @common
-def redrive(options: Options, prefix: str | None) -> ExitCode:
-    """Ship again what the log shipper set aside.
+def redrive(options: Options, **told: Any) -> ExitCode:
+    """Show what came to nothing, and send it back.
+
+    In a stack's dead-letter queues lie events that a function gave back ten times, or that
+    EventBridge could not deliver: each is shown with what it names and why it is there. With
+    --enforce it goes back to the inbox; what no function can read stays, until --discard.
 
     In the bucket of a stack's log pipeline lies what could not be shipped: under parked/ what the
     destination refused or nobody could read, under aws/lambda/ records that were tried for too
-    long. The stack's log shipper sends it once more and deletes what is done, so that you need no
-    rights in the bucket. Without --enforce the objects are only shown, with why they are there.
+    long. With --enforce the stack's log shipper sends it once more and deletes what is done, so
+    that you need no rights in the bucket.
 
-    Exit code 1: some objects are there, or stay. 2: it ended before; the same again goes on.
+    Exit code 1: something lies there, or stays. 2: it ended before; the same again goes on.
 
     \b
-    steward --stack steward redrive --enforce
+    steward --stack steward redrive
+    steward --stack steward redrive --queue log-retention-dead-letters --enforce
     """
     from console import redriving  # noqa: PLC0415  # only this command needs it
 
-    return redriving.redrive(options, prefix)
+    return redriving.redrive(options, redriving.Asked(**told))
 
 
 @cli.group()
@@ -220,7 +240,14 @@ def explain(options: Options, subject: str) -> ExitCode:
 @cli.command()
 @common
 def doctor(options: Options) -> ExitCode:
-    """Check credentials, clock, trail, account policies, quotas."""
+    """Check what Steward relies on, and with --stack whether the stack is well.
+
+    Credentials, clock, trail, account policies, quotas. Of a stack: its settings and stop switch,
+    each policy as the functions judge it, each control's last whole sweep, alarms, queues, what is
+    switched off, errors, log shipping, AWS Config.
+
+    Exit code 0: at most warnings. 1: something is wrong. 2: something could not be read.
+    """
     from console import checkup  # noqa: PLC0415  # only this command needs it
 
     return checkup.doctor(options)
@@ -238,12 +265,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _failed(str(error), _exit_code(error))
     except (KeyboardInterrupt, click.Abort):
         return _failed("stopped at once; the next run settles what was open", ExitCode.INCOMPLETE)
-    except (BrokenPipeError, SystemExit):  # click and rich exit when nobody reads any more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.INCOMPLETE
+    except (OSError, SystemExit) as error:  # nobody reads any more, or a disk is full
+        return _not_written(error)
     except Exception:  # noqa: BLE001  # Python's own exit code for a bug is 1: violations
         traceback.print_exc()
         return ExitCode.INCOMPLETE
+
+
+def _not_written(error: OSError | SystemExit) -> int:
+    """Of a reader that went away nothing is told; click and rich exit then."""
+    # What is left in the buffer would end the process with another error.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError | SystemExit):
+        return ExitCode.INCOMPLETE
+    where = error.filename or "standard output"
+    return _failed(f"{where}: {error.strerror or error}", ExitCode.INCOMPLETE)
 
 
 def _exit_code(error: StewardError) -> ExitCode:

@@ -46,6 +46,7 @@ def _explain_control(options: Options, control: Control[Any, Any]) -> ExitCode:
                 {
                     "control": control.id,
                     "title": control.title,
+                    "mode": in_force["mode"],
                     "fields": told,
                     "codes": {**control.codes, **COMMON_CODES},
                     "monthly_cost": control.monthly_cost,
@@ -57,6 +58,7 @@ def _explain_control(options: Options, control: Control[Any, Any]) -> ExitCode:
         return ExitCode.CLEAN
     show = console().print
     show(f"[bold]{control.id}[/bold]: {control.title}")
+    show(f"Mode:     {_MODES[Mode(in_force['mode'])]}", markup=False)
     show(f"Looks at: {', '.join(control.kinds)}", markup=False)
     show(f"Reads:    {', '.join(sorted(control.reads))}", markup=False)
     show(f"Writes:   {', '.join(sorted(control.writes)) or 'nothing'}", markup=False)
@@ -64,6 +66,13 @@ def _explain_control(options: Options, control: Control[Any, Any]) -> ExitCode:
     table("Policy", ("field", "in force", "allowed", "meaning"), fields)
     table("Reason codes", ("code", "meaning"), {**control.codes, **COMMON_CODES}.items())
     return ExitCode.CLEAN
+
+
+_MODES = {
+    Mode.OFF: "off: nothing is looked at, and nothing is called",
+    Mode.AUDIT: "audit: what would be called is told, and not sent",
+    Mode.ENFORCE: "enforce: what is wrong is put right",
+}
 
 
 def allowed(part: Mapping[str, Any]) -> str:
@@ -77,10 +86,14 @@ def allowed(part: Mapping[str, Any]) -> str:
 def _explain_resource(options: Options, resource_id: str) -> ExitCode:
     """Read the resource now and judge it under every control that is on; nothing is written."""
     account = connect(options)
-    found = [one for control in CONTROLS for one in _looked(account, control, resource_id)]
+    off = [one.id for one in CONTROLS if account.policy(one).policy.mode is Mode.OFF]
+    on = [control for control in CONTROLS if control.id not in off]
+    found = [one for control in on for one in _looked(account, control, resource_id)]
     if not found:
         known = ", ".join(control.id for control in CONTROLS)
-        raise BadPolicy(f"explain: {resource_id!r} is no control ({known}) and no resource of one")
+        besides = f"; off, and not asked: {', '.join(off)}" if off else ""
+        told = f"{resource_id!r} is no control ({known}) and no resource of one"
+        raise BadPolicy(f"explain: {told}{besides}")
     summary = Summary()
     for _, outcome in found:
         summary.add_outcome(outcome)
@@ -89,6 +102,8 @@ def _explain_resource(options: Options, resource_id: str) -> ExitCode:
         return summary.exit_code
     for state, outcome in found:
         _show(account, state, outcome)
+    if off:
+        console().print(f"Off, and not asked: {', '.join(off)}", markup=False)
     return summary.exit_code
 
 
@@ -103,8 +118,6 @@ def _looked(
         shelter=sheltered(account.telemetry),
         plan_only=True,
     )
-    if run.gate.mode is Mode.OFF:
-        return
     refs = [Ref(kind, resource_id) for kind in control.kinds]
     states = observe(run, refs)
     items = run.ledger.items(control.id, refs)
@@ -113,16 +126,25 @@ def _looked(
     yield from ((None, outcome) for outcome in vanished(run, lost, items).outcomes)
 
 
+def _would(account: Account, outcome: Outcome) -> str:
+    """Under which condition the calls of a finding are sent."""
+    [control] = [one for one in CONTROLS if one.id == outcome.control]
+    if account.policy(control).policy.mode is Mode.AUDIT:
+        return "would call, were it in mode enforce"
+    return "would call, once the stop switch is gone" if account.stopped() else "would call"
+
+
 def _show(account: Account, state: Any, outcome: Outcome) -> None:
-    line = outcome_line(outcome)
+    line, calls = outcome_line(outcome), outcome.finding.remediation
     item = account.ledger.items(outcome.control, [outcome.finding.ref]).get(outcome.finding.ref)
     rows = [
         ("control", outcome.control),
         ("verdict", f"{line['verdict']} ({line['code']})"),
         ("reason", line["reason"]),
         ("state", "" if state is None else str(state)),
-        ("would call", "\n".join(map(json.dumps, line["calls"])) or "nothing"),
+        (_would(account, outcome), "\n".join(map(json.dumps, line["calls"])) or "nothing"),
         ("undo", "\n".join(map(json.dumps, line["undo"])) or "nothing"),
+        *(("lost for good", call.irreversible) for call in calls if call.irreversible),
         ("known since", "not in the ledger" if item is None else item.first_seen),
     ]
     table(f"{outcome.finding.ref.kind} {outcome.finding.ref.id}", ("", ""), rows)

@@ -1,10 +1,10 @@
-"""steward changes, undo, exempt: what the ledger remembers and allows."""
+"""steward changes, undo: what the ledger remembers, and how it is taken back."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import partial
@@ -18,10 +18,10 @@ from console.options import Options
 from console.session import connect, selected
 from console.views import console, table
 from steward.account import Account, function_name
-from steward.controls import CONTROLS, named
+from steward.controls import named
 from steward.errors import BadPolicy, Invalid, Refused
-from steward.ledger import Change, control_of, new_id, shallow, stamp
-from steward.model import Control, Deadline, Exemption, Trigger
+from steward.ledger import Change, control_of, new_id, stamp
+from steward.model import Control, Deadline, Trigger
 from steward.runtime import sheltered
 from steward.undo import undo as take_back
 
@@ -93,81 +93,6 @@ def undo(options: Options, change_id: str, owner: str | None, days: int) -> Exit
                 console().print(f"  Note: {call.irreversible}", markup=False)
     planned = outcome.fate == "planned"
     return ExitCode.CLEAN if planned and summary.complete else summary.exit_code
-
-
-def exempt(
-    options: Options,
-    resource: str | None,
-    control_id: str | None,
-    told: Mapping[str, str | bool | None],
-) -> ExitCode:
-    """Add, remove or list exemptions. They are the ledger's, and change nothing in AWS."""
-    writing = replace(options, enforce=True)
-    if told["listed"]:
-        return _list_exemptions(connect(options), options, control_id)
-    if not resource or not control_id:
-        raise BadPolicy("exempt: needs RESOURCE and CONTROL, or --list")
-    [control] = selected([control_id])
-    if told["remove"]:
-        removed = connect(writing).ledger.unexempt(control.id, resource)
-        if not removed:
-            raise BadPolicy(f"exempt: {resource!r} has no exemption from {control.id} here")
-        gone = {"control": control.id, "resource": resource, "removed": True}
-        return _say(options, f"{resource} is no longer exempt from {control.id}", gone)
-    exemption = _exemption(resource, told)
-    connect(writing).ledger.exempt(control.id, exemption)
-    line = {"control": control.id, **shallow(exemption)}
-    return _say(options, f"{resource} is exempt from {control.id} until {exemption.expires}", line)
-
-
-def _say(options: Options, sentence: str, line: Mapping[str, Any]) -> ExitCode:
-    """What was done, for people or for other tools."""
-    if options.json:
-        emit([line])
-    else:
-        console().print(sentence, markup=False, soft_wrap=True)
-    return ExitCode.CLEAN
-
-
-def _exemption(resource: str, told: Mapping[str, str | bool | None]) -> Exemption:
-    given = {name: str(told[name] or "").strip() for name in ("until", "reason", "owner")}
-    absent = [f"--{name}" for name, text in given.items() if not text]
-    if absent:
-        raise BadPolicy(f"exempt: needs {', '.join(absent)}")
-    try:
-        expires = datetime.strptime(given["until"], "%Y-%m-%d").replace(tzinfo=UTC).date()
-    except ValueError:
-        raise BadPolicy(f"--until: is {told['until']!r}, allowed: YYYY-MM-DD") from None
-    if expires < datetime.now(UTC).date():
-        raise BadPolicy(f"--until: is {expires}, allowed: today or later")
-    if not resource.strip("*?"):
-        raise BadPolicy(
-            f"exempt: RESOURCE is {resource!r}, which is everything; mode audit does that"
-        )
-    return Exemption(resource, given["reason"], given["owner"], expires)
-
-
-def _list_exemptions(account: Account, options: Options, control_id: str | None) -> ExitCode:
-    controls = selected([control_id]) if control_id else CONTROLS
-    found = [(c.id, e) for c in controls for e in account.ledger.exemptions(c.id)]
-    today = account.clock.now().date()
-    rows = [
-        (
-            control,
-            e.resource,
-            str(e.expires),
-            "expired" if e.expires < today else "",
-            e.owner,
-            e.reason,
-        )
-        for control, e in found
-    ]
-    names = ("control", "resource", "expires", "state", "owner", "reason")
-    if options.json:
-        emit(dict(zip(names, row, strict=True)) for row in rows)
-    else:
-        table("Exemptions", names, rows)
-    return ExitCode.CLEAN
 
 
 def _undo_by_function(

@@ -1,153 +1,99 @@
-"""steward redrive: the log shipper is asked to ship what lies in its bucket."""
+"""steward redrive: what came to nothing, why it did, and back to work with it.
+
+Events lie in the stack's dead-letter queues, log events in the bucket of its log shipper.
+"""
 
 from __future__ import annotations
 
-import json
-import sys
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import click
 
+from console import letters, parked
 from console.codes import ExitCode
 from console.lines import emit
 from console.options import Options
+from console.place import Place
 from console.session import api
-from console.views import SHOWN, console, table
+from console.views import console, table
 from steward.account import SystemClock
-from steward.aws.api import Api
-from steward.errors import BadPolicy, Gone, Refused
+from steward.errors import BadPolicy
 from steward.shipping.redriving import PREFIXES
 
-FUNCTION = "log-shipper"
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What ``steward redrive`` is asked for besides the common options."""
+
+    queue: str | None = None
+    prefix: str | None = None
+    save: Path | None = None
+    discard: tuple[str, ...] = field(default=())
 
 
-@dataclass(slots=True)
-class Total:
-    """What the function's answers come to."""
-
-    looked: int = 0
-    shipped: int = 0
-    objects: dict[str, Mapping[str, Any]] = field(default_factory=dict)
-    """By key, what was not shipped: its ``fate`` is planned, left or parked."""
-    error: str = ""
-
-    def add(self, told: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Take in an answer, and give the lines of its objects."""
-        planned, left, parked = told["planned"], told["left"], told["parked"]
-        lines = [{"object": key, "fate": "planned", **holds} for key, holds in planned.items()]
-        lines += [{"object": key, "fate": "left", "reason": why} for key, why in left.items()]
-        lines += [{"object": key, "fate": "parked"} for key in parked]
-        self.looked += told["looked"]
-        self.shipped += told["shipped"]
-        self.objects.update({line["object"]: line for line in lines})
-        self.error = told["error"]
-        return lines
-
-    @property
-    def line(self) -> dict[str, Any]:
-        fates = Counter(line["fate"] for line in self.objects.values())
-        counts = {name: fates[name] for name in ("planned", "left", "parked")}
-        told = {"looked": self.looked, "shipped": self.shipped, **counts}
-        return {"summary": {"complete": not self.error, **told, "error": self.error or None}}
-
-    @property
-    def exit_code(self) -> ExitCode:
-        if self.error:
-            return ExitCode.INCOMPLETE
-        return ExitCode.VIOLATIONS if self.objects else ExitCode.CLEAN
-
-
-def redrive(options: Options, prefix: str | None) -> ExitCode:
-    """Have the function ship what lies under a prefix, or under each of those that there are."""
+def redrive(options: Options, asked: Asked) -> ExitCode:
+    """Show or redrive one queue, the objects under one prefix, or all that there is."""
     if options.stack is None:
-        raise BadPolicy("redrive: needs --stack, whose log shipper does it")
-    if prefix is not None and not prefix.startswith(PREFIXES):
-        raise BadPolicy(f"--prefix: is {prefix!r}, allowed: {' or '.join(PREFIXES)}...")
-    # Asking is no read to AWS; the plan that is asked for without --enforce changes nothing.
-    aws = api(options, SystemClock(), read_only=False)
+        raise BadPolicy("redrive: needs --stack, in whose queues and bucket it lies")
+    _refuse(asked)
+    # Looking into a queue hides what is there for a moment, which is no read to AWS; neither is
+    # asking a function for its plan. Without --enforce nothing is changed.
+    clock = SystemClock()
+    aws = api(options, clock, read_only=False)
     click.get_current_context().call_on_close(aws.close)
-    total = Total()
-    for told in _answers(aws, options, [prefix] if prefix else PREFIXES):
-        lines = total.add(told)
-        if options.json:
-            emit(lines)
-        _progress(options, f"\r{total.looked} objects so far")
-    _progress(options, "\n")
-    if total.error:
-        print(f"steward: {_name(options)}: {total.error}; run it again to go on", file=sys.stderr)
+    place = Place(aws, clock, options.stack)
+    mail, objects = letters.Total(), parked.Total()
+    if asked.prefix is None:
+        chosen = letters.chosen(place, asked.queue)
+        mail = letters.redrive(place, options, chosen, asked.save, asked.discard)
+    if asked.prefix is not None or _ships(place, options, asked):
+        objects = parked.ship(aws, options, asked.prefix)
+    return _conclude(options, mail, objects)
+
+
+def _refuse(asked: Asked) -> None:
+    if asked.prefix is not None and not asked.prefix.startswith(PREFIXES):
+        raise BadPolicy(f"--prefix: is {asked.prefix!r}, allowed: {' or '.join(PREFIXES)}...")
+    alone = asked.queue or asked.save or asked.discard
+    if asked.prefix is not None and alone:
+        raise BadPolicy("--prefix: is of objects, allowed: without --queue, --save and --discard")
+
+
+def _ships(place: Place, options: Options, asked: Asked) -> bool:
+    wanted = asked.queue is None and not asked.discard
+    return wanted and place.parts.function(parked.name(options))
+
+
+def _conclude(options: Options, mail: letters.Total, objects: parked.Total) -> ExitCode:
+    error = "; ".join(filter(None, (mail.error, objects.error)))
+    counts = {**objects.counts, "messages": mail.counts}
     if options.json:
-        emit([total.line])
+        emit([{"summary": {"complete": not error, **counts, "error": error or None}}])
     else:
-        _show(total, enforce=options.enforce)
-    return total.exit_code
+        _show(options, mail, objects, complete=not error)
+    if error:
+        return ExitCode.INCOMPLETE
+    return ExitCode.VIOLATIONS if objects.objects or mail.stays else ExitCode.CLEAN
 
 
-def _answers(aws: Api, options: Options, prefixes: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-    """The function's answers, step by step, until all is done or one has an error."""
-    for prefix in prefixes:
-        cursor, more = "", True
-        while more:
-            asked = {"prefix": prefix, "cursor": cursor, "plan": not options.enforce}
-            told = _asked(aws, _name(options), asked)
-            yield told
-            if told["error"]:
-                return
-            cursor = told["cursor"]
-            more = bool(cursor)
-
-
-def _asked(aws: Api, name: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-    payload = json.dumps({"redrive": asked}).encode()
-    try:
-        answer = aws.ask("lambda", "Invoke", FunctionName=name, Payload=payload)
-    except Gone:
-        raise BadPolicy(
-            f"--stack: has no function {name} in {aws.region}; LogShipping=enabled makes one"
-        ) from None
-    told: Mapping[str, Any] = json.loads(answer["Payload"].read())
-    if answer.get("FunctionError"):
-        lines = str(told.get("errorMessage") or told.get("errorType") or told).splitlines()
-        raise Refused(f"{name}: {lines[0]}")
-    return told
-
-
-def _name(options: Options) -> str:
-    return f"{options.stack}-{FUNCTION}"
-
-
-def _progress(options: Options, text: str) -> None:
-    """Tell whoever watches at a terminal."""
-    if not options.json and sys.stderr.isatty():
-        print(text, end="", file=sys.stderr, flush=True)
-
-
-def _show(total: Total, *, enforce: bool) -> None:
-    if not total.looked and not total.error:
+def _show(options: Options, mail: letters.Total, objects: parked.Total, *, complete: bool) -> None:
+    if not mail.lines and not objects.looked and complete:
         console().print("Nothing is there.")
         return
-    lines = list(total.objects.values())
-    if lines:
-        table("Objects", ("fate", "object", "why"), map(_row, lines[:SHOWN]))
-    if len(lines) > SHOWN:
-        console().print(f"... and {len(lines) - SHOWN} more; --json shows all")
-    counts = {name: str(count) for name, count in total.line["summary"].items() if count}
-    for name in ("complete", "error"):
-        counts.pop(name, None)
-    table("Summary", ("", ""), [*counts.items(), ("complete", "NO" if total.error else "yes")])
-    if not enforce:
-        console().print("Nothing was changed. --enforce ships what is planned.")
+    letters.show(mail)
+    parked.show(objects)
+    table("Summary", ("", ""), _rows(mail.counts, objects.counts, complete=complete))
+    if not options.enforce:
+        console().print("Nothing was changed. --enforce sends back and ships what is planned.")
 
 
-def _row(line: Mapping[str, Any]) -> tuple[str, str, str]:
-    if line["fate"] == "planned":
-        held = [
-            f"{line[name]} {name if line[name] > 1 else name[:-1]}"
-            for name in ("records", "events", "metrics")
-            if line[name]
-        ]
-        reasons = [f"{why or 'no reason'} ({count})" for why, count in line["reasons"].items()]
-        return "planned", line["object"], f"{', '.join(held)}: {', '.join(reasons)}"
-    return line["fate"], line["object"], line.get("reason", "not taken this time either")
+def _rows(
+    messages: Mapping[str, Any], objects: Mapping[str, Any], *, complete: bool
+) -> list[tuple[str, str]]:
+    counted = [(f"messages {name}", count) for name, count in messages.items()]
+    counted += [(f"objects {name}", count) for name, count in objects.items()]
+    shown = [(name, str(count)) for name, count in counted if count]
+    return [*shown, ("complete", "yes" if complete else "NO")]

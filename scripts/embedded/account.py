@@ -19,6 +19,7 @@ from urllib.request import Request, urlopen
 import boto3
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
+from embedded import stack_alarms
 from embedded.alarms import in_alarm
 from embedded.asynchronous import Asynchronous
 from embedded.bus import Bus
@@ -109,6 +110,7 @@ class EmbeddedAccount:
                 **self.queues.overlays(),
                 **self.config.overlays(),
                 **self.exceptions.overlays(),
+                **stack_alarms.overlays(self),
             }
             self.watch = Watch(self.clock, self._people, overlays, paused=True)
             opened.enter_context(witnessed(self.watch))  # before anything of another is forgotten

@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import Any
 
 from embedded import sqs
+from embedded.message_moves import Moves
 from embedded.messages import SENDER, Message, Settings, invalid, not_there, size
 from embedded.request import Refusal, Request
 from steward.model import Clock
@@ -156,6 +157,11 @@ class Queue:
                 raise invalid(f"Total VisibilityTimeout is beyond the limit {LONGEST_HOLD}.")
             self._messages[found.id] = replace(found, visible_from=now + hidden)
 
+    def drop(self, message: str) -> None:
+        """Forget a message by its id: it was moved."""
+        with self._lock:
+            self._messages.pop(message, None)
+
     def purge(self) -> None:
         """Forget every message, at once; AWS takes up to a minute."""
         with self._lock:
@@ -210,6 +216,7 @@ class Queues:
         self._clock = clock
         self._lock = threading.RLock()
         self._queues: dict[str, Queue] = {}
+        self._moves = Moves(clock, self.__getitem__, lambda: self)
 
     def make(self, name: str, arn: str, url: str, properties: Mapping[str, Any]) -> Queue:
         """A queue from an AWS::SQS::Queue's resolved properties; one of that name is replaced."""
@@ -231,7 +238,7 @@ class Queues:
 
     def overlays(self) -> Mapping[tuple[str, str], Callable[[Request], Mapping[str, Any]]]:
         """What answers in moto's place; see ``embedded.overlays.OVERLAYS``."""
-        return sqs.overlays(self.__getitem__)
+        return {**sqs.overlays(self.__getitem__), **self._moves.overlays()}
 
 
 def _owner_and_name(queue: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from botocore.validate import ParamValidator
 from embedded.requirements import requirements
 from steward.controls import CONTROLS, named, taggable
 from steward.controls.api_alarms.alarms import wanted
-from steward.controls.api_alarms.boards import Board
+from steward.controls.api_alarms.boards import Board, digest
 from steward.controls.api_alarms.state import Grouped
 from steward.controls.api_gateway.stages import REST, V2, Method
 from steward.controls.api_throttling.state import ApiStage
@@ -70,6 +70,7 @@ BOARD = Board(
     stages=(watched(),),
     since="2026-11-20T10:00:00+00:00",
 )
+EMPTY = '{"widgets":[]}'
 HERE = "eu-west-1:111122223333"
 OLD = {"team": "old"}
 TYPES = [
@@ -118,7 +119,7 @@ EXAMPLES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         (watched(alarms=wanted(watched(), policy()), exists=False), {}),
         (Grouped("steward/all/rest/5XXError/error_5xx_rate"), {"granularity": "grouped"}),
         (BOARD, {"dashboard": True}),
-        (replace(BOARD, shown="a", body='{"widgets":[]}'), {}),
+        (replace(BOARD, shown=digest(EMPTY), body=EMPTY), {}),
     ],
     "api-throttling": [
         (ApiStage("a/b", REST, methods=GET), LIMITED),

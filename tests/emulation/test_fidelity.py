@@ -667,6 +667,13 @@ def test_queue_time(bare: Clients) -> None:
     assert before <= int(told["Attributes"]["SentTimestamp"]) <= time.time() * 1000
 
 
+@gap("queue-moves")
+def test_queue_moves(bare: Clients) -> None:
+    _queue(bare)
+    with pytest.raises((ClientError, NotImplementedError)):
+        bare("sqs").start_message_move_task(SourceArn=_arn())
+
+
 def _put(bare: Clients, count: int = 1, **fields: Any) -> list[dict[str, Any]]:
     """What a new stream answers to a number of records."""
     bare("kinesis").create_stream(StreamName="k", ShardCount=1)

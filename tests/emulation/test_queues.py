@@ -615,3 +615,36 @@ class Promises(RuleBasedStateMachine):
 
 TestPromises = Promises.TestCase
 TestPromises.settings = settings(max_examples=60, stateful_step_count=30)
+
+
+def test_dead_letters_are_moved_back_to_where_they_came_from(
+    sqs: Any, queues: Queues, inbox: Queue, clock: EmbeddedClock
+) -> None:
+    """As new messages; one that was only sent there ends the move, and stays."""
+    dead = queues["dead"]
+    inbox.send("a", delay=0)
+    for _ in range(3):
+        inbox.receive(1)
+        clock.advance(10)
+    inbox.receive(1)
+    [letter] = dead.messages()
+    dead.send("sent by hand")
+    sqs.start_message_move_task(SourceArn=dead.arn)
+    assert (bodies(inbox.messages()), bodies(dead.messages())) == (["a"], ["sent by hand"])
+    assert inbox.messages()[0].id != letter.id
+    [told] = sqs.list_message_move_tasks(SourceArn=dead.arn)["Results"]
+    assert (told["Status"], told["ApproximateNumberOfMessagesMoved"]) == ("FAILED", 1)
+    assert told["FailureReason"] == "CouldNotDetermineMessageSource"
+    dead.purge()
+    sqs.start_message_move_task(SourceArn=dead.arn)
+    first, second = sqs.list_message_move_tasks(SourceArn=dead.arn, MaxResults=2)["Results"]
+    assert (first["Status"], second) == ("COMPLETED", told)
+    assert first["StartedTimestamp"] > second["StartedTimestamp"]
+
+
+def test_only_dead_letter_queues_of_queues_can_be_moved(sqs: Any, inbox: Queue) -> None:
+    """Such as EventBridge's own are not."""
+    with pytest.raises(ClientError) as error:
+        sqs.start_message_move_task(SourceArn=inbox.arn)
+    assert client_code(error).endswith("UnsupportedOperation")
+    assert sqs.list_message_move_tasks(SourceArn=inbox.arn).get("Results", []) == []

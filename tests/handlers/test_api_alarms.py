@@ -329,6 +329,59 @@ def test_an_undo_takes_alarms_back_and_leaves_what_was_edited_since(
     assert control.told(ref, **BY_METHOD) == {ref.id: ("METRICS_OFF", "none")}  # exempt
 
 
+def test_an_undo_puts_back_alarms_that_were_changed_or_deleted(api: Api, control: Control) -> None:
+    """As they were, field by field; a new one is taken away."""
+    ref = Ref(REST, f"{create(api)}/prod")
+    control.look(ref)
+    before = {name: {key: one[key] for key in KEPT} for name, one in alarms(api).items()}
+    wanted = {"error_4xx_rate": None, "error_5xx_rate": 0.5, "latency_average_ms": 9}
+    other: dict[str, Any] = {"alarms": wanted}
+    control.clock.advance(3600)
+    assert control.told(ref, **other) == {ref.id: ("MISSING_ALARMS", "remediated")}
+    assert set(alarms(api)) ^ set(before)
+    assert control.undo(**other).fate == "remediated"
+    after = {name: {key: one[key] for key in KEPT} for name, one in alarms(api).items()}
+    assert after == before
+
+
+def test_an_undo_puts_back_an_alarm_over_all_apis_that_was_deleted(
+    api: Api, control: Control
+) -> None:
+    """Though the policy has no use for it."""
+    create(api)
+    control.sweep(granularity="grouped")
+    before = {name: one["Metrics"] for name, one in alarms(api, "steward/all/").items()}
+    control.clock.advance(3600)
+    control.sweep()
+    assert (len(before) > 1, alarms(api, "steward/all/")) == (True, {})
+    codes = [change.code for change in control.book.changes(CONTROL.id)]
+    assert control.undo(codes.index("LEFT_OVER")).fate == "remediated"
+    [(name, one)] = alarms(api, "steward/all/").items()
+    assert one["Metrics"] == before[name]
+
+
+def test_an_undo_puts_a_dashboard_back_as_it_was(api: Api, control: Control) -> None:
+    """After it was made, overwritten, or deleted."""
+    one = create(api)
+    name = f"steward-apis-eu-west-1-rest-{one}"
+    board = Ref(DASHBOARD, name)
+
+    def body() -> str:
+        return str(api.ask("cloudwatch", "GetDashboard", DashboardName=name)["DashboardBody"])
+
+    control.look(Ref(REST, f"{one}/prod"), dashboard=True)
+    edited = json.dumps({"widgets": json.loads(body())["widgets"][:1]})
+    control.clock.advance(3600)
+    api.ask("cloudwatch", "PutDashboard", DashboardName=name, DashboardBody=edited)
+    control.look(board, dashboard=True)
+    assert (control.undo(dashboard=True).fate, body()) == ("remediated", edited)
+    control.book.unexempt(CONTROL.id, name)
+    control.clock.advance(3600)
+    assert control.told(board)[name] == ("LEFT_OVER", "remediated")
+    assert dashboards(api) == []
+    assert (control.undo().fate, body()) == ("remediated", edited)
+
+
 def test_an_undo_is_refused_once_an_alarm_was_edited(api: Api, control: Control) -> None:
     """Somebody else's change is not overwritten."""
     ref = Ref(REST, f"{create(api)}/prod")

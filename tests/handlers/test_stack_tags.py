@@ -294,6 +294,46 @@ def test_a_part_that_was_done_by_a_run_that_is_killed_can_be_undone(
     assert tags(api, "arn:aws:s3:::s29") == TAGS
 
 
+@pytest.mark.parametrize("killed", [False, True], ids=["told", "killed"])
+def test_an_undo_that_aws_grants_in_part_can_be_completed(
+    api: LaggingApi,
+    book: SQLiteLedger,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    killed: bool,
+) -> None:
+    """What was taken back stays so, and the same undo takes back the rest, once it may."""
+    arn = seed({"s1": "AWS::S3::Bucket", "s2": "AWS::S3::Bucket"})
+    looked(told := run(api, book, clock), arn)
+    [change] = book.changes(CONTROL.id)
+    send, failure = api._send, {"StatusCode": 400, "ErrorCode": "AccessDenied"}
+
+    def granted_in_part(service: str, name: str, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        if name != "UntagResources":
+            return send(service, name, params)
+        kept = [one for one in params["ResourceARNList"] if not one.endswith("s1")]
+        send(service, name, {**params, "ResourceARNList": kept})
+        if killed:
+            raise toy.Killed
+        return {"FailedResourcesMap": {"arn:aws:s3:::s1": failure}}
+
+    monkeypatch.setattr(api, "_send", granted_in_part)
+    if killed:
+        with pytest.raises(toy.Killed):
+            undo(told, change.id, "ada")
+    else:
+        outcome = undo(told, change.id, "ada")
+        assert (outcome.fate, "takes back the rest" in outcome.note) == (Fate.FAILED, True)
+    monkeypatch.setattr(api, "_send", send)
+    clock.advance(3600)
+    [seen] = looked(run(api, book, clock), arn)
+    assert seen.finding.verdict is Verdict.EXEMPT
+    assert [tags(api, f"arn:aws:s3:::s{n}") for n in (1, 2)] == [TAGS, {}]
+    assert undo(run(api, book, clock), change.id, "ada").fate is Fate.REMEDIATED
+    assert [tags(api, f"arn:aws:s3:::s{n}") for n in (1, 2)] == [{}, {}]
+
+
 def test_an_undo_refuses_what_was_changed_since(
     api: LaggingApi, book: SQLiteLedger, clock: FakeClock
 ) -> None:

@@ -404,6 +404,55 @@ def test_of_many_changes_the_newest_are_listed(console: Console) -> None:
     assert console("changes", "--since", "2099-01-01").lines == []
 
 
+def test_exemptions_are_listed_with_what_is_to_be_said_of_them(console: Console) -> None:
+    """Those of ledger, policy and tags, soonest to end first; ended, unused, too wide."""
+    day = (datetime.now(UTC) + timedelta(days=9)).date().isoformat()
+    tag = {"steward:exempt/log-retention": "2098-01-01"}
+    console.seed(Seed(name="/audit/a"), Seed(name="/audit/b"), Seed(name="/audit/c", tags=tag))
+    one = {"resource": "/audit/a", "reason": "r", "owner": "o", "expires": "2020-01-01"}
+    asked = {"log-retention": {"exemptions": [one], "honor_tags": True}}
+    policy = ("--policy", console.policy(asked))
+    console("sweep", *policy)
+    told = ("--reason", "r", "--owner", "o", "--plain")
+    console("exempt", "/audit/a", "log-retention", "--until", day, *told)
+    assert (f"until {day}, 1 known violations" in console.out, console.err) == (True, "")
+    console("exempt", "/typo/*", "log-retention", "--until", "2099-01-01", *told)
+    assert console.err == "steward: exempt: /typo/* exempts nothing\n"
+    console("exempt", "/audit/*", "log-retention", "--until", "2099-01-02", *told)
+    assert console.err == "steward: exempt: /audit/* exempts every resource\n"
+    assert console("exempt", "--list", *policy).code == 0
+    assert [(x["source"], x["resource"], x["covers"], x["remarks"]) for x in console.lines] == [
+        ("policy", "/audit/a", 0, ["expired"]),
+        ("ledger", "/audit/a", 1, ["expires in 9 days"]),
+        ("tag", "/audit/c", 1, []),
+        ("ledger", "/typo/*", 0, ["exempts nothing"]),
+        ("ledger", "/audit/*", 3, ["exempts every resource"]),
+    ]
+    assert console("exempt", "--list", "log-subscription", *policy).lines == []
+    console("exempt", "--list", "log-retention", *policy, "--plain")
+    assert "exempts every resource" in console.out
+
+
+def test_what_the_ledger_does_not_exempt_says_where_it_is_to_be_removed(console: Console) -> None:
+    """From the policy, the tag, or under the name of its glob; exit code 3."""
+    tag = {"steward:exempt/log-retention": "2098-01-01"}
+    console.seed(Seed(name="/audit/a"), Seed(name="/b", tags=tag))
+    one = {"resource": "/audit/*", "reason": "r", "owner": "o", "expires": "2097-01-01"}
+    file = console.policy({"log-retention": {"exemptions": [one], "honor_tags": True}})
+    console("sweep", "--policy", file)
+    remove = ("log-retention", "--remove", "--policy", file, "--plain")
+    assert console("exempt", "/audit/a", *remove).code == 3
+    assert f"remove it from exemptions of {file}, where it is '/audit/*'" in console.err
+    assert console("exempt", "/b", *remove).code == 3
+    assert "remove it from its tag steward:exempt/log-retention" in console.err
+    assert console("exempt", "/c", *remove).code == 3
+    assert "allowed: what 'steward exempt --list' shows" in console.err
+    told = ("--until", "2099-01-01", "--reason", "r", "--owner", "o")
+    console("exempt", "/audit/a", "log-retention", *told)
+    assert console("exempt", "/audit/a", *remove).code == 0
+    assert "stays exempt by exemptions of" in console.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -601,6 +650,23 @@ def test_explain_tells_what_is_there_and_what_would_be_done(console: Console) ->
     assert console.code == 0
     assert "WITHIN_POLICY" in console.out
     assert "DONE" in console.out
+
+
+def test_explain_says_under_which_condition_its_calls_are_sent(console: Console) -> None:
+    """In audit they are not, and a control that is off was not even asked."""
+    old = Seed(name="a", age_days=900, stored_bytes=4096)
+    console.seed(old)
+    asked = {"log-retention": {"mode": "audit", "shorten": True}}
+    policy = console.policy(asked)
+    console("explain", "a", "--policy", policy, "--plain")
+    assert "would call, were it in mode enforce" in console.out
+    assert "lost for good" in console.out
+    assert "Off, and not asked: log-subscription, stream-capacity" in console.out
+    console("explain", "b", "--policy", policy, "--plain")
+    assert "no resource of one; off, and not asked: log-subscription" in console.err
+    console("explain", "log-subscription", "--plain")
+    assert "Mode:     off: nothing is looked at, and nothing is called" in console.out
+    assert console("explain", "log-subscription").lines[0]["mode"] == "off"
 
 
 def test_explain_tells_of_an_account_policy(console: Console) -> None:
@@ -879,6 +945,20 @@ def test_a_reader_that_goes_away_is_no_crash(console: Console) -> None:
     process.stderr.close()
     assert process.returncode == 2
     assert "Traceback" not in err
+
+
+def test_a_full_disk_and_a_closed_output_end_in_a_sentence() -> None:
+    """steward controls > /dev/full, and >&-; nobody needs a traceback for either."""
+    path = os.pathsep.join([str(ROOT / "platform"), str(ROOT / "scripts")])
+    command = f"PYTHONPATH={path} {sys.executable} -m console controls"
+    ends = {}
+    for into in ("/dev/full", "&-"):
+        ran = subprocess.run(
+            ["/bin/sh", "-c", f"{command} >{into}"], capture_output=True, text=True, check=False
+        )
+        ends[into] = ran.returncode, ran.stderr
+    full = "steward: standard output: No space left on device\n"
+    assert ends == {"/dev/full": (2, full), "&-": (0, "")}
 
 
 def test_paced_it_stays_below_the_quota(console: Console) -> None:

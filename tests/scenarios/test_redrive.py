@@ -222,8 +222,8 @@ def test_people_see_what_is_there_and_what_was_done(
     told = capsys.readouterr().out
     assert "1 event: 400 (1)" in told
     assert "damaged: has a line" in told
-    assert "Nothing was changed. --enforce ships what is planned." in told
-    monkeypatch.setattr("console.redriving.SHOWN", 0)
+    assert "Nothing was changed. --enforce sends back and ships what is planned." in told
+    monkeypatch.setattr("console.parked.SHOWN", 0)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     assert main([*asked, "--enforce"]) == 1
     out, err = capsys.readouterr()
@@ -236,7 +236,7 @@ def test_people_see_what_is_there_and_what_was_done(
     ("arguments", "stack", "code", "told"),
     [
         (["--prefix", "raw/"], "steward", 3, "--prefix: is 'raw/', allowed: parked/ or aws/lambda"),
-        ([], "other", 3, "no function other-log-shipper in eu-west-1; LogShipping=enabled"),
+        ([], "other", 3, "--stack: is 'other', allowed: a stack that there is in eu-west-1"),
     ],
     ids=["another prefix", "another stack"],
 )

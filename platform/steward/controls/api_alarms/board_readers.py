@@ -34,7 +34,8 @@ def board_of(sight: Sight[Policy], api: Ref, stages: Sequence[Watched]) -> Board
     now = sight.now.isoformat()
     made = Board(name, aws.account, aws.region, aws.partition, judged, since=now)
     if not is_there:
-        return made if boards.wanted_body(made, sight.policy) else None
+        wanted = boards.wanted_body(made, sight.policy) or present.is_expected(sight, made.ref)
+        return made if wanted else None
     try:
         return _read(sight, made)
     except OutOfTime:

@@ -46,6 +46,12 @@ def alarms_of(sight: Sight[Policy], api: str) -> Present:
     return sight.known.once(f"alarms of {api}", lambda: _read(sight.aws, prefix))
 
 
+def is_expected(sight: Sight[Policy], ref: Ref) -> bool:
+    """Whether a change is open of what is not there: it may have been deleted by that."""
+    item = sight.known.items([ref]).get(ref)
+    return item is not None and bool(item.intent)
+
+
 def _read(aws: Aws, prefix: str) -> Present:
     pages = aws.pages(
         "cloudwatch",

@@ -100,5 +100,5 @@ def _grouped(sight: Sight[Policy], found: Present, wanted: Iterable[str]) -> Ite
     asked = over_all.wanted(sight.policy)
     for name in dict.fromkeys(wanted):
         ours = found.of(Ref(ALARM, name))
-        if ours or name in asked:
+        if ours or name in asked or present.is_expected(sight, Ref(ALARM, name)):
             yield Grouped(name, ours.get(name, {}), total(ours), name in found.foreign)
