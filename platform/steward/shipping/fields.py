@@ -8,7 +8,6 @@ other line is read as JSON.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import attrgetter
 from typing import Any
 
 from steward.shipping import platform_lines, severity
@@ -215,7 +214,7 @@ class Fields:
             begin, end = 0, _BEGINNING
         elif not keys or place.key != keys[0] or not 0 < place.end <= end:
             return
-        self.layout = self.layout._replace(begin=begin, end=end)
+        self.layout = Layout(begin, end, *self.layout[2:])
         self.levels[text[begin:end]] = number
 
     def _ids_remembered(self, text: str, request: Place, trace: Place) -> bool:
@@ -228,14 +227,11 @@ class Fields:
         ids = id_in(text, request), id_in(text, trace)
         if not (ids[0].read(text, request.at) and ids[1].read(text, trace.at)):
             return False
-        first = min(told, default=NOWHERE, key=attrgetter("at"))
-        lead, follower = ids if first is request or not told else ids[::-1]
-        self.layout = self.layout._replace(
-            least=max(0, first.at) * 3 // 4,  # messages before it are of different lengths
-            lead=lead,
-            follower=follower,
-            ids=ids,
-        )
+        trace_leads = trace.at >= 0 and not 0 <= request.at < trace.at
+        first = trace if trace_leads else request
+        lead, follower = ids[::-1] if trace_leads else ids
+        least = max(0, first.at) * 3 // 4  # messages before it are of different lengths
+        self.layout = Layout(*self.layout[:2], least, lead, follower, ids)
         self.tail, self._end, self._rest = "", "", 0
         if follower.prefix:
             self._followed(text, follower)
