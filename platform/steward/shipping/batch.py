@@ -63,14 +63,14 @@ class EncodedBatch:
 
     def _parts(self, block: Block) -> Iterator[tuple[bytes, int]]:
         """The block encoded, in parts that a request can take, each with its number of events."""
-        limits, frame = self._encoder.limits, self._frame
+        limits, frame, count = self._encoder.limits, self._frame, len(block)
         part = self._encoder.encode(block)
         size = len(frame.head) + len(part) + len(frame.tail)
-        if len(block) > 1 and (size > limits.body_bytes or len(block) > limits.events):
+        if count > 1 and (size > limits.body_bytes or count > limits.events):
             for half in halves(block):
                 yield from self._parts(half)
         else:
-            yield part, len(block)
+            yield part, count
 
     def _put(self, place: int, part: bytes, count: int) -> Iterator[Request]:
         frame = self._frame

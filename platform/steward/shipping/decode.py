@@ -206,10 +206,13 @@ def _columns(document: Any, raw: bytes, packed: bytes) -> Events | None:
 
 def _encodable(*texts: str) -> bool:
     """Whether there is no lone surrogate in the texts, which no UTF-8 can carry."""
+    if all(map(str.isascii, texts)):
+        return True
     try:
-        return all(text.isascii() or text.encode() for text in texts)
+        "".join(texts).encode()
     except UnicodeEncodeError:
         return False
+    return True
 
 
 def _in_time(times: Sequence[Any]) -> bool:

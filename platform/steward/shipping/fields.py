@@ -8,12 +8,11 @@ other line is read as JSON.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import attrgetter
 from typing import Any
 
 from steward.shipping import platform_lines, severity
 from steward.shipping.accel import Codec
-from steward.shipping.layouts import NEVER, NOWHERE, Layout, Place, id_in, taken, unified
+from steward.shipping.layouts import NEVER, NOWHERE, Id, Layout, Place, id_in, taken, unified
 from steward.shipping.platform_lines import NOTHING, Told
 from steward.shipping.texts import Texts
 
@@ -92,7 +91,17 @@ class Fields:
     it.
     """
 
-    __slots__ = ("_chances", "_codec", "_families", "_messages", "layout", "levels", "tail")
+    __slots__ = (
+        "_chances",
+        "_codec",
+        "_end",
+        "_families",
+        "_messages",
+        "_rest",
+        "layout",
+        "levels",
+        "tail",
+    )
 
     def __init__(self, codec: Codec, messages: Texts) -> None:
         self._chances = CHANCES
@@ -108,6 +117,10 @@ class Fields:
         """Severity numbers by what stands where the layout says."""
         self.tail = ""
         """With which a line ends whose second id is that of the line before."""
+        self._end = NEVER
+        """What of it stands behind the id."""
+        self._rest = 0
+        """Its characters."""
 
     def level(self, text: str, start: int) -> int:
         """The severity number of the JSON object that begins at ``start``."""
@@ -121,7 +134,7 @@ class Fields:
         """What a line tells that is a JSON object: Lambda's own, or a logger's."""
         if text[2:6] == "time" and (platform := platform_lines.told(text)):
             return platform
-        if found := self._like_others(text):
+        if found := self._like_the_last(text) or self._like_others(text):
             return found
         level, request, trace = (family.seek(text, 0, self._messages) for family in self._families)
         if level is None or request is None or trace is None:
@@ -132,6 +145,27 @@ class Fields:
             self._remember_level(text, level, number)
         return number, request.value, unified(trace.value), NOTHING
 
+    def _like_the_last(self, text: str) -> Told | None:
+        """What a line tells of another invocation than the last one like it; None if there is more
+        about it that is new."""
+        begin, end, least, lead, follower, ids = self.layout
+        level = self.levels.get(text[begin:end], -1)
+        if level < 0:
+            level = self._other_level(text)
+        at = text.find(lead.prefix, least)
+        after = len(text) - self._rest
+        if (
+            level < 0
+            or at < 0
+            or not text.endswith(self._end)
+            or not text.startswith(follower.prefix, after)
+            or text.find("{", 1, at if at > begin else begin) >= 0
+            or not (lead.read(text, at) and follower.read(text, after))
+        ):
+            return None
+        self.tail = text[after:]
+        return level, ids[0].value, ids[1].value, NOTHING
+
     def _like_others(self, text: str) -> Told | None:
         """What a line tells that is laid out like one before; None if it is not."""
         begin, end, least, lead, follower, ids = self.layout
@@ -139,20 +173,27 @@ class Fields:
         if level < 0:
             level = self._other_level(text)
         at = text.find(lead.prefix, least) if level >= 0 else -1
-        after = text.rfind(follower.prefix) if follower.prefix else at
-        if at < 0 or after < at or not (lead.read(text, at) and follower.read(text, after)):
+        if at < 0 or not lead.read(text, at):
             return None
-        closed = _closed_once(text, after)
-        if follower.prefix:
-            self.tail = text[after:] if closed else NEVER
-        brace = text.find("{", 1, max(begin, after))
-        if (
-            brace >= 0
-            and not (closed and begin < brace > at)
-            and _any_nested(text, begin, at, after)
-        ):
+        after, closed = self._followed(text, follower) if follower.prefix else (at, False)
+        if after < at:
+            return None
+        brace = text.find("{", 1, max(begin, at if closed else after))
+        if brace >= 0 and _any_nested(text, begin, at, after):
             return self.parsed(text)
         return level, ids[0].value, ids[1].value, NOTHING
+
+    def _followed(self, text: str, follower: Id) -> tuple[int, bool]:
+        """Where the second id stands, -1 if it does not, and whether but one brace closes behind
+        it and ends the line: then others may end so."""
+        after = text.rfind(follower.prefix)
+        if after < 0 or not follower.read(text, after):
+            return -1, False
+        closed = _closed_once(text, after)
+        self.tail = text[after:] if closed else NEVER
+        self._rest = len(text) - after
+        self._end = text[after + len(follower.written) :] if closed else NEVER
+        return after, closed
 
     def _other_level(self, text: str) -> int:
         """The severity number where the layout says that the level stands, -1 if it does not."""
@@ -173,7 +214,7 @@ class Fields:
             begin, end = 0, _BEGINNING
         elif not keys or place.key != keys[0] or not 0 < place.end <= end:
             return
-        self.layout = self.layout._replace(begin=begin, end=end)
+        self.layout = Layout(begin, end, *self.layout[2:])
         self.levels[text[begin:end]] = number
 
     def _ids_remembered(self, text: str, request: Place, trace: Place) -> bool:
@@ -186,15 +227,14 @@ class Fields:
         ids = id_in(text, request), id_in(text, trace)
         if not (ids[0].read(text, request.at) and ids[1].read(text, trace.at)):
             return False
-        first = min(told, default=NOWHERE, key=attrgetter("at"))
-        lead, follower = ids if first is request or not told else ids[::-1]
-        self.layout = self.layout._replace(
-            least=max(0, first.at) * 3 // 4,  # messages before it are of different lengths
-            lead=lead,
-            follower=follower,
-            ids=ids,
-        )
-        self.tail = NEVER if follower.prefix else ""
+        trace_leads = trace.at >= 0 and not 0 <= request.at < trace.at
+        first = trace if trace_leads else request
+        lead, follower = ids[::-1] if trace_leads else ids
+        least = max(0, first.at) * 3 // 4  # messages before it are of different lengths
+        self.layout = Layout(*self.layout[:2], least, lead, follower, ids)
+        self.tail, self._end, self._rest = "", "", 0
+        if follower.prefix:
+            self._followed(text, follower)
         return True
 
     def parsed(self, text: str, start: int = 0) -> Told:

@@ -39,7 +39,7 @@ class Id:
     """An id where a line before had one: behind the same text, and as long. If it is one of X-Ray,
     ``1-5759e988-bd862e3fe1be46a994272793``, its value is the 32 digits."""
 
-    __slots__ = ("_dash", "_size", "prefix", "value", "written")
+    __slots__ = ("_ahead", "_dash", "_size", "prefix", "value", "written")
 
     def __init__(self, prefix: str = "", size: int = 0, dash: int = 0) -> None:
         self.prefix = prefix
@@ -47,6 +47,7 @@ class Id:
         self.written = NEVER if prefix else ""
         """Prefix, id and quotation mark, as they stood in the last line."""
         self.value = ""
+        self._ahead = len(prefix)
         self._size = size
         self._dash = dash
 
@@ -55,17 +56,17 @@ class Id:
         True for no id."""
         if not self.prefix:
             return True
-        start = at + len(self.prefix)
+        start = at + self._ahead
         end = start + self._size
+        if text.find('"', start, end + 1) != end:
+            return False
         value = text[start:end]
         if self._dash:
-            if value[self._dash : self._dash + 1] != "-":
+            if value[self._dash] != "-":
                 return False
             value = value[: self._dash] + value[self._dash + 1 :]
-        elif value[:2] == "1-":
+        elif value.startswith("1-"):
             value = unified(value)
-        if text[end : end + 1] != '"' or '"' in value:
-            return False
         self.value, self.written = value, text[at : end + 1]
         return True
 

@@ -88,26 +88,33 @@ class Preparation:
         if self.longest is None and not metrics:
             return Prepared(None, [], counts)
         messages, redacted = self.redactor.apply(events.messages)
-        found = self._points(events, messages, source) if metrics else Extracted([], Counter())
-        counts["InvalidLines"] += found.invalid.total()
+        found: list[Points] = []
+        if metrics:
+            found, invalid = self._points(events, messages, source)
+            counts["InvalidLines"] += invalid.total()
         if self.longest is None:
-            return Prepared(None, found.points, counts)
-        counts["Redactions"] += redacted.total()
+            return Prepared(None, found, counts)
+        if redacted:
+            counts["Redactions"] += redacted.total()
         block = self.lines.block(source, events.ids, events.times, messages)
-        counts["DroppedLines"] += len(events.ids) - (len(block) if block else 0)
-        return Prepared(self._kept(block, self.longest, counts), found.points, counts)
+        if dropped := len(events.ids) - (len(block.ids) if block else 0):
+            counts["DroppedLines"] += dropped
+        return Prepared(self._kept(block, self.longest, counts), found, counts)
 
     def _kept(self, block: Block | None, longest: int, counts: Counter[str]) -> Block | None:
         """What sampling leaves of the lines, none of them too long."""
-        if block is not None:
+        if block is not None and self.sampler.rates:
             kept, left_out = self.sampler.kept(block)
             counts["SampledOut"] += left_out
-            block = self._in_time(picked(block, kept), counts)
+            block = picked(block, kept)
+        block = self._in_time(block, counts)
         if block is None:
             return None
         messages, shortened = cut(block.messages, longest)
+        if not shortened:
+            return block
         counts["CutMessages"] += len(shortened)
-        return replace(block, messages=messages, cut=shortened) if shortened else block
+        return replace(block, messages=messages, cut=shortened)
 
     def _in_time(self, block: Block | None, counts: Counter[str]) -> Block | None:
         """What of a block is not too old; ``counts[TOO_OLD]`` are the others."""

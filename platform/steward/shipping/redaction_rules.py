@@ -63,7 +63,10 @@ def _anchored(name: str, pattern: re.Pattern[str], *anchors: str) -> Rule:
         return _counted(pattern, instead, text)
 
     def prepared(haystack: Haystack) -> Replace | None:
-        return replace if any(anchor.stands_in(haystack) for anchor in looked_for) else None
+        for anchor in looked_for:
+            if anchor.stands_in(haystack):
+                return replace
+        return None
 
     return Rule(name, prepared, anchors[0] if len(anchors) == 1 else "")
 

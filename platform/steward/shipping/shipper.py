@@ -192,7 +192,8 @@ class _Invocation:
             full: Sequence[Request] = ()
         else:
             full = list(self._batch.add(place, found, prepared.block))
-            self._counts.update(prepared.counts)
+            if prepared.counts:
+                self._counts.update(prepared.counts)
         if prepared.points:
             self._points[place] = prepared.points
         return full

