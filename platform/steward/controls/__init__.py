@@ -6,6 +6,9 @@ from steward.controls import (
     api_alarms,
     api_throttling,
     function_layers,
+    function_logging,
+    function_role_least_privilege,
+    function_role_not_shared,
     function_runtime,
     function_versions,
     log_retention,
@@ -27,7 +30,13 @@ CONTROLS: tuple[Control[Any, Any], ...] = (
     function_versions.CONTROL,
     stack_tags.CONTROL,
     required_tags.CONTROL,
+    function_role_not_shared.CONTROL,
+    function_role_least_privilege.CONTROL,
+    function_logging.CONTROL,
 )
+
+REPORTED = tuple(control for control in CONTROLS if not control.writes)
+"""Those that only report."""
 
 ASSESSOR = "assessor"
 """The function that runs the controls that only report; it has no right to write."""

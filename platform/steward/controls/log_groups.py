@@ -60,13 +60,13 @@ def observe(sight: Sight[Any], refs: Sequence[Ref], asks: Asks) -> Iterator[Foun
     groups = {
         group["logGroupName"]: group
         for start in range(0, len(names), BATCH)
-        for group in _named(sight.aws, names[start : start + BATCH])
+        for group in named(sight.aws, names[start : start + BATCH])
     }
     yield from _tagged([*groups.values()], asks, lambda some: _tags_of(sight, some))
     yield from _confirmed(sight, set(names) - set(groups), asks)
 
 
-def _named(aws: Aws, names: Sequence[str]) -> Iterator[Described]:
+def named(aws: Aws, names: Sequence[str]) -> Iterator[Described]:
     """Groups by exact name; a batch that the API calls invalid is split to isolate the culprit."""
     wanted = set(names)
     try:
@@ -75,8 +75,8 @@ def _named(aws: Aws, names: Sequence[str]) -> Iterator[Described]:
     except Invalid:
         if len(names) > 1:
             half = len(names) // 2
-            yield from _named(aws, names[:half])
-            yield from _named(aws, names[half:])
+            yield from named(aws, names[:half])
+            yield from named(aws, names[half:])
 
 
 def _confirmed(sight: Sight[Any], names: Iterable[str], asks: Asks) -> Iterator[Found | Unread]:

@@ -1,0 +1,70 @@
+"""Actions of IAM that change something, as far as a statement can say on which resources.
+
+The facts are in ``limitable.json``, which ``scripts/limitable`` makes of the Service Authorization
+Reference; an action that is not there either reads, or has no resource that could be named.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from fnmatch import translate
+from functools import cache, lru_cache
+from importlib import resources
+
+PACKAGE = "steward.controls.function_role_least_privilege"
+
+
+@cache
+def limitable() -> Mapping[str, tuple[str, ...]]:
+    """By the service's prefix, the names of its actions, sorted."""
+    text = (resources.files(PACKAGE) / "limitable.json").read_text("utf-8")
+    told: Mapping[str, str] = json.loads(text)["services"]
+    return {prefix: tuple(names.split()) for prefix, names in told.items()}
+
+
+def is_any(pattern: str) -> bool:
+    """Whether a part of an action, of an ARN or of a resource leaves everything open."""
+    return "*" in pattern and not pattern.strip("*?")
+
+
+def every_action(pattern: str) -> bool:
+    """Whether it is each action of each service: '*' or '*:*'."""
+    service, colon, name = pattern.partition(":")
+    return is_any(service) and (is_any(name) or not colon)
+
+
+def every_action_of_a_service(pattern: str) -> bool:
+    """Whether it is each action of one service, such as s3:*."""
+    service, _, name = pattern.partition(":")
+    return is_any(name) and not is_any(service)
+
+
+def every_resource(pattern: str) -> bool:
+    """Whether it is each resource: '*', or an ARN that names neither type nor resource."""
+    parts = pattern.split(":", 5)
+    return is_any(pattern) or (len(parts) == 6 and is_any(parts[5]))
+
+
+@lru_cache(maxsize=4096)
+def first_limitable(pattern: str) -> str:
+    """The first action that a pattern stands for and whose resources could be named; '' for none.
+
+    IAM does not tell cases apart.
+    """
+    prefix, _, name = pattern.lower().partition(":")
+    wanted = re.compile(translate(name.replace("[", "[[]")))
+    for service in _services(prefix):
+        found = next((one for one in limitable()[service] if wanted.match(one.lower())), "")
+        if found:
+            return f"{service}:{found}"
+    return ""
+
+
+def _services(prefix: str) -> list[str]:
+    """The services of a prefix, which may have wildcards."""
+    if "*" not in prefix and "?" not in prefix:
+        return [prefix] if prefix in limitable() else []
+    wanted = re.compile(translate(prefix.replace("[", "[[]")))
+    return [service for service in limitable() if wanted.match(service)]
