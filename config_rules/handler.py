@@ -6,6 +6,9 @@ from rules import (
     api_alarms,
     api_throttling,
     function_layers,
+    function_logging,
+    function_role_least_privilege,
+    function_role_not_shared,
     function_runtime,
     function_versions,
     log_retention,
@@ -27,6 +30,9 @@ RULES = (
     function_versions.RULE,
     stack_tags.RULE,
     required_tags.RULE,
+    function_role_not_shared.RULE,
+    function_role_least_privilege.RULE,
+    function_logging.RULE,
 )
 
 PROCESSOR = partial(handler_of, RULES)

@@ -18,7 +18,7 @@ ACCOUNT = "111122223333"
 REGION = "eu-west-1"
 START = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 
-TOKENS = ("nextToken", "NextToken", "NextMarker", "PaginationToken", "position")
+TOKENS = ("nextToken", "NextToken", "NextMarker", "Marker", "PaginationToken", "position")
 """How answers name the token of their next page."""
 
 

@@ -78,8 +78,13 @@ def ref_of(kind: object, resource_id: object, name: object = None) -> Ref | None
     return Ref(_OURS.get(kind, kind), told) if kind and told else None
 
 
-def in_config(ref: Ref, place: Place) -> tuple[str, str]:
-    """Type and id under which a resource is reported to Config."""
+def in_config(ref: Ref, place: Place, memory: str = "") -> tuple[str, str]:
+    """Type and id under which a resource is reported to Config.
+
+    Of a role, whose name Config takes for no id, a control remembers the unique one.
+    """
+    if ref.kind == ROLE and _UNIQUE_ROLE.fullmatch(memory):
+        return ref.kind, memory
     if ref.kind in OF_THE_ACCOUNT:
         return ACCOUNT, place.account
     if ref.kind == QUEUE:

@@ -39,6 +39,8 @@ class Found(Protocol):
     def code(self) -> str: ...
     @property
     def reason(self) -> str: ...
+    @property
+    def memory(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -58,7 +60,7 @@ class Evaluation:
 
 def evaluation(found: Found, place: Place) -> Evaluation:
     """What a finding comes to; UNKNOWN is for the caller alone, not for Config."""
-    kind, id = in_config(found.ref, place)
+    kind, id = in_config(found.ref, place, found.memory)
     about = f"{found.ref.kind} {found.ref.id}: " if kind == ACCOUNT else ""
     if found.verdict is not Verdict.EXEMPT:
         return Evaluation(kind, id, found.verdict, _annotation(found.code, about + found.reason))

@@ -92,7 +92,7 @@ class Follower:
         for item in self._account.ledger.all_items(control):
             if item.verdict is Verdict.EXEMPT:
                 until, why = exempt_until(item.reason)
-                key = in_config(item.ref, self._account.aws)
+                key = in_config(item.ref, self._account.aws, item.memory)
                 yield Exempt(key, date.fromisoformat(until), why)
 
 

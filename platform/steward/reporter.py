@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
 from itertools import takewhile
@@ -25,7 +25,7 @@ from typing import Any
 
 from steward.account import Account, SystemClock, World, deployed
 from steward.aws import compliance
-from steward.config_resources import ref_of, rule_name
+from steward.config_resources import ROLE, ref_of, rule_name
 from steward.errors import Incomplete, Invalid
 from steward.evaluate import evaluate, observe
 from steward.evaluations import Evaluation, Key, difference, together
@@ -130,8 +130,12 @@ class Reporter:
             allowed = ", ".join(rule.recorded) or "none: the rule runs by the clock"
             raise Invalid(f"resourceType: is {item.kind} ({item.id:.80}), allowed: {allowed}")
         if told.left_scope or not item.is_there:
-            return together([_out(ref, "GONE", f"Config says {item.status}")], aws)
-        return together([self._found(rule.control, ref)], aws)
+            found = _out(ref, "GONE", f"Config says {item.status}")
+        else:
+            found = self._found(rule.control, ref)
+        if ref.kind == ROLE:  # also of one that could not be read, or is gone
+            found = replace(found, memory=item.id)
+        return together([found], aws)
 
     def _found(self, control: Control[Any, Any], ref: Ref) -> Finding:
         account = self._account

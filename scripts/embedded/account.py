@@ -30,9 +30,11 @@ from embedded.counting import CountingServer
 from embedded.course import LONGEST, Course, Journal, Timer
 from embedded.delivery import Delivery, delivered_by
 from embedded.deployment import FUNCTION, QUEUE, STATE_MACHINE, Deployment, deploy
+from embedded.function_configs import keep_all
 from embedded.function_logs import Settings
 from embedded.granting import policies_of
 from embedded.hosting import Function, Host, lambda_runs_on
+from embedded.iam_roles import attach_managed
 from embedded.logs import arns_with_streams
 from embedded.overlays import witnessed
 from embedded.pipeline import Grants, function_logs, pollers
@@ -200,6 +202,8 @@ class EmbeddedAccount:
             account=self.account,
             region=self.region,
         )
+        keep_all(self.deployment, self.account, self.region)
+        attach_managed(self.deployment, self.account, self.region)
         for one in self.deployment.of_type(QUEUE):
             self.queues.make(one.arn.rpartition(":")[2], one.arn, one.physical_id, one.properties)
         self.host = Host(list(self._functions()), self.clock, self.server.url)
@@ -226,6 +230,7 @@ class EmbeddedAccount:
             starts,
             self._asynchronous.send,
             heard=self.config.heard,
+            region=self.region,
         )
         self.config.tell = self._course.put_event
 

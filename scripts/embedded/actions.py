@@ -51,7 +51,7 @@ UNSCOPED = frozenset(
         " PutEvaluations PutRemediationExceptions SelectResourceConfig",
         "dynamodb": "ListTables",
         "events": "ListEventBuses ListRuleNamesByTarget ListRules",
-        "iam": "ListRoles",
+        "iam": "GetAccountAuthorizationDetails ListRoles",
         "kinesis": "DescribeLimits ListStreams UpdateShardCount",
         "lambda": "GetAccountSettings ListEventSourceMappings ListFunctions ListLayerVersions"
         " ListLayers",

@@ -121,6 +121,8 @@ class Course:
     journal: Journal = field(default_factory=Journal)
     heard: Callable[[Mapping[str, Any]], None] = field(default=lambda _: None)
     """Told of every event, before the bus is."""
+    region: str = ""
+    """Where the bus is; '' takes what AWS sends to any Region."""
 
     def put_event(self, event: Mapping[str, Any]) -> None:
         """Let an event arrive at the bus."""
@@ -170,9 +172,16 @@ class Course:
         while self.watch.calls or self.starts:
             while self.watch.calls:
                 for event in events_of(self.watch.calls.popleft(), lambda: str(uuid4())):
-                    self.put_event(event)
+                    self._sent(event)
             if self.starts:
                 self.start(*self.starts.pop(0))
+
+    def _sent(self, event: Mapping[str, Any]) -> None:
+        """AWS sends an event; one of IAM reaches no bus but that of us-east-1, and is recorded."""
+        if self.region in ("", event["region"]):
+            self.put_event(event)
+        else:
+            self.heard(event)
 
     def _next(self, pollers: Sequence[Mover], timers: Sequence[Timer] = ()) -> datetime | None:
         due = [*(poller.due() for poller in pollers), *(timer.at for timer in timers)]

@@ -11,6 +11,7 @@ from typing import Any
 from moto.awslambda.exceptions import UnknownFunctionException
 from moto.awslambda.models import LambdaBackend, LambdaFunction, lambda_backends
 
+from embedded.function_configs import keep, logging
 from embedded.request import Refusal, Request, not_found
 
 MOST_LAYERS = 5
@@ -25,6 +26,7 @@ def described(function: LambdaFunction) -> dict[str, Any]:
     """A function's configuration with its revision, its state and that of its last update."""
     kept = vars(function)
     told = {**function.get_configuration(), "RevisionId": revision(function)}
+    told["LoggingConfig"] = logging(function)
     told["State"] = kept.get(STATE, told["State"])
     told["LastUpdateStatus"] = kept.get(STATUS, "Successful")
     return told
@@ -53,6 +55,7 @@ def update_configuration(request: Request) -> Mapping[str, Any]:
     if "Layers" in params:
         _refuse_layers(backend_of(request), function, params["Layers"])
     function.update_configuration(dict(params))
+    keep(function, params)
     _count(function)
     told = {**described(function), "LastUpdateStatus": "InProgress"}
     return {name: value for name, value in told.items() if value is not None}

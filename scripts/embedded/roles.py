@@ -25,7 +25,7 @@ def find(arn: str) -> Role | None:
 
 def trusts(role: Role, service: str) -> bool:
     """Whether a service may assume a role; conditions are taken to hold."""
-    document = _read(role.assume_role_policy_document)
+    document = read(role.assume_role_policy_document)
     return any(
         one["Effect"] == "Allow"
         and "sts:AssumeRole" in _several(one["Action"])
@@ -48,12 +48,12 @@ def refusal(role: Role, action: str, resource: str, facts: Mapping[str, str] | N
 
 def _documents(role: Role) -> Iterator[Mapping[str, Any]]:
     for text in role.policies.values():
-        yield _read(text)
+        yield read(text)
     for managed in role.managed_policies.values():
-        yield from (_read(one.document) for one in managed.versions if one.is_default)
+        yield from (read(one.document) for one in managed.versions if one.is_default)
 
 
-def _read(document: Any) -> Any:
+def read(document: Any) -> Any:
     """A document as moto keeps it: what CloudFormation made it writes down as Python would."""
     if not isinstance(document, str):
         return document

@@ -21,7 +21,7 @@ SDK_NAMES = {"tag": "resourcegroupstaggingapi", "states": "stepfunctions"}
 EVERYWHERE = frozenset({"apigateway", "cloudformation", "resourcegroupstaggingapi.GetResources"})
 """What controls of any group may use at once: its pace is for all of them together."""
 
-ACROSS = frozenset({"stack-tags", "required-tags"})
+ACROSS = frozenset({"stack-tags", "required-tags", "function-logging"})
 """Controls that use a little of many services: their group runs beside those of the services, and
 their processes are counted against each quota like all others."""
 

@@ -20,6 +20,10 @@ from steward.controls.api_alarms.state import Grouped
 from steward.controls.api_gateway.stages import REST, V2, Method
 from steward.controls.api_throttling.state import ApiStage
 from steward.controls.function_layers.state import Function as Layered
+from steward.controls.function_logging.state import Function as Logging
+from steward.controls.function_role_least_privilege.documents import statements
+from steward.controls.function_role_least_privilege.state import Granted, Role
+from steward.controls.function_role_not_shared.state import Function as Sharing
 from steward.controls.function_runtime.state import Function
 from steward.controls.function_versions.state import Function as Versioned
 from steward.controls.function_versions.state import Version
@@ -77,6 +81,7 @@ TYPES = [
     f"arn:aws:{form.arn}".replace("{region}:{account}", HERE).replace("{account}", HERE[10:])
     for form in taggable.forms().values()
 ]
+EVERYTHING = {"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}
 MEMBERS = [re.sub(r"\{(name|path|region)\}", "a", arn).replace("{version}", "a:1") for arn in TYPES]
 
 
@@ -154,6 +159,23 @@ EXAMPLES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         (Function("a", "python3.9", date(2026, 11, 20)), {}),
         (Function("a", "nodejs22.x", date(2026, 11, 20)), {}),
     ],
+    "function-role-not-shared": [(Sharing("a", "arn:aws:iam::1:role/b", 1, 1, ("c",)), {})],
+    "function-role-least-privilege": [
+        (
+            Role("a", "AROA", trusts_lambda=True, policies=[Granted("b", statements(EVERYTHING))]),
+            {},
+        ),
+        (
+            Role(
+                "a",
+                "AROA",
+                trusts_lambda=True,
+                policies=[Granted("AmazonS3FullAccess", of_aws=True)],
+            ),
+            {},
+        ),
+    ],
+    "function-logging": [(Logging("a", "Text", "", "", "/b"), {})],
 }
 """States with the policies under which each control plans every sort of call it can."""
 

@@ -1,19 +1,21 @@
 """What the recorder makes of calls: which resource changed, and whether it is still there.
 
-Only functions and stages of APIs. Each call is an item of its own; AWS would merge some.
+Only functions, roles and stages of APIs. Each call is an item of its own; AWS would merge some.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
 from moto.awslambda.models import lambda_backends
+from moto.iam.models import iam_backends
 
 FUNCTION = "AWS::Lambda::Function"
+ROLE = "AWS::IAM::Role"
 DELETED = "ResourceDeleted"
 
 Detail = Mapping[str, Any]
@@ -72,6 +74,25 @@ def functions_there(account: str, region: str, now: datetime) -> Iterator[Item]:
     for one in lambda_backends[account][region].list_functions():
         name, arn = str(one.function_name), str(one.function_arn)
         yield Item(FUNCTION, name, name, arn, "ResourceDiscovered", now)
+
+
+def roles_there(account: str, now: datetime) -> Iterator[Item]:
+    """The same of roles, whose ids are not their names."""
+    for role in iam_backends[account]["aws"].get_roles():
+        yield Item(ROLE, role.id, role.name, role.arn, "ResourceDiscovered", now)
+
+
+def role_of(event: Mapping[str, Any], known: Mapping[str, Item], now: datetime) -> Item | None:
+    """The item of a role that a call of IAM changed; of one that is gone, as it was ``known``."""
+    detail = event.get("detail", {})
+    asked = detail.get("requestParameters")
+    name = asked.get("roleName") if isinstance(asked, Mapping) else None
+    if event["source"] != "aws.iam" or detail.get("errorCode") or not name:
+        return None
+    there = {one.name: one for one in roles_there(event["account"], now)}
+    if name in there:
+        return replace(there[name], status="OK")
+    return replace(known[name], status=DELETED, captured=now) if name in known else None
 
 
 def _function(event: Mapping[str, Any], detail: Detail, now: datetime) -> Iterator[Item]:

@@ -15,7 +15,16 @@ from moto.awslambda.models import lambda_backends
 from moto.config.models import config_backends
 
 from embedded.config import limits
-from embedded.config.recording import FUNCTION, Item, functions_there, items_of, utc
+from embedded.config.recording import (
+    FUNCTION,
+    ROLE,
+    Item,
+    functions_there,
+    items_of,
+    role_of,
+    roles_there,
+    utc,
+)
 from embedded.config.results import KEPT, Key, Result, compliance_change
 from embedded.config.rules import ConfigRule, arn, invocation
 from embedded.course import Timer
@@ -83,6 +92,7 @@ class Config:
         self._tokens: dict[str, tuple[str, datetime]] = {}
         self._asked: dict[str, datetime] = {}
         self._due: list[_Due] = []
+        self._roles: dict[str, Item] = {}
         self._events: deque[Event] = deque()
         self._lock = threading.RLock()
         self._numbers = count(1)
@@ -105,6 +115,10 @@ class Config:
                 yield Timer.set(timed, self._clock.now(), fires=self._by_clock(rule))
         if any(FUNCTION in rule.kinds for rule in made):
             for item in functions_there(account, region, self._clock.now()):
+                self._record(item, FIRST)
+        if any(ROLE in rule.kinds for rule in made):
+            for item in roles_there(account, self._clock.now()):
+                self._roles[item.name] = item
                 self._record(item, FIRST)
 
     def report(self, rule: str) -> dict[str, tuple[str, str]]:
@@ -134,6 +148,9 @@ class Config:
         if event.get("detail-type") == "AWS API Call via CloudTrail":
             for item in items_of(event, self._clock.now()):
                 self._record(item, RECORDING)
+            if (role := role_of(event, self._roles, self._clock.now())) is not None:
+                self._roles[role.name] = role
+                self._record(role, RECORDING)
 
     def due(self) -> datetime | None:
         """See ``embedded.course.Mover``."""
