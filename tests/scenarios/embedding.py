@@ -9,7 +9,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from embedded.account import EmbeddedAccount
+from embedded.account import REGION, EmbeddedAccount
+from steward.account import ledger_table
+from steward.aws.dynamodb_ledger import DynamoDBLedger
 from tests.scenarios.narrowed import only
 
 LOGS = "log-retention"
@@ -23,6 +25,7 @@ def installed(
     /,
     *,
     controls: Sequence[str] = (),
+    region: str = REGION,
     **parameters: str,
 ) -> Iterator[EmbeddedAccount]:
     """An account in which the stack was installed some time ago: its first sweep has planned.
@@ -30,7 +33,8 @@ def installed(
     ``before`` makes what was there before the stack; ``controls`` are the only ones it has.
     """
     template = only(*controls) if controls else None
-    with EmbeddedAccount(parameters, start=START, template=template, before=before) as here:
+    place = {"start": START, "region": region}
+    with EmbeddedAccount(parameters, template=template, before=before, **place) as here:
         here.settle()
         here.server.clear()
         here.host.metrics.clear()
@@ -38,6 +42,28 @@ def installed(
         here.journal.executions.clear()
         here.journal.events.clear()
         yield here
+
+
+class Auditor:
+    """The way of an auditor to the account."""
+
+    partition = "aws"
+
+    def __init__(self, here: EmbeddedAccount) -> None:
+        self.account, self.region = here.account, here.region
+        self._client = here.client("dynamodb", "auditor")
+
+    def ask(self, service: str, operation: str, /, **params: Any) -> Mapping[str, Any]:
+        answer: Mapping[str, Any] = getattr(self._client, operation.lower())(**params)
+        return answer
+
+    pages: Any = None
+    together: Any = None
+
+
+def ledger(here: EmbeddedAccount) -> DynamoDBLedger:
+    """The stack's ledger, as an auditor reads it."""
+    return DynamoDBLedger(Auditor(here), ledger_table(here.stack), here.clock)
 
 
 def create(here: EmbeddedAccount, *names: str, **fields: Any) -> None:
