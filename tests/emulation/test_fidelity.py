@@ -1469,3 +1469,55 @@ def test_rest_export(bare: Clients) -> None:
     asked = {"exportType": "oas30", "parameters": {"extensions": "integrations"}}
     body = bare("apigateway").get_export(**_rest_stage(bare), **asked)["body"].read()
     assert set(json.loads(body)["paths"]["/"]["GET"]) == {"produces", "responses"}
+
+
+# ------------------------------------------------------------------------------------------ IAM
+
+_NOTHING = {"Version": "2012-10-17", "Statement": []}
+_READS = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}
+_SOME = {"Version": "2012-10-17", "Statement": [_READS]}
+
+
+def _stacks_role(bare: Clients) -> Any:
+    """A client of IAM where CloudFormation made a role with an inline and a managed policy."""
+    inline = {"PolicyName": "main", "PolicyDocument": _SOME}
+    attached = {"ManagedPolicyArns": [{"Ref": "Managed"}], "Policies": [inline]}
+    resources = {
+        "Managed": {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": _SOME}},
+        "Role": {
+            "Type": "AWS::IAM::Role",
+            "Properties": {"RoleName": "r", "AssumeRolePolicyDocument": _NOTHING, **attached},
+        },
+    }
+    body = json.dumps({"Resources": resources})
+    bare("cloudformation").create_stack(
+        StackName="s", TemplateBody=body, Capabilities=["CAPABILITY_NAMED_IAM"]
+    )
+    return bare("iam")
+
+
+@gap("role-details")
+def test_role_details(bare: Clients) -> None:
+    for name in "ab":
+        bare("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_NOTHING))
+    told = bare("iam").get_account_authorization_details(Filter=["Role"], MaxItems=1)
+    assert len(told["RoleDetailList"]) == 2
+    with pytest.raises(TypeError):
+        _stacks_role(bare).get_account_authorization_details(Filter=["Role"])
+
+
+@gap("role-policy-encoded")
+def test_role_policy_encoded(bare: Clients) -> None:
+    told = _stacks_role(bare).get_role_policy(RoleName="r", PolicyName="main")
+    assert told["PolicyDocument"] == str(_SOME)
+
+
+@gap("stack-roles")
+def test_stack_roles(bare: Clients) -> None:
+    assert _stacks_role(bare).list_attached_role_policies(RoleName="r")["AttachedPolicies"] == []
+
+
+@gap("logging-config")
+def test_logging_config(bare: Clients) -> None:
+    _functions(bare, "a")
+    assert "LoggingConfig" not in bare("lambda").get_function_configuration(FunctionName="a")

@@ -14,6 +14,8 @@ from embedded.overlays import faithful
 from embedded.seeding import FunctionSeed, clear_functions, seed_functions
 
 REGION = "eu-west-1"
+EMPTY = b"PK\x05\x06" + bytes(18)
+"""An archive without files."""
 
 
 @pytest.fixture
@@ -82,3 +84,21 @@ def test_seeded_functions_are_replaced_and_forgotten(functions: Any) -> None:
     assert functions.list_tags(Resource=one["FunctionArn"])["Tags"] == {"team": "core"}
     clear_functions(region=REGION)
     assert functions.list_functions()["Functions"] == []
+
+
+def test_a_function_tells_how_it_logs(functions: Any) -> None:
+    """By default plain text to the group of its name; in JSON it has levels, which may change."""
+    seed("plain")
+    told = functions.get_function_configuration(FunctionName="plain")
+    assert told["LoggingConfig"] == {"LogFormat": "Text", "LogGroup": "/aws/lambda/plain"}
+    config = {"LogFormat": "JSON", "ApplicationLogLevel": "WARN", "LogGroup": "/shop"}
+    given = {"Role": told["Role"], "Runtime": "python3.13", "Handler": "a.b"}
+    functions.create_function(
+        FunctionName="json", Code={"ZipFile": EMPTY}, LoggingConfig=config, **given
+    )
+    [one] = [o for o in functions.list_functions()["Functions"] if o["FunctionName"] == "json"]
+    assert one["LoggingConfig"] == {**config, "SystemLogLevel": "INFO"}
+    level = {"ApplicationLogLevel": "ERROR"}
+    functions.update_function_configuration(FunctionName="json", LoggingConfig=level)
+    told = functions.get_function_configuration(FunctionName="json")
+    assert told["LoggingConfig"] == {**config, **level, "SystemLogLevel": "INFO"}

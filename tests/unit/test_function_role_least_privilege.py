@@ -81,6 +81,11 @@ def judged(*granted: Granted, **asked: Any) -> Finding:
         pytest.param(
             inline("s3:PutObject", "arn:aws:s3:::orders/*"), "LEAST_PRIVILEGE", id="in a bucket"
         ),
+        pytest.param(
+            inline(["s3:PutObject", "sqs:SendMessage"], ["arn:aws:s3:::a", "arn:aws:sns:a:1:*"]),
+            "LEAST_PRIVILEGE",
+            id="all ARNs of another service",
+        ),
         pytest.param(inline("s3:Get*"), "LEAST_PRIVILEGE", id="reads everywhere"),
         pytest.param(inline("dynamodb:Describe*"), "LEAST_PRIVILEGE", id="reads by a wildcard"),
         pytest.param(inline("xray:PutTraceSegments"), "LEAST_PRIVILEGE", id="has no resource"),

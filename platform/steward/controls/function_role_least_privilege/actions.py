@@ -41,10 +41,13 @@ def every_action_of_a_service(pattern: str) -> bool:
     return is_any(name) and not is_any(service)
 
 
-def every_resource(pattern: str) -> bool:
-    """Whether it is each resource: '*', or an ARN that names neither type nor resource."""
+def every_resource(pattern: str, action: str) -> bool:
+    """Whether it is each resource that an action could be about: '*', or an ARN of the action's
+    service that names neither type nor resource."""
     parts = pattern.split(":", 5)
-    return is_any(pattern) or (len(parts) == 6 and is_any(parts[5]))
+    if len(parts) < 6:
+        return is_any(pattern)
+    return is_any(parts[5]) and parts[2].lower() in ("*", action.partition(":")[0].lower())
 
 
 @lru_cache(maxsize=4096)

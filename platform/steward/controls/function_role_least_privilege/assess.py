@@ -96,13 +96,16 @@ def _of(granted: Granted, statement: Statement, policy: Policy) -> Iterator[Weak
     if statement.not_resources:
         but = _listed(statement.not_resources)
         yield Weakness("NOTRESOURCE_ALLOW", f"{where} allows all resources but {but}")
-    if any(map(actions.every_resource, statement.resources)) and not policy.narrows(statement):
-        rest = [one for one in asked if one not in every and one not in whole]
-        writes = [one for one in rest if actions.first_limitable(one)]
-        if writes:
-            yield Weakness(
-                "RESOURCE_STAR_WRITE", f"{where} allows {_listed(writes)} on every resource"
-            )
+    rest = [one for one in asked if one not in every and one not in whole]
+    writes = [one for one in rest if _is_wide(one, statement)]
+    if writes and not policy.narrows(statement):
+        yield Weakness("RESOURCE_STAR_WRITE", f"{where} allows {_listed(writes)} on every resource")
+
+
+def _is_wide(action: str, statement: Statement) -> bool:
+    """Whether it changes resources, which it could name and does not."""
+    wide = any(actions.every_resource(one, action) for one in statement.resources)
+    return wide and bool(actions.first_limitable(action))
 
 
 def _listed(texts: Iterable[str]) -> str:
