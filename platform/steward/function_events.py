@@ -32,6 +32,6 @@ def is_role_name(told: object) -> bool:
 def logging_function(detail: Mapping[str, Any]) -> Iterator[Ref]:
     """The function whose log group a CloudWatch Logs call is about, if it has the usual name."""
     for group in log_group(detail):
-        name = group.id.removeprefix(GROUPS)
-        if name != group.id and function_name(name) == name:
+        before, _, name = group.id.rpartition(GROUPS)
+        if name and not before and function_name(name) == name != group.id:
             yield Ref(FUNCTION, name)

@@ -266,6 +266,9 @@ def test_a_stack_that_is_used_tells_config(used: EmbeddedAccount) -> None:
     assert len(kinds) == 3
     assert {one.error for one in mine} == {""}
     assert used.config.report("steward-function-runtime")["large"][0] == "NON_COMPLIANT"
+    roles_by_id = used.config.report("steward-function-role-least-privilege")
+    assert roles_by_id
+    assert all(id.startswith("AROA") for id in roles_by_id)
     calls = used.server.calls
     assert calls["config.StartConfigRulesEvaluation"] >= 1
     assert calls["config.PutRemediationExceptions"] == 1

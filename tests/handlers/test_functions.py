@@ -230,10 +230,15 @@ def test_a_named_function_is_looked_at_and_forgotten_once_it_is_gone(assessor: A
     assert assessor.known() == {}
 
 
-def test_the_assessor_looks_at_no_events(assessor: Assessor) -> None:
-    """It sweeps; an event that reaches it is told to be none of its own."""
+def test_an_event_is_looked_at_by_all_controls_but_those_of_sweeps(assessor: Assessor) -> None:
+    """Of a function there are several; required-tags is not asked, whatever an event names."""
     seed("checkout", runtime="python3.9")
-    assert assessor(delivered("lambda.CreateFunction.assessor")) == {"skipped": "no-rule"}
+    looked = assessor(delivered("lambda.CreateFunction.assessor"))
+    prompt = [one.id for one in _automation().prompt if KIND in one.kinds]
+    assert sum(looked["fates"].values()) == len(prompt) > 1
+    assert assessor.known()["checkout"].code == "DEPRECATED"
+    assert "required-tags" not in prompt
+    assert "resourcegroupstaggingapi.GetResources" not in assessor.api.calls
 
 
 def test_a_sweep_judges_every_function_and_misses_those_that_are_gone(assessor: Assessor) -> None:

@@ -104,6 +104,15 @@ def test_what_names_nothing_is_no_ref(kind: object, told: object) -> None:
     assert ref_of(kind, told) is None
 
 
+def test_a_role_is_told_by_the_id_that_its_control_remembers() -> None:
+    """Under which Config has its timeline; what else is remembered, and of other types, is none."""
+    unique = "AROA" + "A1" * 8
+    assert in_config(Ref("AWS::IAM::Role", "a"), FakeAws(), unique) == ("AWS::IAM::Role", unique)
+    assert in_config(Ref("AWS::IAM::Role", "a"), FakeAws(), "AROA") == ("AWS::IAM::Role", "a")
+    function = Ref("AWS::Lambda::Function", "a")
+    assert in_config(function, FakeAws(), unique) == ("AWS::Lambda::Function", "a")
+
+
 @pytest.mark.parametrize("kind", sorted(OF_THE_ACCOUNT))
 def test_what_config_does_not_take_is_told_of_the_account(kind: str) -> None:
     """Nothing is left out; by the list of types that it records, none of these is taken."""

@@ -75,6 +75,13 @@ def test_the_day_of_an_exemption_is_found_in_the_sentence_that_judging_makes(
     assert exempt_until(found.reason) == ("2027-06-30", "(somebody: because); is 1, should be 10")
 
 
+def test_a_role_that_is_remembered_by_its_id_is_told_by_it() -> None:
+    """So that a change, whose item has the id, and the clock report on one resource."""
+    unique = "AROA" + "A1" * 8
+    found = Finding(Ref("AWS::IAM::Role", "a"), Verdict.COMPLIANT, "CODE", "why", memory=unique)
+    assert [*together([found], FakeAws())] == [("AWS::IAM::Role", unique)]
+
+
 def test_of_several_findings_on_the_account_the_worst_is_told() -> None:
     """It stands in for what Config takes no evaluation of, and the annotation says for what."""
     several = [
