@@ -95,7 +95,7 @@ def _role(role: Role) -> Mapping[str, Any]:
         ],
         "AttachedManagedPolicies": role.attached_managed_policies,
         "InstanceProfileList": [],
-        "Tags": [*role.tags.values()] if isinstance(role.tags, dict) else role.tags,
+        "Tags": [*role.tags],
         **({"PermissionsBoundary": bound} if bound else {}),
     }
 

@@ -33,8 +33,10 @@ def installed(
     ``before`` makes what was there before the stack; ``controls`` are the only ones it has.
     """
     template = only(*controls) if controls else None
-    place = {"start": START, "region": region}
-    with EmbeddedAccount(parameters, template=template, before=before, **place) as here:
+    account = EmbeddedAccount(
+        parameters, region=region, start=START, template=template, before=before
+    )
+    with account as here:
         here.settle()
         here.server.clear()
         here.host.metrics.clear()

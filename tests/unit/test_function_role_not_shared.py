@@ -15,13 +15,13 @@ from steward.controls.function_role_not_shared import CONTROL
 from steward.controls.function_role_not_shared.assess import CODES, assess
 from steward.controls.function_role_not_shared.readers import (
     AT_ONCE,
-    PAGE,
     besides,
     discover,
     observe,
 )
 from steward.controls.function_role_not_shared.sharing import STACK
 from steward.controls.function_role_not_shared.state import KIND, Function, Policy, remembered
+from steward.controls.lambda_api.functions import PAGE
 from steward.errors import Denied, Gone, Invalid
 from steward.model import Ref, Sight, Unread, Verdict
 from steward.policy import load

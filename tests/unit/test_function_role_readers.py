@@ -88,7 +88,7 @@ def test_a_sweep_is_one_list_whatever_page_a_policy_is_on() -> None:
     """Of AWS's own policies one that its name does not judge is read, once for all roles."""
     own = f"{AWS}/AWSFooBar"
     broad = f"{AWS}/AdministratorAccess"
-    pages = [
+    pages: list[dict[str, Any]] = [
         {"RoleDetailList": [listed("a", OURS, own, main="s3:*")], "Marker": "1"},
         {"RoleDetailList": [listed("b", own, broad)], "Policies": [managed(OURS)]},
     ]

@@ -53,8 +53,8 @@ def _state(described: Mapping[str, object], tags: Mapping[str, str]) -> Function
     group = config.get("LogGroup") or f"/aws/lambda/{name}"
     log_format = config.get("LogFormat", "Text")
     default = DEFAULT_LEVEL if log_format == JSON else ""
-    levels = [config.get(f"{one}LogLevel", default) for one in ("Application", "System")]
-    return Function(name, log_format, *levels, group, tags=tags)
+    level = {one: config.get(f"{one}LogLevel", default) for one in ("Application", "System")}
+    return Function(name, log_format, level["Application"], level["System"], group, tags=tags)
 
 
 def _groups(sight: Sight[Policy], names: set[str]) -> Mapping[str, Group]:
