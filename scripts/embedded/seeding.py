@@ -186,6 +186,11 @@ def clear_functions(*, region: str = REGION, account: str | None = None) -> None
     _functions(region, account).reset()
 
 
+def clear_roles(*, region: str = REGION, account: str | None = None) -> None:
+    """Forget everything of IAM, which is the same in all Regions of the partition."""
+    iam_backends[_account(account)][get_partition(region)].reset()
+
+
 def _functions(region: str, account: str | None) -> LambdaBackend:
     return lambda_backends[_account(account)][region]
 

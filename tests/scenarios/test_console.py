@@ -31,6 +31,7 @@ from embedded.seeding import (
     Seed,
     clear_functions,
     clear_logs,
+    clear_roles,
     retention_of_log_groups,
     seed_functions,
     seed_log_groups,
@@ -97,6 +98,7 @@ def console(running: CountingServer, tmp_path: Path, capsys: pytest.CaptureFixtu
     running.latency, running.quotas, running.faults = 0.0, {}, ()
     clear_logs(region=REGION)
     clear_functions(region=REGION)
+    clear_roles(region=REGION)
     running.clear()
     return Console(running, tmp_path, capsys)
 
@@ -186,6 +188,11 @@ def test_all_controls_are_swept_and_those_that_only_report_write_nothing(console
         ("function-versions", "old", "NOTHING_TO_DELETE"): "none",
         ("function-runtime", "new", "SUPPORTED"): "none",
         ("function-runtime", "old", "DEPRECATED"): "reported",
+        ("function-role-not-shared", "new", "SHARED_ROLE"): "reported",
+        ("function-role-not-shared", "old", "SHARED_ROLE"): "reported",
+        ("function-role-least-privilege", "seeded-functions", "NOT_FOR_FUNCTIONS"): "none",
+        ("function-logging", "new", "PLAIN_TEXT"): "reported",
+        ("function-logging", "old", "PLAIN_TEXT"): "reported",
     }
     assert (console.code, console.summary["complete"]) == (1, True)
 
@@ -202,6 +209,8 @@ def test_a_function_is_explained_and_found_gone_under_every_control(console: Con
         "log-retention": "WITHIN_POLICY",
         "function-versions": "NOTHING_TO_DELETE",
         "function-runtime": "CONTAINER_IMAGE",
+        "function-role-not-shared": "OWN_ROLE",
+        "function-logging": "PLAIN_TEXT",
     }
 
 
