@@ -174,6 +174,7 @@ def a_message_is_unreadable(here: EmbeddedAccount) -> None:
         "api-throttling",
         "function-layers",
         "stack-tags",
+        "assessor",
     ):
         url = here.client("sqs").get_queue_url(QueueName=f"{here.stack}-{inbox}")["QueueUrl"]
         here.client("sqs").send_message(QueueUrl=url, MessageBody="no event")
@@ -184,6 +185,9 @@ def an_operator_asks(here: EmbeddedAccount) -> None:
     """Also for what is not there."""
     here.invoke("log-retention", {"look": {"control": "log-retention", "resources": ["/none"]}})
     here.invoke("assessor", {"look": {"control": "function-runtime", "resources": ["none"]}})
+    [ours] = [one for one in here.deployment.resources.values() if one.id == "AssessorRole"]
+    asked = {"control": "function-role-least-privilege", "resources": [ours.physical_id]}
+    here.invoke("assessor", {"look": asked})
     with pytest.raises(FunctionError, match="Invalid"):
         here.invoke("assessor", {"undo": "function-runtime-20260101T000000000000-abcdef"})
 
@@ -369,7 +373,7 @@ def test_the_roles_have_no_problem(check: Check) -> None:
         ),
         pytest.param(
             checks.grants,
-            without("AssessorRole", *STATEMENTS, 1),
+            without("AssessorRole", *STATEMENTS, 2),
             "AssessorRole: lambda:ListFunctions is declared only, with AllowWrites false",
             id="what a control declares",
         ),
@@ -443,7 +447,7 @@ def test_a_role_that_the_reference_contradicts_is_noticed() -> None:
     """In the template itself, with all its choices; each rule has cases of its own elsewhere."""
     assert role_checks.problems(load().translated) == []
     changes = [
-        put("AssessorRole", *STATEMENTS, 1, "Action", value="lambda:ListFunction"),
+        put("AssessorRole", *STATEMENTS, 2, "Action", value="lambda:ListFunction"),
         instead("SweepRole", "states.amazonaws.com", "lambda.amazonaws.com"),
     ]
     found = role_checks.problems(altered(*changes).translated)

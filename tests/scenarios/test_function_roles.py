@@ -134,7 +134,7 @@ def test_a_retention_that_log_retention_sets_puts_a_functions_logging_right(
     here.client("lambda").update_function_configuration(FunctionName="shop", LoggingConfig=config)
     here.settle()
     assert codes(here, LOGGING)["shop"] == "LEVEL_NOT_ALLOWED"
-    put_policy(here, LOGGING, application_levels=["DEBUG"])
+    put_policy(here, LOGGING, application_levels=["DEBUG", "INFO"])
     here.settle()
     assert codes(here, LOGGING)["shop"] == "LOGS_AS_ASKED"
 
