@@ -5,11 +5,14 @@ from functools import partial
 from rules import (
     api_alarms,
     api_throttling,
+    async_failure_destination,
+    event_source_failure_destination,
     function_layers,
     function_runtime,
     function_versions,
     log_retention,
     log_subscription,
+    queue_redrive,
     required_tags,
     stack_tags,
     stream_capacity,
@@ -27,6 +30,9 @@ RULES = (
     function_versions.RULE,
     stack_tags.RULE,
     required_tags.RULE,
+    async_failure_destination.RULE,
+    event_source_failure_destination.RULE,
+    queue_redrive.RULE,
 )
 
 PROCESSOR = partial(handler_of, RULES)

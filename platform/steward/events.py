@@ -80,8 +80,19 @@ class Automation:
     """The events' source, such as ``aws.logs``; '' where no event is looked at."""
     events: Mapping[str, Extractor] = field(default_factory=dict)
     """By the API's name of the call, without the date that Lambda's event names end in."""
+    others: Mapping[str, Mapping[str, Extractor]] = field(default_factory=dict)  # by source
     natives: Mapping[str, Native] = field(default_factory=dict)
     """By detail-type; those of ``EVERYWHERE`` besides."""
+    sweeps_only: frozenset[str] = frozenset()  # ids of controls that look at no events
+
+    @property
+    def prompt(self) -> Sequence[Control[Any, Any]]:
+        """The controls for which events name resources."""
+        return [control for control in self.controls if control.id not in self.sweeps_only]
+
+    def by_source(self) -> Mapping[str, Mapping[str, Extractor]]:
+        """All events of CloudTrail, by their source."""
+        return {self.source: self.events, **self.others} if self.source else self.others
 
 
 def every_rule(_name: str) -> bool:
@@ -107,9 +118,8 @@ def named(
     if elsewhere := _elsewhere(event, detail, account, region):
         return elsewhere
     kind = event.get("detail-type")
-    source, extract = (
-        _known(automation, detail) if kind == CLOUDTRAIL else _native(automation, kind)
-    )
+    known = _known(automation, event) if kind == CLOUDTRAIL else _native(automation, kind)
+    source, extract = known
     if event.get("source") != source or extract is None:
         return Skip.NO_RULE
     if detail.get("errorCode") or detail.get("errorMessage"):
@@ -119,9 +129,10 @@ def named(
     return list(dict.fromkeys(extract(detail))) or Skip.NO_NAME
 
 
-def _known(automation: Automation, detail: Mapping[str, Any]) -> tuple[str, Extractor | None]:
-    called = _API_VERSION.sub("", str(detail.get("eventName")))
-    return automation.source, automation.events.get(called)
+def _known(automation: Automation, event: Mapping[str, Any]) -> tuple[str, Extractor | None]:
+    called = _API_VERSION.sub("", str(event["detail"].get("eventName")))
+    source = str(event.get("source"))
+    return source, automation.by_source().get(source, {}).get(called)
 
 
 def _native(automation: Automation, kind: object) -> tuple[str, Extractor | None]:

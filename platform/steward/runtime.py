@@ -150,7 +150,7 @@ class Invocation:
         def broken(control: Control[Any, Any], error: StewardError) -> None:
             self._tell.broken(control.id, error)
 
-        failed = inbox.process(self.automation.controls, batch, look_by_event, broken)
+        failed = inbox.process(self.automation.prompt, batch, look_by_event, broken)
         try:
             inbox.shorten_pauses(aws, records, failed)
         except StewardError as error:  # the queue's own time-out brings them back, only later
@@ -163,7 +163,7 @@ class Invocation:
         if isinstance(refs, Skip):
             self._tell.skipped(Counter([refs]))
             return {"skipped": refs.value}
-        looked = [self._look(c, refs, Trigger.EVENT) for c in self.automation.controls]
+        looked = [self._look(c, refs, Trigger.EVENT) for c in self.automation.prompt]
         if any(one.retry() for one in looked):
             raise TryAgain("some resources must be looked at again")
         return {"fates": _fates(one for some in looked for one in some.outcomes)}

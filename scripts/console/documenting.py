@@ -142,14 +142,15 @@ def _facts(control: Control[Any, Any]) -> Iterator[Sequence[str]]:
 def _events(control: Control[Any, Any]) -> str:
     """What makes the control look at a resource at once, or more often than sweeps."""
     told = [
-        f"{', '.join(map(_code, automation.events))} of {_code(automation.source)}, by CloudTrail"
+        f"{', '.join(map(_code, events))} of {_code(source)}, by CloudTrail"
         for automation in _automations()
-        if control in automation.controls and automation.events
+        if control in automation.prompt
+        for source, events in automation.by_source().items()
     ]
     told += [
         f"{_code(kind)} of {_code(native.source)}, by itself"
         for automation in _automations()
-        if control in automation.controls
+        if control in automation.prompt
         for kind, native in automation.natives.items()
     ]
     timers = [

@@ -50,7 +50,7 @@ def route(event: Event, known: Sequence[Route], *, account: str, region: str) ->
         (control, ref)
         for one, (automation, found) in zip(known, told, strict=True)
         if not isinstance(found, Skip) and one.pattern.matches(event)
-        for control in automation.controls
+        for control in automation.prompt
         for ref in found
         if ref.kind in control.kinds
     ]

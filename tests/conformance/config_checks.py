@@ -196,7 +196,7 @@ def violations(template: Template) -> list[str]:
     wanted: dict[str, set[str]] = defaultdict(set)
     for one in stack.functions():
         for mapping in stack.mappings(one.id):
-            kinds = {kind for control in one.automation.controls for kind in control.kinds}
+            kinds = {kind for control in one.automation.prompt for kind in control.kinds}
             theirs = {in_config(Ref(kind, "a"), Place())[0] for kind in kinds} - {ACCOUNT}
             wanted[behind(mapping["EventSourceArn"])] |= theirs
     told: dict[str, set[str]] = defaultdict(set)

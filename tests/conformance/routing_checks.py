@@ -24,6 +24,7 @@ MAPPING_PROPERTIES: Mapping[str, Any] = {
 BATCH_SIZES = {
     "ApiAlarms": 10,
     "ApiThrottling": 10,
+    "Assessor": 10,
     "FunctionLayers": 10,
     "FunctionVersions": 10,
     "LogSubscription": 25,
@@ -113,22 +114,29 @@ def events(template: Template) -> list[str]:
     for one in stack.functions():
         queues = {behind(mapping["EventSourceArn"]) for mapping in stack.mappings(one.id)}
         rules = [rule for rule, _, queue in stack.queue_targets() if queue in queues]
-        named, sources, natives = set[str](), set[str](), set[str]()
+        named, natives = set[tuple[str, str]](), set[str]()
         for rule in rules:
             pattern = stack.properties[rule]["EventPattern"]
             if pattern["detail-type"] != [CLOUDTRAIL]:
                 natives |= set(pattern["detail-type"]) - EVERYWHERE.keys()
                 continue
-            named |= {_called(event) for event in pattern["detail"]["eventName"]}
-            sources |= set(pattern["source"])
-        told = {*one.automation.events, *one.automation.natives}
-        found += [
-            f"{one.id}: {event} is only in its {'rules' if event in named | natives else 'handler'}"
-            for event in sorted((named | natives) ^ told)
-        ]
-        if sources and sources != {one.automation.source}:
-            found.append(f"{one.id}: its rules are for {', '.join(sources)}")
+            called = {_called(event) for event in pattern["detail"]["eventName"]}
+            named |= {(source, event) for source in pattern["source"] for event in called}
+        found += _apart(one, named, natives)
     return found
+
+
+def _apart(one: Deployed, named: set[tuple[str, str]], natives: set[str]) -> Iterator[str]:
+    """What only the rules or only the handler of a function has."""
+    by_source = one.automation.by_source()
+    told = {(source, event) for source, events in by_source.items() for event in events}
+    if natives ^ one.automation.natives.keys():
+        yield f"{one.id}: natives differ: {', '.join(natives ^ one.automation.natives.keys())}"
+    if named and not {source for source, _ in named} <= by_source.keys():
+        yield f"{one.id}: its rules are for {', '.join({source for source, _ in named})}"
+    for event in sorted(named ^ told):
+        where = "rules" if event in named else "handler"
+        yield f"{one.id}: {event[1]} is only in its {where}"
 
 
 def _called(event: str | Mapping[str, str]) -> str:

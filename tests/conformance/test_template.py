@@ -109,7 +109,7 @@ BREAKS: Sequence[tuple[Check, Change, str]] = [
     (
         routing.inboxes,
         put("LogRetentionMessages", "FunctionName", value={"Ref": "Assessor"}),
-        "Assessor: has 1 inboxes",
+        "Assessor: has 2 inboxes",
     ),
     (routing.inboxes, put("LogRetentionMessages", "BatchSize", value=10), "BatchSize is 10"),
     (routing.inboxes, without("LogRetentionMessages", "FunctionResponseTypes"), "ResponseTypes"),

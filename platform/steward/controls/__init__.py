@@ -5,11 +5,14 @@ from typing import Any
 from steward.controls import (
     api_alarms,
     api_throttling,
+    async_failure_destination,
+    event_source_failure_destination,
     function_layers,
     function_runtime,
     function_versions,
     log_retention,
     log_subscription,
+    queue_redrive,
     required_tags,
     stack_tags,
     stream_capacity,
@@ -27,7 +30,13 @@ CONTROLS: tuple[Control[Any, Any], ...] = (
     function_versions.CONTROL,
     stack_tags.CONTROL,
     required_tags.CONTROL,
+    async_failure_destination.CONTROL,
+    event_source_failure_destination.CONTROL,
+    queue_redrive.CONTROL,
 )
+
+REPORTED = tuple(control for control in CONTROLS if not control.writes)
+"""Those that only report."""
 
 ASSESSOR = "assessor"
 """The function that runs the controls that only report; it has no right to write."""

@@ -1,0 +1,1 @@
+"""What several controls read of Lambda, and of the queues that functions use."""
