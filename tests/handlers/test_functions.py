@@ -230,10 +230,19 @@ def test_a_named_function_is_looked_at_and_forgotten_once_it_is_gone(assessor: A
     assert assessor.known() == {}
 
 
-def test_the_assessor_looks_at_no_events(assessor: Assessor) -> None:
-    """It sweeps; an event that reaches it is told to be none of its own."""
+def test_an_event_names_a_function_to_every_control_over_functions(assessor: Assessor) -> None:
+    """Its runtime is judged, and what becomes of its failures; of its tags nothing is asked."""
     seed("checkout", runtime="python3.9")
-    assert assessor(delivered("lambda.CreateFunction.assessor")) == {"skipped": "no-rule"}
+    answer = assessor(delivered("lambda.CreateFunction.assessor"))
+    assert answer == {"fates": {"reported": 1, "none": 2}}
+    assert assessor.known()["checkout"].code == "DEPRECATED"
+    codes = {
+        item.code
+        for control in ("async-failure-destination", "event-source-failure-destination")
+        for item in assessor.book.all_items(control)
+    }
+    assert codes == {"NO_EVIDENCE", "NO_STREAMS"}
+    assert list(assessor.book.all_items("required-tags")) == []
 
 
 def test_a_sweep_judges_every_function_and_misses_those_that_are_gone(assessor: Assessor) -> None:
