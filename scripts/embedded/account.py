@@ -19,6 +19,7 @@ from urllib.request import Request, urlopen
 import boto3
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
+from embedded import kept_queues
 from embedded.alarms import in_alarm
 from embedded.asynchronous import Asynchronous
 from embedded.bus import Bus
@@ -107,6 +108,7 @@ class EmbeddedAccount:
             self.exceptions = Exceptions(self.clock, self.config.violates)
             overlays = {
                 **self.queues.overlays(),
+                **kept_queues.overlays(self.queues),
                 **self.config.overlays(),
                 **self.exceptions.overlays(),
             }
