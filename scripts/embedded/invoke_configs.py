@@ -1,4 +1,4 @@
-"""How $LATEST, aliases and versions are invoked asynchronously; to moto an alias is its version."""
+"""How $LATEST, aliases and versions are invoked asynchronously; moto knows no difference."""
 
 from __future__ import annotations
 

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from embedded.account import EmbeddedAccount
+from steward.account import ledger_table
+from steward.aws.dynamodb_ledger import DynamoDBLedger
 from tests.scenarios.narrowed import only
 
 LOGS = "log-retention"
@@ -89,6 +91,33 @@ def logged(here: EmbeddedAccount, message: str) -> list[Mapping[str, Any]]:
         for line in invoked.lines
         if line.get("message") == message
     ]
+
+
+class Auditor:
+    """The way of an auditor to the account."""
+
+    partition = "aws"
+
+    def __init__(self, here: EmbeddedAccount) -> None:
+        self.account, self.region = here.account, here.region
+        self._client = here.client("dynamodb", "auditor")
+
+    def ask(self, service: str, operation: str, /, **params: Any) -> Mapping[str, Any]:
+        answer: Mapping[str, Any] = getattr(self._client, operation.lower())(**params)
+        return answer
+
+    pages: Any = None
+    together: Any = None
+
+
+def ledger(here: EmbeddedAccount) -> DynamoDBLedger:
+    """What the stack's functions have written down."""
+    return DynamoDBLedger(Auditor(here), ledger_table(here.stack), here.clock)
+
+
+def codes(here: EmbeddedAccount, control: str) -> dict[str, str]:
+    """By a resource's id: the code of what was last found of it."""
+    return {item.ref.id: item.code for item in ledger(here).all_items(control)}
 
 
 def batches(here: EmbeddedAccount, control: str = LOGS) -> list[int]:

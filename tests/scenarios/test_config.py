@@ -11,14 +11,14 @@ import pytest
 from embedded.account import EmbeddedAccount
 from embedded.faults import Fault, has
 from embedded.seeding import FunctionSeed, seed_functions
-from steward.account import ledger_table
-from steward.aws.dynamodb_ledger import DynamoDBLedger
 from steward.controls import CONTROLS
 from steward.evaluations import HELD, together
 from steward.gate import MAX_ATTEMPTS
 from tests.scenarios.embedding import (
+    Auditor,
     create,
     installed,
+    ledger,
     logged,
     put_policy,
     retention,
@@ -111,33 +111,15 @@ def _compliance(result: Mapping[str, Any] | None) -> str:
 
 def disagreements(here: EmbeddedAccount) -> list[str]:
     """Where AWS Config holds something else than the ledger does."""
-    table = ledger_table(here.stack)
-    book = DynamoDBLedger(_Aws(here), table, here.clock)
+    book, place = ledger(here), Auditor(here)
     found = []
     for control in CONTROLS:
-        items = together(book.all_items(control.id), _Aws(here)).values()
+        items = together(book.all_items(control.id), place).values()
         wanted = {one.id: one.compliance.value for one in items if one.compliance in HELD}
         report = here.config.report(f"{here.stack}-{control.id}")
         told = {id: compliance for id, (compliance, _) in report.items()}
         found += [f"{control.id}: {told} {wanted}"] if told != wanted else []
     return found
-
-
-class _Aws:
-    """The way of an auditor to the account."""
-
-    partition = "aws"
-
-    def __init__(self, here: EmbeddedAccount) -> None:
-        self.account, self.region = here.account, here.region
-        self._client = here.client("dynamodb", "auditor")
-
-    def ask(self, service: str, operation: str, /, **params: Any) -> Mapping[str, Any]:
-        answer: Mapping[str, Any] = getattr(self._client, operation.lower())(**params)
-        return answer
-
-    pages: Any = None
-    together: Any = None
 
 
 def test_a_violation_turns_red_is_put_right_and_turns_green(here: EmbeddedAccount) -> None:
