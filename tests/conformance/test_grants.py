@@ -166,6 +166,25 @@ EMPTY = '{"Resources": {}}'
 TRUST = '{"Version": "2012-10-17", "Statement": []}'
 
 
+def failures_are_lost(here: EmbeddedAccount) -> None:
+    """Of an alias that is invoked asynchronously, and of a queue that feeds it."""
+    functions, place = here.client("lambda"), f"{here.region}:{here.account}"
+    seed_functions([FunctionSeed(name="lossy")], region=here.region)
+    functions.publish_version(FunctionName="lossy")
+    functions.create_alias(FunctionName="lossy", Name="live", FunctionVersion="1")
+    grant = {"Action": "lambda:InvokeFunction", "Principal": "sns.amazonaws.com"}
+    functions.add_permission(FunctionName="lossy", StatementId="topic", **grant)
+    end = {"OnFailure": {"Destination": f"arn:aws:sns:{place}:failed"}}
+    functions.put_function_event_invoke_config(
+        FunctionName="lossy", Qualifier="live", DestinationConfig=end
+    )
+    here.client("sqs").create_queue(QueueName="lossy")
+    functions.create_event_source_mapping(
+        FunctionName="lossy", EventSourceArn=f"arn:aws:sqs:{place}:lossy"
+    )
+    here.settle()
+
+
 def a_message_is_unreadable(here: EmbeddedAccount) -> None:
     for inbox in (
         "log-retention",
@@ -174,6 +193,7 @@ def a_message_is_unreadable(here: EmbeddedAccount) -> None:
         "api-throttling",
         "function-layers",
         "stack-tags",
+        "assessor",
     ):
         url = here.client("sqs").get_queue_url(QueueName=f"{here.stack}-{inbox}")["QueueUrl"]
         here.client("sqs").send_message(QueueUrl=url, MessageBody="no event")
@@ -197,6 +217,7 @@ def everything_that_functions_do(here: EmbeddedAccount) -> None:
     apis_are_watched(here)
     a_function_gets_a_layer(here)
     stacks_are_tagged_and_untagged(here)
+    failures_are_lost(here)
     a_message_is_unreadable(here)
     an_operator_asks(here)
 
@@ -369,7 +390,7 @@ def test_the_roles_have_no_problem(check: Check) -> None:
         ),
         pytest.param(
             checks.grants,
-            without("AssessorRole", *STATEMENTS, 1),
+            without("AssessorRole", *STATEMENTS, 2),
             "AssessorRole: lambda:ListFunctions is declared only, with AllowWrites false",
             id="what a control declares",
         ),
@@ -443,7 +464,7 @@ def test_a_role_that_the_reference_contradicts_is_noticed() -> None:
     """In the template itself, with all its choices; each rule has cases of its own elsewhere."""
     assert role_checks.problems(load().translated) == []
     changes = [
-        put("AssessorRole", *STATEMENTS, 1, "Action", value="lambda:ListFunction"),
+        put("AssessorRole", *STATEMENTS, 2, "Action", value="lambda:ListFunction"),
         instead("SweepRole", "states.amazonaws.com", "lambda.amazonaws.com"),
     ]
     found = role_checks.problems(altered(*changes).translated)
