@@ -121,7 +121,7 @@ def account(
     functions: Mapping[str, Mapping[str, Any]],
     *,
     received: Sequence[str] = (),
-    **answers: Answer,
+    **answers: Any,
 ) -> FakeAws:
     """A Lambda of these functions, some of which have received events; the rest as it is given."""
 
@@ -277,7 +277,7 @@ UNREAD = [
 
 @pytest.mark.parametrize(("answers", "code"), UNREAD)
 def test_evidence_that_could_not_be_read_is_no_evidence_of_absence(
-    answers: dict[str, Answer], code: str
+    answers: dict[str, Any], code: str
 ) -> None:
     """The function is UNKNOWN, neither out of scope nor compliant."""
     state = read(account({"f": {}}, **answers))

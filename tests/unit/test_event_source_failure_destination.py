@@ -116,14 +116,14 @@ def test_the_order_of_sources_and_what_is_disabled_change_no_verdict(sources: li
 
 def mapping(function: str, source: str, number: int = 1, **fields: Any) -> dict[str, Any]:
     arn = f"arn:aws:lambda:{PLACE}:function:{function}"
-    told = {"EventSourceArn": source} if source else {"SelfManagedEventSource": {}}
+    told: dict[str, Any] = {"EventSourceArn": source} if source else {"SelfManagedEventSource": {}}
     return {"UUID": f"id-{number}", "FunctionArn": arn, "State": "Enabled", **told, **fields}
 
 
 STREAM = f"arn:aws:kinesis:{PLACE}:stream/clicks"
 TABLE = f"arn:aws:dynamodb:{PLACE}:table/orders/stream/2026-11-20T10:00:00.000"
 CLUSTER = f"arn:aws:kafka:{PLACE}:cluster/events/0a1b-2"
-FAILURES = {"DestinationConfig": {"OnFailure": {"Destination": QUEUE}}}
+FAILURES: dict[str, Any] = {"DestinationConfig": {"OnFailure": {"Destination": QUEUE}}}
 
 MAPPINGS = [
     pytest.param(mapping("f", STREAM), BARE, id="a stream"),

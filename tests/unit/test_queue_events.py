@@ -90,14 +90,16 @@ def test_a_queue_is_named_by_its_url(url: object, name: str) -> None:
 
 def test_the_assessor_knows_the_events_of_two_services() -> None:
     """Each by the service's own name of it, which another's event of that name is not."""
-    asked = {"requestParameters": {"functionName": "handle"}}
+    asked: dict[str, Any] = {"requestParameters": {"functionName": "handle"}}
     for name in ("CreateFunction20150331", "AddPermission20150331v2", "RemovePermission20150331v2"):
         assert looked_at(event(name, **asked)) == [Ref(FUNCTION, "handle")]
     assert looked_at(event("PutFunctionEventInvokeConfig", **asked)) == [Ref(FUNCTION, "handle")]
-    made = {"requestParameters": {"eventSourceArn": SOURCE, "functionName": "handle"}}
+    made: dict[str, Any] = {
+        "requestParameters": {"eventSourceArn": SOURCE, "functionName": "handle"}
+    }
     both = [Ref(FUNCTION, "handle"), Ref(QUEUE, "orders")]
     assert looked_at(event("CreateEventSourceMapping20150331", **made)) == both
-    of_queue = {"requestParameters": {"queueUrl": URL}}
+    of_queue: dict[str, Any] = {"requestParameters": {"queueUrl": URL}}
     assert looked_at(event("SetQueueAttributes", "aws.sqs", **of_queue)) == [Ref(QUEUE, "orders")]
     assert looked_at(event("SetQueueAttributes", **of_queue)) is Skip.NO_RULE
     assert looked_at(event("AddPermission", "aws.sqs", **of_queue)) is Skip.NO_RULE

@@ -171,7 +171,7 @@ def calls(aws: FakeAws) -> dict[str, int]:
 def test_a_sweep_reads_only_queues_that_feed_functions() -> None:
     """One list of queues, one of mappings, and one request for each queue and function then."""
     queues = {"orders": redrive(), "orders-dead": {}, "others": {}}
-    window = {"MaximumBatchingWindowInSeconds": 10}
+    window: dict[str, Any] = {"MaximumBatchingWindowInSeconds": 10}
     aws = account(queues, mapping("orders", **window), mapping("orders", "f", **window))
     [page] = discover(sight(aws), None)
     assert page.cursor is None
