@@ -150,8 +150,9 @@ def test_a_plan_writes_nothing_and_says_what_would_be_called(console: Console) -
             "cloudwatch.DescribeAlarms": 1,
             "cloudwatch.ListDashboards": 1,
             "kinesis.ListStreams": 1,
-            "lambda.ListFunctions": 2,
+            "lambda.ListFunctions": 4,
             "logs.DescribeLogGroups": 1,
+            "sqs.ListQueues": 1,
             "sts.GetCallerIdentity": 1,
         },
     }
@@ -186,6 +187,10 @@ def test_all_controls_are_swept_and_those_that_only_report_write_nothing(console
         ("function-versions", "old", "NOTHING_TO_DELETE"): "none",
         ("function-runtime", "new", "SUPPORTED"): "none",
         ("function-runtime", "old", "DEPRECATED"): "reported",
+        ("async-failure-destination", "new", "NO_EVIDENCE"): "none",
+        ("async-failure-destination", "old", "NO_EVIDENCE"): "none",
+        ("event-source-failure-destination", "new", "NO_STREAMS"): "none",
+        ("event-source-failure-destination", "old", "NO_STREAMS"): "none",
     }
     assert (console.code, console.summary["complete"]) == (1, True)
 
@@ -202,6 +207,8 @@ def test_a_function_is_explained_and_found_gone_under_every_control(console: Con
         "log-retention": "WITHIN_POLICY",
         "function-versions": "NOTHING_TO_DELETE",
         "function-runtime": "CONTAINER_IMAGE",
+        "async-failure-destination": "NO_EVIDENCE",
+        "event-source-failure-destination": "NO_STREAMS",
     }
 
 

@@ -169,7 +169,8 @@ def calls(aws: FakeAws) -> dict[str, int]:
 
 
 def test_a_sweep_reads_only_queues_that_feed_functions() -> None:
-    """One list of queues, one of mappings, and one request for each queue and function then."""
+    """One list of queues, which tells the dead-letter queues, too, and one of mappings; then one
+    request for each queue and function."""
     queues = {"orders": redrive(), "orders-dead": {}, "others": {}}
     window: dict[str, Any] = {"MaximumBatchingWindowInSeconds": 10}
     aws = account(queues, mapping("orders", **window), mapping("orders", "f", **window))
@@ -180,7 +181,7 @@ def test_a_sweep_reads_only_queues_that_feed_functions() -> None:
     assert calls(aws) == {
         "ListQueues": 1,
         "ListEventSourceMappings": 1,
-        "GetQueueAttributes": 2,
+        "GetQueueAttributes": 1,
         "GetFunctionConfiguration": 1,
     }
 

@@ -40,7 +40,7 @@ def discover(sight: Sight[Policy], cursor: str | None) -> Iterator[Page[Queue]]:
         for start in range(done, max(len(feeding), done + 1), PART):
             is_last = start + PART >= len(feeding)
             more = cursor_of(following, 0) if is_last else cursor_of(token, start + PART)
-            read = list(_states(sight, feeding[start : start + PART]))
+            read = list(_states(sight, feeding[start : start + PART], frozenset(names)))
             yield Page([*read, *idle] if is_last else read, more)
         token, done = following, 0
 
@@ -51,8 +51,13 @@ def observe(sight: Sight[Policy], refs: Sequence[Ref]) -> Iterator[Queue | Unrea
     yield from _states(sight, names)
 
 
-def _states(sight: Sight[Policy], names: Sequence[str]) -> Iterator[Queue | Unread]:
-    """Queues with their tags; where those are needed and cannot be read, nothing is judged."""
+def _states(
+    sight: Sight[Policy], names: Sequence[str], there: frozenset[str] = frozenset()
+) -> Iterator[Queue | Unread]:
+    """Queues with their tags; where those are needed and cannot be read, nothing is judged.
+
+    Queues that are known to be there are not asked for.
+    """
     arns = {name: queues.arn_of(name, sight.aws) for name in names}
     try:
         goes_by_tags = names and sight.policy.honor_tags
@@ -64,7 +69,7 @@ def _states(sight: Sight[Policy], names: Sequence[str]) -> Iterator[Queue | Unre
 
     def one(name: str) -> Queue | Unread | None:
         own = tags.get(arns[name], {})
-        return sheltered(Ref(KIND, name), lambda: _read(sight, name, own))
+        return sheltered(Ref(KIND, name), lambda: _read(sight, name, own, there))
 
     yield from (found for found in sight.aws.together(one, names) if found is not None)
 
@@ -83,7 +88,7 @@ def _feeding(sight: Sight[Policy]) -> Mapping[str, Sequence[Described]]:
     return sight.known.once("queues that feed functions", make)
 
 
-def _read(sight: Sight[Policy], name: str, tags: Mapping[str, str]) -> Queue:
+def _read(sight: Sight[Policy], name: str, tags: Mapping[str, str], there: frozenset[str]) -> Queue:
     """A queue as it is. Raises Gone."""
     told = queues.attributes(sight.aws, name, "VisibilityTimeout", "RedrivePolicy")
     feeds = (_feed(sight, one) for one in _feeding(sight).get(name, ()))
@@ -98,7 +103,8 @@ def _read(sight: Sight[Policy], name: str, tags: Mapping[str, str]) -> Queue:
         visibility=int(told["VisibilityTimeout"]),
         receives=int(redrive["maxReceiveCount"]) if redrive else None,
         dead_letters=letters,
-        lost=letters in queues.lost(sight, [letters]),
+        lost=queues.name_of(letters, sight.aws) not in there
+        and letters in queues.lost(sight, [letters]),
         is_last=not redrive and _has_sources(sight, name),
         tags=tags,
     )
