@@ -5,6 +5,8 @@ from functools import partial
 from rules import (
     api_alarms,
     api_throttling,
+    async_failure_destination,
+    event_source_failure_destination,
     function_layers,
     function_logging,
     function_role_least_privilege,
@@ -13,6 +15,7 @@ from rules import (
     function_versions,
     log_retention,
     log_subscription,
+    queue_redrive,
     required_tags,
     stack_tags,
     stream_capacity,
@@ -33,6 +36,9 @@ RULES = (
     function_role_not_shared.RULE,
     function_role_least_privilege.RULE,
     function_logging.RULE,
+    async_failure_destination.RULE,
+    event_source_failure_destination.RULE,
+    queue_redrive.RULE,
 )
 
 PROCESSOR = partial(handler_of, RULES)

@@ -19,7 +19,7 @@ from urllib.request import Request, urlopen
 import boto3
 from moto.core.models import DEFAULT_ACCOUNT_ID
 
-from embedded import stack_alarms
+from embedded import kept_mappings, kept_queues, stack_alarms
 from embedded.alarms import in_alarm
 from embedded.asynchronous import Asynchronous
 from embedded.bus import Bus
@@ -100,6 +100,7 @@ class EmbeddedAccount:
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
+            self.deployment = Deployment(self.stack, {})
             self.queues = Queues(self.clock)
             self.streams = Streams(self.account, self.region, self.clock)
             self._asynchronous = Asynchronous(self.clock)
@@ -110,6 +111,8 @@ class EmbeddedAccount:
             self.exceptions = Exceptions(self.clock, self.config.violates)
             overlays = {
                 **self.queues.overlays(),
+                **kept_queues.overlays(self.queues),
+                **kept_mappings.overlays(lambda: self.deployment),
                 **self.config.overlays(),
                 **self.exceptions.overlays(),
                 **stack_alarms.overlays(self),

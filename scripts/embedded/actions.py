@@ -129,8 +129,8 @@ SCOPED: Mapping[str, tuple[str, ...]] = {
         "sns": {"{TopicArn|TargetArn}": "GetTopicAttributes Publish"},
         "sqs": {
             "{QueueName|QueueUrl}": "ChangeMessageVisibility ChangeMessageVisibilityBatch"
-            " DeleteMessage DeleteMessageBatch GetQueueAttributes GetQueueUrl ReceiveMessage"
-            " SendMessage SendMessageBatch",
+            " DeleteMessage DeleteMessageBatch GetQueueAttributes GetQueueUrl"
+            " ListDeadLetterSourceQueues ReceiveMessage SendMessage SendMessageBatch",
         },
         "ssm": {
             "parameter/{Name}": "DeleteParameter GetParameter PutParameter",

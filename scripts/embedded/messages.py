@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -31,6 +32,10 @@ class Settings:
     @classmethod
     def read(cls, properties: Mapping[str, Any]) -> Self:
         """From an AWS::SQS::Queue's resolved properties. Raises KeyError, ValueError."""
+        return cls().changed(properties)
+
+    def changed(self, attributes: Mapping[str, Any]) -> Self:
+        """With these attributes, of which an empty redrive policy is none."""
         known = {
             "delay": "DelaySeconds",
             "visibility": "VisibilityTimeout",
@@ -38,13 +43,14 @@ class Settings:
             "max_size": "MaximumMessageSize",
         }
         found: dict[str, Any] = {
-            ours: int(properties[name]) for ours, name in known.items() if name in properties
+            ours: int(attributes[name]) for ours, name in known.items() if name in attributes
         }
-        redrive = properties.get("RedrivePolicy")
-        if redrive:
-            found["dead_letters"] = redrive["deadLetterTargetArn"]
-            found["max_receives"] = int(redrive["maxReceiveCount"])
-        return cls(**found)
+        if "RedrivePolicy" in attributes:
+            told = attributes["RedrivePolicy"] or {}
+            redrive = json.loads(told) if isinstance(told, str) else told
+            found["dead_letters"] = redrive.get("deadLetterTargetArn", "")
+            found["max_receives"] = int(redrive.get("maxReceiveCount", 0))
+        return replace(self, **found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -236,6 +236,10 @@ class Queues:
     def __iter__(self) -> Iterator[Queue]:
         return iter([*self._queues.values()])
 
+    def forget(self, name: str) -> None:
+        """Let a queue be no more."""
+        self._queues.pop(name, None)
+
     def overlays(self) -> Mapping[tuple[str, str], Callable[[Request], Mapping[str, Any]]]:
         """What answers in moto's place; see ``embedded.overlays.OVERLAYS``."""
         return {**sqs.overlays(self.__getitem__), **self._moves.overlays()}

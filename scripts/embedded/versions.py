@@ -74,13 +74,23 @@ def get_policy(request: Request) -> Mapping[str, Any]:
     return {"Policy": json.dumps(policy), "RevisionId": told.revision}
 
 
-def list_event_source_mappings(request: Request) -> Mapping[str, Any]:
-    """All mappings, or those of a function or a source, at most a hundred at once."""
+def list_event_source_mappings(
+    request: Request, others: Sequence[Mapping[str, Any]] = ()
+) -> Mapping[str, Any]:
+    """All mappings, or those of a function or a source, at most a hundred at once.
+
+    ``others`` are mappings that moto does not have.
+    """
     params = request.params
     found = backend_of(request).list_event_source_mappings(
         params.get("EventSourceArn", ""), params.get("FunctionName", "")
     )
-    told = sorted((one.get_configuration() for one in found), key=lambda one: str(one["UUID"]))
+    source = params.get("EventSourceArn")
+    besides = [one for one in others if source in (None, one["EventSourceArn"])]
+    if "FunctionName" in params:
+        besides = [one for one in besides if named(request).function_arn == one["FunctionArn"]]
+    told = [*(one.get_configuration() for one in found), *besides]
+    told.sort(key=lambda one: str(one["UUID"]))
     shown, marker = paged(request, told, lambda one: str(one["UUID"]), 100)
     return {"EventSourceMappings": shown, "NextMarker": marker}
 

@@ -21,7 +21,14 @@ from tests.conformance.stack import RULE, STATE_MACHINE, Stack, behind
 
 Parameter = Mapping[str, Any]
 
-OF_THE_STACK = {"alarm_prefix", "filter_prefix", "kept_layers", "own_functions", "stack_prefixes"}
+OF_THE_STACK = {
+    "alarm_prefix",
+    "filter_prefix",
+    "kept_layers",
+    "own_functions",
+    "repeated",
+    "stack_prefixes",
+}
 """Fields whose defaults name the stack."""
 
 NEEDED = {

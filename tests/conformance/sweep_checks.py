@@ -18,7 +18,14 @@ from tests.conformance.stack import RULE, STATE_MACHINE, Deployed, Stack, arn, b
 SDK_NAMES = {"tag": "resourcegroupstaggingapi", "states": "stepfunctions"}
 """boto3's names of services that IAM calls otherwise."""
 
-EVERYWHERE = frozenset({"apigateway", "cloudformation", "resourcegroupstaggingapi.GetResources"})
+EVERYWHERE = frozenset(
+    {
+        "apigateway",
+        "cloudformation",
+        "cloudwatch.GetMetricData",
+        "resourcegroupstaggingapi.GetResources",
+    }
+)
 """What controls of any group may use at once: its pace is for all of them together."""
 
 ACROSS = frozenset({"stack-tags", "required-tags", "function-logging"})

@@ -19,6 +19,9 @@ from steward.controls.api_alarms.boards import Board, digest
 from steward.controls.api_alarms.state import Grouped
 from steward.controls.api_gateway.stages import REST, V2, Method
 from steward.controls.api_throttling.state import ApiStage
+from steward.controls.async_failure_destination.state import Function as Invoked
+from steward.controls.event_source_failure_destination.state import Function as Reading
+from steward.controls.event_source_failure_destination.state import Kind, Source
 from steward.controls.function_layers.state import Function as Layered
 from steward.controls.function_logging.state import Function as Logging
 from steward.controls.function_role_least_privilege.documents import statements
@@ -30,6 +33,7 @@ from steward.controls.function_versions.state import Version
 from steward.controls.log_retention.state import LogGroup
 from steward.controls.log_subscription.account_policy import AccountPolicy, Cover
 from steward.controls.log_subscription.log_group import LogGroup as Subscribed
+from steward.controls.queue_redrive.state import Feed, Queue
 from steward.controls.required_tags.state import Resource as Required
 from steward.controls.stack_tags import memory
 from steward.controls.stack_tags.state import Resource as Tagged
@@ -176,6 +180,23 @@ EXAMPLES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         ),
     ],
     "function-logging": [(Logging("a", "Text", "", "", "/b"), {})],
+    "async-failure-destination": [
+        (Invoked("a", ("sns.amazonaws.com",)), {}),
+        (Invoked("a", ("a metric",), covered={"live": "q"}, aliases=("live", "old")), {}),
+        (Invoked("a", ("a metric",), dead_letters="q", lost=frozenset({"q"})), {}),
+    ],
+    "event-source-failure-destination": [
+        (Reading("a", (Source("s", Kind.KINESIS, "id"),)), {}),
+        (Reading("a", (Source("s", Kind.KAFKA, "id", destination="q", lost=True),)), {}),
+        (Reading("a", (Source("s", Kind.DYNAMODB, "id", destination="q"),)), {}),
+        (Reading("a", (Source("s", Kind.KAFKA, "id", destination="q"),)), {"bisect": True}),
+    ],
+    "queue-redrive": [
+        (Queue("a", (Feed("f", 30),), visibility=30), {}),
+        (Queue("a", (Feed("f", 30),), visibility=180), {}),
+        (Queue("a", (Feed("f", 30),), visibility=180, receives=1, dead_letters="q"), {}),
+        (Queue("a", (Feed("f", 30),), visibility=180, receives=5, lost=True), {}),
+    ],
 }
 """States with the policies under which each control plans every sort of call it can."""
 

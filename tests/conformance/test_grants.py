@@ -166,6 +166,25 @@ EMPTY = '{"Resources": {}}'
 TRUST = '{"Version": "2012-10-17", "Statement": []}'
 
 
+def failures_are_lost(here: EmbeddedAccount) -> None:
+    """Of an alias that is invoked asynchronously, and of a queue that feeds it."""
+    functions, place = here.client("lambda"), f"{here.region}:{here.account}"
+    seed_functions([FunctionSeed(name="lossy")], region=here.region)
+    functions.publish_version(FunctionName="lossy")
+    functions.create_alias(FunctionName="lossy", Name="live", FunctionVersion="1")
+    grant = {"Action": "lambda:InvokeFunction", "Principal": "sns.amazonaws.com"}
+    functions.add_permission(FunctionName="lossy", StatementId="topic", **grant)
+    end = {"OnFailure": {"Destination": f"arn:aws:sns:{place}:failed"}}
+    functions.put_function_event_invoke_config(
+        FunctionName="lossy", Qualifier="live", DestinationConfig=end
+    )
+    here.client("sqs").create_queue(QueueName="lossy")
+    functions.create_event_source_mapping(
+        FunctionName="lossy", EventSourceArn=f"arn:aws:sqs:{place}:lossy"
+    )
+    here.settle()
+
+
 def a_message_is_unreadable(here: EmbeddedAccount) -> None:
     for inbox in (
         "log-retention",
@@ -201,6 +220,7 @@ def everything_that_functions_do(here: EmbeddedAccount) -> None:
     apis_are_watched(here)
     a_function_gets_a_layer(here)
     stacks_are_tagged_and_untagged(here)
+    failures_are_lost(here)
     a_message_is_unreadable(here)
     an_operator_asks(here)
 

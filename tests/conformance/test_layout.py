@@ -77,18 +77,19 @@ def test_a_broad_except_is_noticed() -> None:
 
 @pytest.mark.parametrize("path", HANDLERS, ids=name)
 def test_a_handler_says_when_to_look_and_nothing_else(path: Path) -> None:
-    """Up to 25 lines that import controls, events and the runtime, or the processor; no logic."""
+    """Up to 35 lines that import controls, events and the runtime, or the processor; no logic."""
     tree = ast.parse(path.read_text())
     allowed: tuple[str, ...] = (
         "steward.controls",
         "steward.events",
         "steward.function_events",
+        "steward.queue_events",
         "steward.runtime",
     )
     if is_processor(path.parent):
         allowed = ("steward.follower", "steward.processor", "steward.publishing")
     assert all(module.startswith(allowed) for module in imported(tree))
-    assert 5 <= len(path.read_text().splitlines()) <= 25
+    assert 5 <= len(path.read_text().splitlines()) <= 35
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.If)]
 
 
@@ -104,7 +105,7 @@ def test_the_handler_of_rules_routes_and_nothing_else() -> None:
         steward = ("config_resources", "controls", "events", "reporter")
         allowed = ("functools", "rules", *(f"steward.{one}" for one in steward))
         assert all(module.startswith(allowed) for module in imported(inside))
-        assert len(path.read_text().splitlines()) <= 40
+        assert len(path.read_text().splitlines()) <= 60
         assert not [node for node in ast.walk(inside) if isinstance(node, ast.FunctionDef | ast.If)]
 
 

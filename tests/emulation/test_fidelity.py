@@ -1083,6 +1083,70 @@ def test_mappings_paged(bare: Clients) -> None:
     assert len(functions.list_event_source_mappings(MaxItems=1)["EventSourceMappings"]) == 2
 
 
+QUEUED = f"arn:aws:sqs:{REGION}:{ACCOUNT}:failed"
+
+
+def _invoked(bare: Clients) -> Any:
+    """A client of Lambda, with a function f whose alias has settings of its own."""
+    functions = _published(bare)
+    functions.put_function_event_invoke_config(FunctionName="f", MaximumRetryAttempts=0)
+    functions.put_function_event_invoke_config(
+        FunctionName="f", Qualifier="live", MaximumRetryAttempts=1
+    )
+    return functions
+
+
+@gap("invoke-config-put")
+def test_invoke_config_put(bare: Clients) -> None:
+    told = _invoked(bare).get_function_event_invoke_config(FunctionName="f", Qualifier="live")
+    assert told["MaximumRetryAttempts"] == 0
+
+
+@gap("invoke-config-update")
+def test_invoke_config_update(bare: Clients) -> None:
+    functions = _invoked(bare)
+    functions.update_function_event_invoke_config(
+        FunctionName="f", Qualifier="live", MaximumRetryAttempts=2
+    )
+    told = functions.get_function_event_invoke_config(FunctionName="f", Qualifier="live")
+    assert told["MaximumRetryAttempts"] == 0
+
+
+@gap("invoke-config-get")
+def test_invoke_config_get(bare: Clients) -> None:
+    told = _invoked(bare).get_function_event_invoke_config(FunctionName="f", Qualifier="live")
+    assert told["FunctionArn"].endswith(":function:f")
+
+
+@gap("invoke-config-delete")
+def test_invoke_config_delete(bare: Clients) -> None:
+    functions = _invoked(bare)
+    functions.delete_function_event_invoke_config(FunctionName="f", Qualifier="live")
+    listed = functions.list_function_event_invoke_configs(FunctionName="f")
+    assert listed["FunctionEventInvokeConfigs"] == []
+
+
+@gap("invoke-config-list")
+def test_invoke_config_list(bare: Clients) -> None:
+    listed = _invoked(bare).list_function_event_invoke_configs(FunctionName="f")
+    [one] = listed["FunctionEventInvokeConfigs"]
+    assert one["FunctionArn"].endswith(":function:f")
+
+
+@gap("mapping-alias")
+def test_mapping_alias(bare: Clients) -> None:
+    functions = _published(bare)
+    bare("sqs").create_queue(QueueName="failed")
+    made = functions.create_event_source_mapping(FunctionName="f:live", EventSourceArn=QUEUED)
+    assert made["FunctionArn"].endswith(":function:f:1")
+
+
+@gap("async-metric")
+def test_async_metric(bare: Clients) -> None:
+    _published(bare)
+    assert bare("cloudwatch").list_metrics(Namespace="AWS/Lambda")["Metrics"] == []
+
+
 @gap("provisioned-put")
 def test_provisioned_put(bare: Clients) -> None:
     put = bare("lambda").put_provisioned_concurrency_config

@@ -158,6 +158,36 @@ def test_mappings_come_in_pages_of_at_most_a_hundred(functions: Any) -> None:
     assert sum(arn.endswith(":orders:2") for arn in arns) == 1
 
 
+def test_aliases_are_invoked_by_settings_of_their_own(functions: Any) -> None:
+    """As $LATEST is; an update keeps what it does not name, and a list has them all."""
+    functions.create_alias(FunctionName="orders", Name="live", FunctionVersion="3")
+    of_alias = {"FunctionName": "orders", "Qualifier": "live"}
+    ends = {"OnFailure": {"Destination": f"arn:aws:sns:{REGION}:{ACCOUNT}:failed"}}
+    functions.put_function_event_invoke_config(FunctionName="orders", MaximumRetryAttempts=0)
+    functions.put_function_event_invoke_config(**of_alias, DestinationConfig=ends)
+    functions.update_function_event_invoke_config(**of_alias, MaximumRetryAttempts=2)
+    told = functions.get_function_event_invoke_config(**of_alias)
+    assert (told["MaximumRetryAttempts"], told["DestinationConfig"]) == (2, ends)
+
+    def listed() -> dict[str, int]:
+        pages = functions.get_paginator("list_function_event_invoke_configs").paginate(
+            FunctionName="orders"
+        )
+        found = [one for page in pages for one in page["FunctionEventInvokeConfigs"]]
+        return {one["FunctionArn"].rpartition(":")[2]: one["MaximumRetryAttempts"] for one in found}
+
+    assert listed() == {"$LATEST": 0, "live": 2}
+    functions.delete_function_event_invoke_config(**of_alias)
+    assert listed() == {"$LATEST": 0}
+    for act in (
+        functions.delete_function_event_invoke_config,
+        functions.get_function_event_invoke_config,
+        functions.update_function_event_invoke_config,
+    ):
+        with pytest.raises(ClientError, match="ResourceNotFoundException"):
+            act(**of_alias)
+
+
 def test_a_state_machine_has_no_versions(functions: Any) -> None:
     """None that moto keeps."""
     machines = boto3.client("stepfunctions", region_name=REGION)

@@ -119,6 +119,11 @@ def logged(here: EmbeddedAccount, message: str) -> list[Mapping[str, Any]]:
     ]
 
 
+def codes(here: EmbeddedAccount, control: str) -> dict[str, str]:
+    """By a resource's id: the code of what was last found of it."""
+    return {item.ref.id: item.code for item in ledger(here).all_items(control)}
+
+
 def batches(here: EmbeddedAccount, control: str = LOGS) -> list[int]:
     """How many messages each invocation of a control's function by its inbox had."""
     mine = (one for one in here.host.invocations if one.function.endswith(control))

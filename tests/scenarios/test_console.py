@@ -155,6 +155,7 @@ def test_a_plan_writes_nothing_and_says_what_would_be_called(console: Console) -
             "kinesis.ListStreams": 1,
             "lambda.ListFunctions": 4,
             "logs.DescribeLogGroups": 1,
+            "sqs.ListQueues": 1,
             "sts.GetCallerIdentity": 1,
         },
     }
@@ -194,6 +195,10 @@ def test_all_controls_are_swept_and_those_that_only_report_write_nothing(console
         ("function-role-least-privilege", "seeded-functions", "NOT_FOR_FUNCTIONS"): "none",
         ("function-logging", "new", "PLAIN_TEXT"): "reported",
         ("function-logging", "old", "PLAIN_TEXT"): "reported",
+        ("async-failure-destination", "new", "NO_EVIDENCE"): "none",
+        ("async-failure-destination", "old", "NO_EVIDENCE"): "none",
+        ("event-source-failure-destination", "new", "NO_STREAMS"): "none",
+        ("event-source-failure-destination", "old", "NO_STREAMS"): "none",
     }
     assert (console.code, console.summary["complete"]) == (1, True)
 
@@ -212,6 +217,8 @@ def test_a_function_is_explained_and_found_gone_under_every_control(console: Con
         "function-runtime": "CONTAINER_IMAGE",
         "function-role-not-shared": "OWN_ROLE",
         "function-logging": "PLAIN_TEXT",
+        "async-failure-destination": "NO_EVIDENCE",
+        "event-source-failure-destination": "NO_STREAMS",
     }
 
 

@@ -5,6 +5,8 @@ from typing import Any
 from steward.controls import (
     api_alarms,
     api_throttling,
+    async_failure_destination,
+    event_source_failure_destination,
     function_layers,
     function_logging,
     function_role_least_privilege,
@@ -13,6 +15,7 @@ from steward.controls import (
     function_versions,
     log_retention,
     log_subscription,
+    queue_redrive,
     required_tags,
     stack_tags,
     stream_capacity,
@@ -33,6 +36,9 @@ CONTROLS: tuple[Control[Any, Any], ...] = (
     function_role_not_shared.CONTROL,
     function_role_least_privilege.CONTROL,
     function_logging.CONTROL,
+    async_failure_destination.CONTROL,
+    event_source_failure_destination.CONTROL,
+    queue_redrive.CONTROL,
 )
 
 REPORTED = tuple(control for control in CONTROLS if not control.writes)

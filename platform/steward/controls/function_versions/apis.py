@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from steward.controls.function_versions.naming import Found, entries
+from steward.controls.function_versions.naming import Found
 from steward.controls.function_versions.references import filled, in_text, variables
+from steward.controls.lambda_api.lists import entries
 from steward.model import Aws
 
 

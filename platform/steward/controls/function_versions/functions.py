@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from steward.controls import tag_index
@@ -10,9 +10,10 @@ from steward.controls.function_versions.assess import unused
 from steward.controls.function_versions.published import published, storage
 from steward.controls.function_versions.state import KIND, Function, Policy
 from steward.controls.function_versions.uses import marked
+from steward.controls.lambda_api.reading import sheltered
 from steward.controls.tag_index import Tags
-from steward.errors import Denied, Gone, OutOfTime, Refused, StewardError, TryAgain
-from steward.model import Ref, Sight, T, Unread
+from steward.errors import Refused, StewardError
+from steward.model import Ref, Sight, Unread
 
 PAGE = 50
 """Versions an answer holds at most (Lambda API reference)."""
@@ -23,7 +24,9 @@ Described: TypeAlias = Mapping[str, Any]
 def read(sight: Sight[Policy], names: Sequence[str]) -> Iterator[Function | Unread]:
     """Functions read completely, each by itself; one that is gone is left out. Raises OutOfTime."""
     found: dict[str, list[Described]] = {}
-    listed = sight.aws.together(lambda name: _sheltered(name, lambda: _listed(sight, name)), names)
+    listed = sight.aws.together(
+        lambda name: sheltered(Ref(KIND, name), lambda: _listed(sight, name)), names
+    )
     for name, one in zip(names, listed, strict=True):
         if isinstance(one, Unread):
             yield one
@@ -36,7 +39,7 @@ def read(sight: Sight[Policy], names: Sequence[str]) -> Iterator[Function | Unre
 
     def state(name: str) -> Function | Unread | None:
         own = told if isinstance(told, StewardError) else told.get(arn_of(sight, name), {})
-        return _sheltered(name, lambda: _state(sight, name, found[name], own))
+        return sheltered(Ref(KIND, name), lambda: _state(sight, name, found[name], own))
 
     yield from (one for one in sight.aws.together(state, list(found)) if one is not None)
 
@@ -93,19 +96,3 @@ def arn_of(sight: Sight[Policy], name: str) -> str:
 
 def untagged(name: str, error: StewardError) -> Unread:
     return Unread(Ref(KIND, name), "TAGS_UNREADABLE", f"tags could not be read: {error}")
-
-
-def _sheltered(name: str, read: Callable[[], T]) -> T | Unread | None:
-    """What was read of one function, or why not; None when there is none. Raises OutOfTime."""
-    try:
-        return read()
-    except Gone:
-        return None
-    except OutOfTime:
-        raise
-    except TryAgain as busy:
-        return Unread(Ref(KIND, name), "BUSY", str(busy))
-    except Denied as denial:
-        return Unread(Ref(KIND, name), "ACCESS_DENIED", str(denial))
-    except Refused as refusal:
-        return Unread(Ref(KIND, name), "UNREADABLE", str(refusal))

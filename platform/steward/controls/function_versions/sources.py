@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from steward.controls.function_versions import apis, targets
-from steward.controls.function_versions.naming import Found, by_token, entries, named
+from steward.controls.function_versions.naming import Found, named
+from steward.controls.lambda_api.lists import by_token, entries, mappings
 from steward.model import Aws
 
 EDGE_REGION = "us-east-1"
@@ -32,8 +33,7 @@ def _whole(_: Aws) -> Sequence[str]:
 
 
 def _mappings(aws: Aws, _: str) -> Found:
-    listed = entries(aws, "lambda", "ListEventSourceMappings", "EventSourceMappings", MaxItems=100)
-    return named(aws, *(one.get("FunctionArn", "") for one in listed))
+    return named(aws, *(one.get("FunctionArn", "") for one in mappings(aws)))
 
 
 def _edge_pieces(aws: Aws) -> Sequence[str]:

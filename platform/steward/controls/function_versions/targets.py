@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from steward.controls.function_versions.naming import Found, by_token, entries, named
+from steward.controls.function_versions.naming import Found, named
+from steward.controls.lambda_api.lists import by_token, entries, invoke_configs
 from steward.model import Aws
 
 _INVOKES = ":aws-sdk:lambda:"
@@ -69,6 +70,4 @@ def functions(aws: Aws) -> Sequence[str]:
 
 def destinations(aws: Aws, name: str) -> Found:
     """Where a function's asynchronous invocations go, and the versions that have such settings."""
-    asked = {"FunctionName": name, "MaxItems": 50}
-    key = "FunctionEventInvokeConfigs"
-    return named(aws, entries(aws, "lambda", "ListFunctionEventInvokeConfigs", key, **asked))
+    return named(aws, invoke_configs(aws, name))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from steward.controls.function_versions.state import Policy
+from steward.controls.lambda_api.lists import aliases as listed_aliases
 from steward.errors import Invalid, StewardError
 from steward.model import Aws, Sight
 
@@ -28,12 +29,11 @@ def aliases(aws: Aws, name: str) -> Users:
 
 def _targets(aws: Aws, name: str) -> Iterator[tuple[int, str]]:
     """The versions to which aliases lead, each with the alias."""
-    for answer, _ in aws.pages("lambda", "ListAliases", None, FunctionName=name):
-        for alias in answer["Aliases"]:
-            weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
-            for version in (alias["FunctionVersion"], *weights):
-                if number := number_of(version):
-                    yield number, alias["Name"]
+    for alias in listed_aliases(aws, name):
+        weights = (alias.get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
+        for version in (alias["FunctionVersion"], *weights):
+            if number := number_of(version):
+                yield number, alias["Name"]
 
 
 def provisioned(sight: Sight[Policy], name: str) -> Users:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from steward.controls import tag_index
 from steward.controls.lambda_api.lists import Described
+from steward.controls.lambda_api.reading import cursor as cursor_of
+from steward.controls.lambda_api.reading import place, sheltered, unread
 from steward.controls.tag_index import Tags
-from steward.errors import Denied, Gone, Invalid, OutOfTime, Refused, StewardError, TryAgain
+from steward.errors import OutOfTime, Refused
 from steward.events import FUNCTION, function_name
 from steward.model import Aws, Ref, Sight, Unread
 
 PAGE = 50
 """Functions a ListFunctions answer holds at most (Lambda API reference)."""
-
-T = TypeVar("T")
 
 Tagged: TypeAlias = tuple[Described, Mapping[str, str]]
 """A function, and its tags where the policy goes by them."""
@@ -26,15 +25,13 @@ def parts(
     sight: Sight[Any], cursor: str | None, size: int = PAGE
 ) -> Iterator[tuple[list[Tagged | Unread], str | None]]:
     """Every function, so many at once, with the cursor that goes on; Lambda documents no order."""
-    token, done = _place(cursor) if cursor else (None, 0)
+    token, done = place(cursor)
     for answer, following in sight.aws.pages("lambda", "ListFunctions", token, MaxItems=PAGE):
         found = answer.get("Functions", ())
-        for start in range(done, len(found), size):
-            more = (token, start + size) if start + size < len(found) else (following, 0)
-            told = list(_tagged(sight, found[start : start + size], whole=True))
-            yield told, json.dumps(more) if any(more) else None
-        if done >= len(found):
-            yield [], json.dumps((following, 0)) if following else None
+        for start in range(done, max(len(found), done + 1), size):
+            is_last = start + size >= len(found)
+            more = cursor_of(following, 0) if is_last else cursor_of(token, start + size)
+            yield list(_tagged(sight, found[start : start + size], whole=True)), more
         token, done = following, 0
 
 
@@ -51,42 +48,14 @@ def named(sight: Sight[Any], refs: Sequence[Ref]) -> list[Tagged | Unread]:
 def _named(aws: Aws, name: str) -> Described | Unread | None:
     """What there was no time for is BUSY by itself: the others were read."""
     try:
-        return sheltered(name, lambda: told(aws, name))
+        return sheltered(Ref(FUNCTION, name), lambda: told(aws, name))
     except OutOfTime as late:
-        return unread(name, late)
-
-
-def _place(cursor: str) -> tuple[str | None, int]:
-    """The token of an answer, and how many of its functions are done. Raises Invalid."""
-    try:
-        token, done = json.loads(cursor)
-    except (ValueError, TypeError):
-        raise Invalid(f"cursor: is {cursor[:80]!r}, allowed: what a page came with") from None
-    return token, done
+        return unread(Ref(FUNCTION, name), late)
 
 
 def told(aws: Aws, name: str) -> Described:
     """A function's configuration, by its name or any ARN of it. Raises Gone."""
     return aws.ask("lambda", "GetFunctionConfiguration", FunctionName=name)
-
-
-def sheltered(name: str, read: Callable[[], T]) -> T | Unread | None:
-    """What was read of one function, or why not; None when there is none. Raises OutOfTime."""
-    try:
-        return read()
-    except Gone:
-        return None
-    except OutOfTime:
-        raise
-    except (Refused, TryAgain) as error:
-        return unread(name, error)
-
-
-def unread(name: str, error: StewardError, what: str = "") -> Unread:
-    """A function of which ``what`` could not be read, or nothing at all."""
-    code = "ACCESS_DENIED" if isinstance(error, Denied) else "UNREADABLE"
-    code = "BUSY" if isinstance(error, TryAgain) else code
-    return Unread(Ref(FUNCTION, name), code, f"{what}: {error}" if what else str(error))
 
 
 def _tagged(

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
+from steward.controls import metric_points
+from steward.controls.metric_points import QUERIES
 from steward.controls.stream_capacity.load import PERIOD, STATISTICS, Points
-from steward.errors import Denied, Refused
+from steward.errors import Refused
 from steward.model import Aws
 
-BATCH = 500 // len(STATISTICS)
+BATCH = QUERIES // len(STATISTICS)
 """Streams to a request: GetMetricData takes 500 queries (API reference)."""
 
 Series: TypeAlias = Mapping[str, Points]
@@ -37,32 +39,21 @@ def _of(
     """Periods end on the clock's, and the one that has not ended is left out."""
     end = now - timedelta(seconds=now.timestamp() % PERIOD.total_seconds())
     queries = [query for number, name in enumerate(names) for query in _queries(number, name)]
-    points: dict[str, list[tuple[datetime, float]]] = {query["Id"]: [] for query in queries}
-    status: dict[str, str] = {}
-    for answer, _ in aws.pages(
-        "cloudwatch",
-        "GetMetricData",
-        MetricDataQueries=queries,
-        StartTime=end - timedelta(hours=hours),
-        EndTime=end,
-    ):
-        for result in answer["MetricDataResults"]:
-            points[result["Id"]] += zip(result["Timestamps"], result["Values"], strict=True)
-            status[result["Id"]] = result.get("StatusCode", "")
+    points, status = metric_points.read(aws, queries, end - timedelta(hours=hours), end)
     for number, name in enumerate(names):
         yield name, _series(number, points, status)
 
 
-def _queries(number: int, name: str) -> Iterator[dict[str, Any]]:
+def _queries(number: int, name: str) -> Iterator[Mapping[str, Any]]:
     for metric, statistic in STATISTICS.items():
         asked = {
             "Namespace": "AWS/Kinesis",
             "MetricName": metric,
             "Dimensions": [{"Name": "StreamName", "Value": name}],
         }
-        period = int(PERIOD.total_seconds())
-        stat = {"Metric": asked, "Period": period, "Stat": statistic}
-        yield {"Id": _id(number, metric), "MetricStat": stat}
+        yield metric_points.query(
+            _id(number, metric), asked, statistic, int(PERIOD.total_seconds())
+        )
 
 
 def _series(
@@ -71,9 +62,8 @@ def _series(
     """What is incomplete tells nothing: a peak might be missing."""
     told = {metric: status.get(_id(number, metric), "") for metric in STATISTICS}
     for metric, code in told.items():
-        if code != "Complete":
-            kind = Denied if code == "Forbidden" else Refused
-            return kind(f"GetMetricData: {metric}: {code or 'no result'}")
+        if problem := metric_points.incomplete(metric, code):
+            return problem
     return {metric: points[_id(number, metric)] for metric in STATISTICS}
 
 

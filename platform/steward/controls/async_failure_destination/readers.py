@@ -1,0 +1,108 @@
+"""How functions are read: who invokes them asynchronously first, then where failures go.
+
+A sweep asks for the metric of all functions of a page at once. Of a function without dead letters
+the resource policy is asked for where the metric shows nothing, and on-failure destinations where
+either shows that the function is invoked asynchronously.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from steward.controls.async_failure_destination import metrics, triggers
+from steward.controls.async_failure_destination.state import LATEST, Function, Policy
+from steward.controls.lambda_api import functions, lists, queues
+from steward.controls.lambda_api.functions import Tagged
+from steward.controls.lambda_api.reading import sheltered, unread
+from steward.errors import Refused
+from steward.model import Page, Ref, Sight, Unread
+
+PART = 10
+"""Functions that are read together, as many as a step has time for."""
+
+METRIC = f"{metrics.METRIC} of {metrics.DAYS} days"
+POLICY = "its resource policy"
+
+
+def discover(sight: Sight[Policy], cursor: str | None) -> Iterator[Page[Function]]:
+    """Every function; Lambda documents no order."""
+    for told, more in functions.parts(sight, cursor, PART):
+        yield Page(list(_states(sight, told)), more)
+
+
+def observe(sight: Sight[Policy], refs: Sequence[Ref]) -> Iterator[Function | Unread]:
+    """The named functions; what is no legal name can name none, and is not asked for."""
+    yield from _states(sight, functions.named(sight, refs))
+
+
+def _states(sight: Sight[Policy], told: Iterable[Tagged | Unread]) -> Iterator[Function | Unread]:
+    begun = []
+    for one in told:
+        if isinstance(one, Unread):
+            yield one
+        else:
+            described, tags = one
+            letters = (described.get("DeadLetterConfig") or {}).get("TargetArn") or ""
+            begun.append(Function(described["FunctionName"], dead_letters=letters, tags=tags))
+    received = _received(sight, [one.name for one in begun])
+    read = sight.aws.together(
+        lambda one: sheltered(one.ref, lambda: _read(sight, one, received=received.get(one.name))),
+        begun,
+    )
+    yield from (one for one in read if one is not None)
+
+
+def _received(sight: Sight[Policy], names: Sequence[str]) -> Mapping[str, bool | Refused]:
+    judged = [name for name in names if sight.policy.asks(Function(name).ref)]
+    return metrics.received(sight.aws, judged, sight.now) if sight.policy.evidence.metrics else {}
+
+
+def _read(
+    sight: Sight[Policy], function: Function, *, received: bool | Refused | None
+) -> Function | Unread:
+    """A function that nothing is asked of is not looked into. Raises StewardError."""
+    if not sight.policy.asks(function.ref):
+        return function
+    found = _invoked(sight, function, received=received)
+    if not found.evidence:
+        if isinstance(received, Refused):
+            return unread(function.ref, received, "asynchronous invocations")
+        return found
+    if not found.dead_letters:
+        found = _covered(sight, found)
+    ends = [found.dead_letters, *found.covered.values()]
+    return replace(found, lost=queues.lost(sight, ends))
+
+
+def _invoked(
+    sight: Sight[Policy], function: Function, *, received: bool | Refused | None
+) -> Function:
+    """The function with who invokes it, as far as it decides anything."""
+    asked = (METRIC,) if isinstance(received, bool) else ()
+    if received is True:
+        return replace(function, evidence=(METRIC,), asked=asked)
+    if not sight.policy.evidence.resource_policies or (function.dead_letters and asked):
+        return replace(function, asked=asked)
+    services = triggers.services(sight.aws, function.name)
+    return replace(function, evidence=services, asked=(*asked, POLICY), by_policy=bool(services))
+
+
+def _covered(sight: Sight[Policy], function: Function) -> Function:
+    """The function with where its failures go; aliases are asked for where they alone decide."""
+    told = lists.invoke_configs(sight.aws, function.name)
+    covered = {
+        qualifier: end
+        for one in told
+        if (end := lists.on_failure(one)) and (qualifier := _qualifier(one["FunctionArn"]))
+    }
+    if not covered or LATEST in covered:
+        return replace(function, covered=covered)
+    names = tuple(sorted(one["Name"] for one in lists.aliases(sight.aws, function.name)))
+    return replace(function, covered=covered, aliases=names)
+
+
+def _qualifier(arn: str) -> str:
+    """``live`` of ``arn:aws:lambda:REGION:ACCOUNT:function:orders:live``."""
+    parts = arn.split(":")
+    return parts[7] if len(parts) > 7 else LATEST

@@ -1,0 +1,93 @@
+"""How functions are read: all by pages or some by name, and once in a step every mapping there is.
+
+Lambda finds a function's mappings by its exact ARN, with or without an alias; the list of all takes
+one request for each hundred, whatever functions are asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from steward.controls.event_source_failure_destination.state import (
+    UNBOUNDED,
+    Function,
+    Kind,
+    Policy,
+    Source,
+)
+from steward.controls.lambda_api import functions, queues
+from steward.controls.lambda_api.functions import Tagged
+from steward.controls.lambda_api.lists import OFF, Described, mappings_once, on_failure
+from steward.controls.lambda_api.reading import sheltered
+from steward.events import function_name
+from steward.model import Page, Ref, Sight, Unread
+
+_STREAM = re.compile(r"arn:[^:]+:(kinesis|dynamodb|kafka):[^:]*:[^:]*:[^/]+/([^/]+)")
+_KINDS = {"kinesis": Kind.KINESIS, "dynamodb": Kind.DYNAMODB, "kafka": Kind.KAFKA}
+
+
+def discover(sight: Sight[Policy], cursor: str | None) -> Iterator[Page[Function]]:
+    """Every function; Lambda documents no order."""
+    for told, more in functions.parts(sight, cursor):
+        yield Page(list(_states(sight, told)), more)
+
+
+def observe(sight: Sight[Policy], refs: Sequence[Ref]) -> Iterator[Function | Unread]:
+    """The named functions; what is no legal name can name none, and is not asked for."""
+    yield from _states(sight, functions.named(sight, refs))
+
+
+def _states(sight: Sight[Policy], told: Iterable[Tagged | Unread]) -> Iterator[Function | Unread]:
+    for one in told:
+        if isinstance(one, Unread):
+            yield one
+        elif (state := _state(sight, *one)) is not None:
+            yield state
+
+
+def _state(
+    sight: Sight[Policy], described: Described, tags: Mapping[str, str]
+) -> Function | Unread | None:
+    name = described["FunctionName"]
+    function = Function(name, _sources(sight).get(name, ()), tags)
+    return sheltered(function.ref, lambda: _with_lost(sight, function))
+
+
+def _sources(sight: Sight[Policy]) -> Mapping[str, tuple[Source, ...]]:
+    """By function: its sources, in order; made once in a step."""
+
+    def make() -> Mapping[str, tuple[Source, ...]]:
+        found: dict[str, list[Source]] = {}
+        for one in mappings_once(sight):
+            if source := _source(one):
+                found.setdefault(function_name(one["FunctionArn"]), []).append(source)
+        return {name: tuple(sorted(sources)) for name, sources in found.items()}
+
+    return sight.known.once("sources of functions", make)
+
+
+def _source(told: Described) -> Source | None:
+    """What a mapping tells of a stream; None of a queue or another source that is none."""
+    found = _STREAM.match(told.get("EventSourceArn") or "")
+    if not found and "SelfManagedEventSource" not in told:
+        return None
+    return Source(
+        name=found[2] if found else "of its own brokers",
+        kind=_KINDS[found[1]] if found else Kind.KAFKA,
+        mapping=told["UUID"],
+        enabled=told.get("State") not in OFF,
+        destination=on_failure(told),
+        retries=told.get("MaximumRetryAttempts", UNBOUNDED),
+        age_seconds=told.get("MaximumRecordAgeInSeconds", UNBOUNDED),
+        bisected=bool(told.get("BisectBatchOnFunctionError")),
+    )
+
+
+def _with_lost(sight: Sight[Policy], function: Function) -> Function:
+    """The function, with which of the queues for failed records are not there."""
+    ends = [one.destination for one in function.sources if one.enabled]
+    lost = queues.lost(sight, ends)
+    sources = (replace(one, lost=one.destination in lost) for one in function.sources)
+    return replace(function, sources=tuple(sources))

@@ -1,0 +1,44 @@
+"""Reading one resource at a time: what goes wrong costs that one, and says why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from steward.errors import Denied, Gone, Invalid, OutOfTime, Refused, StewardError, TryAgain
+from steward.model import Ref, T, Unread
+
+
+def sheltered(ref: Ref, read: Callable[[], T]) -> T | Unread | None:
+    """What was read of a resource, or why not; None when there is none. Raises OutOfTime."""
+    try:
+        return read()
+    except Gone:
+        return None
+    except OutOfTime:
+        raise
+    except (Refused, TryAgain) as error:
+        return unread(ref, error)
+
+
+def unread(ref: Ref, error: StewardError, what: str = "") -> Unread:
+    """A resource of which ``what``, or nothing at all, could be read."""
+    code = "ACCESS_DENIED" if isinstance(error, Denied) else "UNREADABLE"
+    code = "BUSY" if isinstance(error, TryAgain) else code
+    return Unread(ref, code, f"{what} could not be read: {error}" if what else str(error))
+
+
+def cursor(token: str | None, done: int) -> str | None:
+    """Where a list goes on: so many are done of a token's answer. None: it is at its end."""
+    return json.dumps([token, done]) if token or done else None
+
+
+def place(text: str | None) -> tuple[str | None, int]:
+    """The token and the number that a cursor was made of. Raises Invalid."""
+    if text is None:
+        return None, 0
+    try:
+        token, done = json.loads(text)
+    except (TypeError, ValueError):
+        raise Invalid(f"cursor: is {text[:80]!r}, allowed: what a page came with") from None
+    return token, done
