@@ -56,13 +56,17 @@ def test_parameters_that_the_template_does_not_take_are_refused(
         pass
 
 
+BESIDES = ("compliance-report", "compliance-widget")
+"""Functions that run no control, and are there by default."""
+
+
 def test_an_account_starts_empty_whatever_was_before() -> None:
     """Nothing of an account outlives it, and one whose start failed leaves nothing behind."""
     with EmbeddedAccount(start=START) as before:
         before.client("logs").create_log_group(logGroupName="/before")
     with EmbeddedAccount(start=START, stack="other") as after:
         found = after.client("logs").describe_log_groups()["logGroups"]
-        functions = {*map(function_of, CONTROLS), "compliance-widget"}
+        functions = {*map(function_of, CONTROLS), *BESIDES}
         assert {group["logGroupName"] for group in found} == {
             *(f"/aws/lambda/other-{name}" for name in functions),
             "/steward/other/audit",
@@ -132,7 +136,7 @@ def test_the_stack_is_there(shared: EmbeddedAccount) -> None:
     """Its resources have what refers to them, and installing it led to one sweep."""
     [table] = shared.client("dynamodb").list_tables()["TableNames"]
     functions = {one.name: one.environment for one in shared.host.functions.values()}
-    named = {*map(function_of, CONTROLS), "compliance-widget"}
+    named = {*map(function_of, CONTROLS), *BESIDES}
     assert set(functions) == {f"steward-{name}" for name in named}
     assert {one["STEWARD_LEDGER"] for one in functions.values()} == {table} == {"steward-ledger"}
     assert [one.name for one in shared.queues if one.messages()] == []

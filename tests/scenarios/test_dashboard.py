@@ -120,7 +120,7 @@ def test_a_widget_reads_only_what_its_role_lets_it_and_says_what_went_wrong(
         "resourcegroupstaggingapi.GetResources",
     }
     assert stack.alarms() == alarms
-    [role] = [one for one in stack.watch.roles.values() if one.name.startswith("steward-Complian")]
+    [role] = [one for one in stack.watch.roles.values() if one.session == f"steward-{WIDGET}"]
     assert stack.watch.gate.refused(role.name, role.policies) == []
 
 
