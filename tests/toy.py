@@ -36,6 +36,7 @@ from steward.model import (
 from steward.policy import Loaded
 from steward.run import Run, Shelter
 from steward.runtime import sheltered
+from steward.telemetry import Dimensions, Values
 from tests.fakes import FakeClock
 
 T = TypeVar("T")
@@ -189,11 +190,9 @@ class Telling:
     def traceback(self, message: str, **facts: Any) -> None:
         self.told.append(message)
 
-    def metric(
-        self, values: Mapping[str, float], dimensions: Sequence[Sequence[str]], **names: str
-    ) -> None:
+    def metric(self, values: Values, dimensions: Dimensions, **names: str) -> None:
         for name, value in values.items():
-            self.metrics[name] += int(value)
+            self.metrics[name] += int(sum(value) if isinstance(value, Sequence) else value)
 
 
 def policy(**fields: Any) -> Loaded[Policy]:

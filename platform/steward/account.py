@@ -14,6 +14,8 @@ The template says all of it in the environment:
 | STEWARD_PACE       | the part of AWS's quotas that this process may use: 0.125, or JSON by
 |                    | service or by group (quotas.py): {"logs": 0.125, "ssm": 0.0625,           |
 |                    | "logs.DescribeLogGroups": 0.05}; 0.05 of what it does not name            |
+| STEWARD_AUDIT      | the log group of changes, failures and what was held; '' for none         |
+| STEWARD_METRICS    | full emits metrics that no alarm and no dashboard needs                   |
 | STEWARD_CONFIG_INBOX | the queue that is told whose resources were changed, so that AWS Config
 |                    | follows; none if it is empty                                             |
 | STEWARD_ALLOW_WRITES | "true", or nothing but plans is made                                    |
@@ -31,6 +33,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TextIO, TypeVar
 
+from steward.audit import audit_of
 from steward.aws.api import Api, Identity, Session
 from steward.aws.dynamodb_ledger import DynamoDBLedger
 from steward.aws.pacing import Pacer
@@ -41,7 +44,7 @@ from steward.gate import Gate
 from steward.ledger import Item, Ledger
 from steward.model import Clock, Control, Deadline, Mode, Ref, Sight, Trigger
 from steward.policy import Loaded
-from steward.run import Run, Shelter
+from steward.run import Outcome, Run, Shelter
 from steward.stack_policies import Allowed, StackPolicies
 from steward.telemetry import LambdaTelemetry, Telemetry
 
@@ -106,6 +109,10 @@ class Account:
     """Whether what a Config rule of that name finds is looked at. Raises BadPolicy."""
     changed: Callable[[str], None] = field(default=lambda _: None)
     """Tells AWS Config's follower of a control whose resources were changed."""
+    audit: Callable[[Sequence[Outcome]], None] = field(default=lambda _: None)
+    """Writes what the ledger now has of outcomes to the audit log."""
+    in_full: bool = False
+    """Metrics that no alarm and no dashboard needs are emitted, too."""
 
     def looks_at(self, rule: str, controls: Sequence[Control[Any, Any]]) -> bool:
         """Whether what a Config rule finds is looked at. Raises BadPolicy.
@@ -200,11 +207,14 @@ def deployed(
     aws = connected(function_arn, environment, world)
     ceilings = {**dict.fromkeys(controls, Mode.AUDIT), **ceilings_of(environment)}
     policies = StackPolicies(aws, stack, clock, controls, ceilings, allowed_of(environment))
+    telemetry = LambdaTelemetry(clock, service=stack, out=world.out)
+    audit = audit_of(aws, environment.get("STEWARD_AUDIT", ""), function_arn, clock, telemetry)
+    table = environment.get("STEWARD_LEDGER", ledger_table(stack))
     return Account(
         aws=aws,
-        ledger=DynamoDBLedger(aws, environment.get("STEWARD_LEDGER", ledger_table(stack)), clock),
+        ledger=DynamoDBLedger(aws, table, clock, audit.remember),
         clock=clock,
-        telemetry=LambdaTelemetry(clock, service=stack, out=world.out),
+        telemetry=telemetry,
         policy=policies.policy,
         stopped=policies.stopped,
         plan_only=environment.get("STEWARD_ALLOW_WRITES") != "true",
@@ -213,6 +223,8 @@ def deployed(
         forget=policies.forget,
         heeds=policies.heeds,
         changed=_teller(aws, environment.get("STEWARD_CONFIG_INBOX", "")),
+        audit=audit.write,
+        in_full=environment.get("STEWARD_METRICS") == "full",
     )
 
 

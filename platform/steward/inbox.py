@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from steward.errors import BadPolicy, StewardError
@@ -39,6 +40,8 @@ class Batch:
     """What is wrong with the policy that says which Config rules are heeded."""
     patient: set[str] = field(default_factory=set)
     """Messages that have waited long enough; see ``PATIENCE``."""
+    times: list[datetime] = field(default_factory=list)
+    """When that happened of which messages tell that name something and are received at first."""
 
 
 def read(
@@ -70,6 +73,8 @@ def read(
             batch.refs[message] = found
             if _received(record) >= PATIENCE:
                 batch.patient.add(message)
+            if _received(record) == 1:
+                batch.times += _times(event)
     return batch
 
 
@@ -121,6 +126,17 @@ def shorten_pauses(aws: Aws, records: Sequence[Mapping[str, Any]], failed: Itera
 def pause(record: Mapping[str, Any]) -> int:
     """Seconds until the message is tried again, by how often it was received."""
     return int(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(_received(record) - 1, 10)))
+
+
+def _times(event: Mapping[str, Any]) -> Iterator[datetime]:
+    """When the call was made, or else when the event was; none where neither is told."""
+    detail = event.get("detail")
+    told = detail.get("eventTime") if isinstance(detail, Mapping) else None
+    try:
+        at = datetime.fromisoformat(str(told or event.get("time")))
+    except ValueError:
+        return
+    yield at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _received(record: Mapping[str, Any]) -> int:

@@ -98,6 +98,8 @@ class Sweep:
     verdicts: Mapping[str, int] = field(default_factory=dict)
     fates: Mapping[str, int] = field(default_factory=dict)
     error: str = ""
+    oldest: str = ""
+    """Since when the oldest violation has been open of those met so far that are left."""
 
 
 class Ledger(Protocol):

@@ -33,7 +33,7 @@ from steward.ledger import new_id, stamp
 from steward.model import Control, Deadline, Finding, Mode, Ref, Trigger, Verdict
 from steward.notifications import ConfigurationItem, Message, Notification, Whole, settings
 from steward.runtime import RESERVE_SECONDS, Event, Handler, sheltered
-from steward.telemetry import GAUGE
+from steward.telemetry import COUNTER
 
 SWEEP_AGE = "maxSweepAgeHours"
 
@@ -173,7 +173,7 @@ class Reporter:
         telemetry.info("reported", control=control, rule=told.rule, by=told.message.value, **facts)
         left = len(unread) + len(sent.failed)
         metrics = {"ConfigEvaluations": sent.taken, "ConfigUnreported": left}
-        telemetry.metric(metrics, GAUGE, Control=control)
+        telemetry.metric(metrics, COUNTER, Control=control)
         if left:
             raise Incomplete(_left(told.rule, unread, sent))
         return {"rule": told.rule, **facts}

@@ -78,7 +78,7 @@ def sheltered(signals: telemetry.Telemetry) -> Shelter:
             raise
         except Exception as bug:  # noqa: BLE001  # the only one there is
             signals.traceback("internal error", kind=ref.kind, resource=ref.id)
-            signals.metric({"InternalErrors": 1}, [[]])
+            signals.metric({"InternalErrors": 1}, telemetry.WHOLE)
             return otherwise(f"internal error: {type(bug).__name__}: {bug}")
 
     return run
@@ -100,6 +100,7 @@ class Invocation:
             return self._answer(event)
         finally:
             self._tell_config()
+            self._tell.throttled(self.account.aws.throttled)
 
     def _answer(self, event: Event) -> Answer:
         if "Records" in event:
@@ -116,7 +117,7 @@ class Invocation:
 
     @property
     def _tell(self) -> Teller:
-        return Teller(self.account.telemetry)
+        return Teller(self.account.telemetry, self.account.in_full)
 
     @property
     def _here(self) -> dict[str, Any]:
@@ -127,6 +128,7 @@ class Invocation:
 
     def _told(self, outcomes: Sequence[Outcome]) -> None:
         self._tell.outcomes(outcomes)
+        self.account.audit(outcomes)
         done = (one.control for one in outcomes if one.fate in (Fate.REMEDIATED, Fate.GONE))
         self.changed.update(done)
 
@@ -138,9 +140,8 @@ class Invocation:
                 self.account.telemetry.error("Config not told", control=control, error=str(error))
 
     def _inbox(self, records: Sequence[Mapping[str, Any]]) -> Answer:
-        aws = self.account.aws
         batch = inbox.read(self.automation, records, **self._here)
-        self._tell.skipped(batch.skipped)
+        self._tell.received(batch, self.account.clock.now())
         if batch.broken is not None:
             self._tell.broken(CONFIG_RULES, batch.broken)
 
@@ -152,7 +153,7 @@ class Invocation:
 
         failed = inbox.process(self.automation.prompt, batch, look_by_event, broken)
         try:
-            inbox.shorten_pauses(aws, records, failed)
+            inbox.shorten_pauses(self.account.aws, records, failed)
         except StewardError as error:  # the queue's own time-out brings them back, only later
             self.account.telemetry.error("pauses not shortened", error=str(error))
         self._tell.given_back(len(failed))
@@ -215,7 +216,7 @@ class Invocation:
             raise
         if loaded.policy.mode is Mode.OFF:
             ledger.release(control.id, holder)
-            self._tell.gauges(control.id, {"Sweeps": 1})
+            self._tell.off(control.id, self.account.clock.now())
             return {**_STEP, "control": control.id, "cursor": None, "complete": True, "mode": "off"}
         if not ledger.acquire(control.id, holder, LEASE_SECONDS):
             return {**_STEP, "control": control.id, "cursor": text, "busy": True}
@@ -243,7 +244,7 @@ class Invocation:
         over = bool(at.finished or at.error)
         if over:
             ledger.release(control.id, holder)
-            self._tell.swept(at)
+            self._tell.swept(at, self.account.clock.now())
         return {
             **_STEP,
             "control": at.control,

@@ -7,12 +7,12 @@ any point leaves no resource out and reads at most one page twice.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from steward.counting import counted
 from steward.errors import Invalid, NotConnected, OutOfTime, Refused, StewardError
 from steward.evaluate import observe
 from steward.ledger import Item, Ledger, Sweep, new_id, stamp
@@ -199,13 +199,14 @@ def _one_page(
     if results[0].finished:
         unmet = _unmet(run, sweep, known, met, last=last)
         results += _unmet_results(run, unmet) if unmet else []
+        known = {**known, **unmet}
     untouched = {ref for result in results for ref in result.untouched}
     outcomes = [one for result in results for one in result.outcomes]
     if untouched:
-        return _paused(run, sweep, results, outcomes, untouched)
-    counted = _counted(sweep, outcomes)
+        return _paused(run, sweep, results, outcomes, untouched, known)
+    so_far = counted(sweep, outcomes, known, results)
     last_id = max([sweep.last_id, *_in_order(run, (state.ref for state in states))])
-    after = replace(counted, token=page.cursor, last_id=last_id, pages=sweep.pages + 1)
+    after = replace(so_far, token=page.cursor, last_id=last_id, pages=sweep.pages + 1)
     if not run.control.ordered:
         after = replace(after, met="".join(sorted(marks_of(sweep.met, met))))
     if last:
@@ -221,6 +222,7 @@ def _paused(
     results: Sequence[Result],
     outcomes: Sequence[Outcome],
     untouched: set[Ref],
+    known: Mapping[Ref, Item],
 ) -> Step:
     """Commit the part of a page that was reached, up to the first resource that was not."""
     if not run.control.ordered:
@@ -229,7 +231,7 @@ def _paused(
     first = min(_in_order(run, untouched), default="")
     reached = [one for one in outcomes if not first or one.finding.ref.id < first]
     last_id = max([sweep.last_id, *_in_order(run, (one.finding.ref for one in reached))])
-    after = replace(_counted(sweep, reached), last_id=last_id)
+    after = replace(counted(sweep, reached, known, results), last_id=last_id)
     _commit(run, results, after)
     changed = [one for one in outcomes if one.change and one not in reached]
     return Step(after, [*reached, *changed], paused=True)
@@ -247,7 +249,7 @@ def _passed_over(
     first = Ref(run.control.kinds[0], min(_in_order(run, (state.ref for state in states))))
     late = Unread(first, "BUSY", "more than a step can read, read again and put right")
     result = reconcile(run, [late], known)
-    after = replace(_counted(sweep, result.outcomes), last_id=first.id)
+    after = replace(counted(sweep, result.outcomes, known, [result]), last_id=first.id)
     _commit(run, [result], after)
     return Step(after, result.outcomes, paused=True)
 
@@ -277,17 +279,6 @@ def _news(run: Run[S, P], result: Result) -> Result:
     first = run.control.kinds[0]
     told = [one for one in result.outcomes if one.finding.ref.kind == first]
     return replace(result, outcomes=told)
-
-
-def _counted(sweep: Sweep, outcomes: Sequence[Outcome]) -> Sweep:
-    verdicts = Counter(sweep.verdicts)
-    fates = Counter(sweep.fates)
-    for outcome in outcomes:
-        fates[outcome.fate.value] += 1
-        if outcome.fate is not Fate.GONE:
-            verdicts[outcome.finding.verdict.value] += 1
-    resources = sum(verdicts.values())
-    return replace(sweep, verdicts=dict(verdicts), fates=dict(fates), resources=resources)
 
 
 def _commit(run: Run[S, P], results: Sequence[Result], sweep: Sweep) -> None:

@@ -8,17 +8,38 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from traceback import extract_tb
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol, TextIO, TypeAlias
 
 from steward.model import Clock
 
 NAMESPACE = "Steward"
 
-GAUGE: Sequence[Sequence[str]] = ((), ("Control",))
-"""Dimension sets of what is measured once a sweep."""
+Dimensions: TypeAlias = Sequence[Sequence[str]]
+"""The sets of dimensions under each of which a metric is kept, and paid for."""
 
-COUNTER: Sequence[Sequence[str]] = ((), ("Control",), ("Control", "Fate"))
-"""Dimension sets of what is counted as it happens."""
+WHOLE: Dimensions = ((),)
+"""Of what is counted, or measured, without regard to controls."""
+
+COUNTER: Dimensions = ((), ("Control",))
+"""Of what is counted as it happens, so that an alarm needs to know no control."""
+
+STATE: Dimensions = (("Control",),)
+"""Of how a control's resources stand when its sweep ends. Without a control it would be no total:
+whatever is asked for of a day, be it sum, average or highest, mixes controls with sweeps."""
+
+FATES: Dimensions = (("Control", "Fate"),)
+"""Of what became of resources; a total is the sum of these."""
+
+FATES_IN_FULL: Dimensions = ((), ("Control",), ("Control", "Fate"))
+
+Values: TypeAlias = Mapping[str, float | Sequence[float]]
+"""Metrics by name; of several values CloudWatch keeps the distribution."""
+
+MOST_VALUES = 100
+"""Values that a metric may have in one line (specification of the format)."""
+
+_UNITS = {"Seconds": "Seconds", "Hours": "None"}
+"""By how a metric's name ends."""
 
 
 class Telemetry(Protocol):
@@ -32,9 +53,7 @@ class Telemetry(Protocol):
         """An error with the traceback of the exception that is being handled."""
         ...
 
-    def metric(
-        self, values: Mapping[str, float], dimensions: Sequence[Sequence[str]], **names: str
-    ) -> None:
+    def metric(self, values: Values, dimensions: Dimensions, **names: str) -> None:
         """Metrics under each of the dimension sets, whose values are in ``names``."""
         ...
 
@@ -63,9 +82,7 @@ class LambdaTelemetry:
     def traceback(self, message: str, **facts: Any) -> None:
         self._logger.exception(message, extra=facts)
 
-    def metric(
-        self, values: Mapping[str, float], dimensions: Sequence[Sequence[str]], **names: str
-    ) -> None:
+    def metric(self, values: Values, dimensions: Dimensions, **names: str) -> None:
         line = embedded(int(self._clock.now().timestamp() * 1000), values, dimensions, names)
         print(json.dumps(line), file=self._out, flush=True)
 
@@ -87,12 +104,12 @@ class Discreet:
 
 def embedded(
     milliseconds: int,
-    values: Mapping[str, float],
-    dimensions: Sequence[Sequence[str]],
+    values: Values,
+    dimensions: Dimensions,
     names: Mapping[str, str],
 ) -> dict[str, Any]:
     """One line of CloudWatch's embedded metric format (its specification, user guide)."""
-    metrics = [{"Name": name, "Unit": "Count"} for name in values]
+    metrics = [{"Name": name, "Unit": _unit(name)} for name in values]
     directive = {
         "Namespace": NAMESPACE,
         "Dimensions": [list(names_of_set) for names_of_set in dimensions],
@@ -103,3 +120,7 @@ def embedded(
         **names,
         **values,
     }
+
+
+def _unit(name: str) -> str:
+    return next((unit for end, unit in _UNITS.items() if name.endswith(end)), "Count")

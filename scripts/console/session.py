@@ -26,6 +26,7 @@ from steward.ledger import Ledger
 from steward.model import Clock, Control
 from steward.policy import Loaded, load
 from steward.stack_policies import StackPolicies
+from steward.telemetry import Dimensions, Values
 
 Documents = Mapping[str, Mapping[str, Any]]
 
@@ -44,9 +45,7 @@ class StderrTelemetry:
         self.error(message, **facts)
         traceback.print_exc()
 
-    def metric(
-        self, values: Mapping[str, float], dimensions: Sequence[Sequence[str]], **names: str
-    ) -> None:
+    def metric(self, values: Values, dimensions: Dimensions, **names: str) -> None:
         logging.getLogger("steward").debug("metric %s %s %s", values, dimensions, names)
 
 

@@ -34,7 +34,7 @@ _ITEM += " last_attempt intent memory violation violated_since resolved_at"
 _CHANGE = "id kind resource status at trigger run code reason before calls sent error settled_at"
 _CHANGE += " undoes"
 _SWEEP = "id started policy_hash finished complete token last_id pages resources verdicts fates"
-_SWEEP += " error met"
+_SWEEP += " error met oldest"
 
 _TABLES = {
     "items": (_ITEM, "kind resource"),
@@ -230,6 +230,7 @@ class SQLiteLedger:
         if version in (1, 2, 3):
             for name in ("violation", "violated_since", "resolved_at"):
                 self._db.execute(f"ALTER TABLE items ADD COLUMN {name} NOT NULL DEFAULT ''")
+            self._db.execute("ALTER TABLE sweeps ADD COLUMN oldest NOT NULL DEFAULT ''")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -116,6 +116,7 @@ SCOPED: Mapping[str, tuple[str, ...]] = {
         "logs": {
             f"{LOG_GROUP}:log-stream:": "CreateLogGroup DeleteLogGroup DeleteRetentionPolicy"
             " DeleteSubscriptionFilter DescribeSubscriptionFilters PutRetentionPolicy",
+            f"{LOG_GROUP}:log-stream:{{logStreamName}}": "CreateLogStream PutLogEvents",
             # A caller without the bare ARN, too, was denied.
             f"{LOG_GROUP}:log-stream: {LOG_GROUP}": "PutSubscriptionFilter",
             "log-group:{resourceArn}": " ".join(sorted(BARE)),

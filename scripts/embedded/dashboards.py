@@ -38,7 +38,7 @@ def before_put(request: Request) -> Callable[[], None]:
         body = json.loads(text)
     except ValueError as error:
         raise _refused("The dashboard body is not JSON") from error
-    for fault in _faults(body):
+    for fault in faults(body):
         raise _refused(fault)
 
     def after() -> None:
@@ -48,7 +48,8 @@ def before_put(request: Request) -> Callable[[], None]:
     return after
 
 
-def _faults(body: Any) -> Iterator[str]:
+def faults(body: Any) -> Iterator[str]:
+    """Why CloudWatch would not show a dashboard."""
     widgets = body.get("widgets") if isinstance(body, Mapping) else None
     if not isinstance(widgets, list):
         yield "The field widgets must be an array"

@@ -265,13 +265,19 @@ def _in_time(function: Function, context: _Context) -> None:
 
 
 def _data(line: Mapping[str, Any], clock: Clock) -> list[Datum]:
-    """The metrics of a line in embedded metric format, once for each dimension set."""
+    """The metrics of a line in embedded metric format, each value once for each dimension set."""
     return [
-        Datum(metric["Name"], {n: line[n] for n in names}, line[metric["Name"]], clock.now())
+        Datum(metric["Name"], {n: line[n] for n in names}, value, clock.now())
         for directive in line["_aws"]["CloudWatchMetrics"]
         for names in directive["Dimensions"]
         for metric in directive["Metrics"]
+        for value in _values(line[metric["Name"]])
     ]
+
+
+def _values(told: Any) -> Sequence[float]:
+    """A metric's value, or its values."""
+    return told if isinstance(told, list) else [told]
 
 
 @contextmanager

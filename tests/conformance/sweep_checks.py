@@ -207,8 +207,8 @@ def pace(template: Template) -> list[str]:
 
 
 def _operations(one: Deployed) -> set[tuple[str, str]]:
-    """Service and operation of every paced request; every function reads policies."""
-    found = {("ssm", "GetParameters")}
+    """Service and operation of every paced request; every function reads policies and audits."""
+    found = {("ssm", "GetParameters"), ("logs", "CreateLogStream"), ("logs", "PutLogEvents")}
     for control in one.automation.controls:
         found |= operations(control)
     return found

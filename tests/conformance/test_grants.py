@@ -211,6 +211,11 @@ def an_operator_asks(here: EmbeddedAccount) -> None:
         here.invoke("assessor", {"undo": "function-runtime-20260101T000000000000-abcdef"})
 
 
+def the_dashboard_is_looked_at(here: EmbeddedAccount) -> None:
+    """While something is open whose owner is asked for."""
+    assert "not in order" in str(here.host.invoke(f"{here.stack}-compliance-widget", {}))
+
+
 def everything_that_functions_do(here: EmbeddedAccount) -> None:
     here.settle()
     tagged_resources_are_swept(here)
@@ -223,6 +228,7 @@ def everything_that_functions_do(here: EmbeddedAccount) -> None:
     failures_are_lost(here)
     a_message_is_unreadable(here)
     an_operator_asks(here)
+    the_dashboard_is_looked_at(here)
 
 
 @pytest.fixture(scope="module")

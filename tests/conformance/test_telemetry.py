@@ -5,17 +5,19 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
 from embedded.account import EmbeddedAccount
 from embedded.faults import Fault
 from embedded.handlers import automation_of
+from embedded.hosting import Datum
 from embedded.template import Template, load
 from steward.gate import MAX_ATTEMPTS
 from steward.model import Finding
 from tests.conformance import alarm_checks as checks
+from tests.conformance import dashboard_checks as dashboards
 from tests.conformance.stack import Change, altered, instead, put, without
 
 Check = Callable[[Template], list[str]]
@@ -39,9 +41,12 @@ def budget_is_spent(here: EmbeddedAccount) -> None:
 
 
 def a_change_fails_until_it_is_given_up(here: EmbeddedAccount) -> None:
+    """Once that is not written to the audit log; and once AWS is busy."""
     policy(here, json.dumps({"min_days": 7}))
     here.server.faults = [
-        Fault(operation="logs.PutRetentionPolicy", code="InvalidParameterException", times=None)
+        Fault(operation="logs.PutRetentionPolicy", code="InvalidParameterException", times=None),
+        Fault(operation="logs.PutLogEvents", code="AccessDeniedException"),
+        Fault(operation="logs.DescribeLogGroups", code="ThrottlingException"),
     ]
     here.client("logs").create_log_group(logGroupName="/not/to/be/changed")
     for _ in range(MAX_ATTEMPTS):
@@ -83,23 +88,69 @@ def a_record_is_set_aside(here: EmbeddedAccount) -> None:
     here.settle()
 
 
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    """What functions told in a stack in which much goes wrong."""
+
+    data: Sequence[Datum]
+    fields: set[str]
+    """Of the lines of the audit log."""
+
+    @property
+    def alarming(self) -> set[checks.Metric]:
+        return checks.metrics(self.data)
+
+
 @pytest.fixture(scope="module")
-def emitted() -> set[checks.Metric]:
+def emitted() -> Emitted:
     """Everything that functions emit in a stack in which much goes wrong."""
     with EmbeddedAccount({"LogShipping": "enabled"}) as here:
         here.settle()
+        here.client("logs").create_log_group(logGroupName="/changed")
         a_record_is_set_aside(here)
         budget_is_spent(here)
         a_change_fails_until_it_is_given_up(here)
         the_ledger_cannot_be_read(here)
         a_bug_shows(here)
         policy(here, "{")
-    return checks.metrics(here.host.metrics)
+        group = f"/steward/{here.stack}/audit"
+        events = here.client("logs").filter_log_events(logGroupName=group)["events"]
+        fields = {name for one in events for name in json.loads(one["message"])}
+        return Emitted(here.host.metrics, fields)
 
 
-def test_every_alarm_watches_what_is_emitted(emitted: set[checks.Metric]) -> None:
+def test_every_alarm_watches_what_is_emitted(emitted: Emitted) -> None:
     """By name and dimensions; those of AWS are over resources of the stack."""
-    assert checks.unknown(load(), emitted) == []
+    assert checks.unknown(load(), emitted.alarming) == []
+
+
+def test_the_dashboard_shows_what_is_emitted(emitted: Emitted) -> None:
+    """By name and dimensions of the registry's controls; its queries are by fields of lines."""
+    assert dashboards.unknown(load(), emitted.data) == []
+    assert dashboards.queries(load(), emitted.fields) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        pytest.param('"EventLagSeconds"', '"Lag"', "emits Steward Lag", id="a metric of nobody"),
+        pytest.param('"Violations"', '"Resources"', "Steward Resources", id="of full detail only"),
+        pytest.param('"Fate", "held"', '"Fate", "kept"', "kept", id="a fate that is none"),
+        pytest.param('"Control", ', '"Rule", ', "Rule", id="a dimension that it does not have"),
+        pytest.param('"Throttles"', '"Throttled"', "Throttled", id="a metric that AWS has not"),
+        pytest.param("${Ledger}", "${Assessor}", "TableName", id="another sort of resource"),
+        pytest.param("fields @timestamp, ", "fields day, ", "no line has day", id="a field"),
+        pytest.param("SOURCE '/steward/", "SOURCE '/aws/", "no log group", id="another group"),
+    ],
+)
+def test_a_widget_that_would_stay_empty_is_noticed(
+    emitted: Emitted, old: str, new: str, problem: str
+) -> None:
+    """The checks themselves can fail."""
+    template = altered(instead(dashboards.DASHBOARD, old, new, "DashboardBody"))
+    found = dashboards.unknown(template, emitted.data)
+    found += dashboards.queries(template, emitted.fields)
+    assert [told for told in found if problem in told] != []
 
 
 @pytest.mark.parametrize(
@@ -167,10 +218,10 @@ def test_every_alarm_watches_what_is_emitted(emitted: set[checks.Metric]) -> Non
     ],
 )
 def test_an_alarm_that_would_never_sound_is_noticed(
-    emitted: set[checks.Metric], alarm: str, change: Change
+    emitted: Emitted, alarm: str, change: Change
 ) -> None:
     """The check itself can fail."""
-    found = checks.unknown(altered(change), emitted)
+    found = checks.unknown(altered(change), emitted.alarming)
     assert [told.partition(":")[0] for told in found] == [alarm]
 
 

@@ -217,6 +217,7 @@ def test_a_folder_that_is_not_deployed_is_noticed() -> None:
 
 KEY_USERS = (
     "ComplianceReporterRole",
+    "ComplianceWidgetRole",
     "ConfigFollowerRole",
     "ConfigReporterRole",
     "LogDeliveryRole",

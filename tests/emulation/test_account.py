@@ -56,15 +56,20 @@ def test_parameters_that_the_template_does_not_take_are_refused(
         pass
 
 
+BESIDES = ("compliance-report", "compliance-widget")
+"""Functions that run no control, and are there by default."""
+
+
 def test_an_account_starts_empty_whatever_was_before() -> None:
     """Nothing of an account outlives it, and one whose start failed leaves nothing behind."""
     with EmbeddedAccount(start=START) as before:
         before.client("logs").create_log_group(logGroupName="/before")
     with EmbeddedAccount(start=START, stack="other") as after:
         found = after.client("logs").describe_log_groups()["logGroups"]
-        functions = {function_of(control) for control in CONTROLS}
+        functions = {*map(function_of, CONTROLS), *BESIDES}
         assert {group["logGroupName"] for group in found} == {
-            f"/aws/lambda/other-{name}" for name in functions
+            *(f"/aws/lambda/other-{name}" for name in functions),
+            "/steward/other/audit",
         }
         made = len(CONTROLS) + 2  # their defaults, the version, and the stack itself
         assert (len(after.watch.calls), after.journal.events) == (made, [])
@@ -131,7 +136,8 @@ def test_the_stack_is_there(shared: EmbeddedAccount) -> None:
     """Its resources have what refers to them, and installing it led to one sweep."""
     [table] = shared.client("dynamodb").list_tables()["TableNames"]
     functions = {one.name: one.environment for one in shared.host.functions.values()}
-    assert set(functions) == {f"steward-{function_of(control)}" for control in CONTROLS}
+    named = {*map(function_of, CONTROLS), *BESIDES}
+    assert set(functions) == {f"steward-{name}" for name in named}
     assert {one["STEWARD_LEDGER"] for one in functions.values()} == {table} == {"steward-ledger"}
     assert [one.name for one in shared.queues if one.messages()] == []
     assert [one.execution.status for one in shared.journal.executions] == ["SUCCEEDED"]
@@ -150,7 +156,7 @@ def test_without_a_key_no_statement_is_empty(here: EmbeddedAccount) -> None:
     """What is AWS::NoValue under these parameters is not there."""
     [common] = here.deployment.of_type("AWS::IAM::ManagedPolicy")
     statements = common.properties["PolicyDocument"]["Statement"]
-    assert [one["Sid"] for one in statements] == ["Ledger", "Policies", "Traces"]
+    assert [one["Sid"] for one in statements] == ["Ledger", "Policies", "Audit", "Traces"]
     [table] = here.deployment.of_type("AWS::DynamoDB::Table")
     assert "SSESpecification" not in table.properties
 

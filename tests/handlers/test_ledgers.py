@@ -947,6 +947,7 @@ def test_a_ledger_of_a_version_before_is_taken_over(tmp_path: Path, version: int
             database.execute("ALTER TABLE sweeps DROP COLUMN met")
         for column in ("violation", "violated_since", "resolved_at"):
             database.execute(f"ALTER TABLE items DROP COLUMN {column}")
+        database.execute("ALTER TABLE sweeps DROP COLUMN oldest")
         database.execute("DROP TABLE gone")
         database.execute(f"PRAGMA user_version = {version}")
         database.commit()

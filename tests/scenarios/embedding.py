@@ -81,7 +81,7 @@ def retention(here: EmbeddedAccount) -> dict[str, int | None]:
         group["logGroupName"]: group.get("retentionInDays")
         for page in pages
         for group in page["logGroups"]
-        if not group["logGroupName"].startswith("/aws/lambda/steward-")
+        if not group["logGroupName"].startswith(("/aws/lambda/steward-", "/steward/"))
     }
 
 

@@ -94,8 +94,9 @@ def test_an_event_subscribes_a_group_and_sets_its_retention(here: EmbeddedAccoun
     told = (made["destinationArn"], made["roleArn"], made["distribution"], made["filterPattern"])
     assert told == (STREAM, ROLE, "Random", "")
     events = [one.event for one in here.journal.events if one.event["source"] == "aws.logs"]
-    names = sorted(one["detail"]["eventName"] for one in events)
-    assert names == ["CreateLogGroup", "PutRetentionPolicy", "PutSubscriptionFilter"]
+    names = {one["detail"]["eventName"] for one in events} - {"CreateLogStream"}  # the audit log's
+    assert names == {"CreateLogGroup", "PutRetentionPolicy", "PutSubscriptionFilter"}
+    assert len(events) == len(names) + 2  # each of the two made one stream
     by = {who for who, _, operation in here.watch.seen if operation == "PutSubscriptionFilter"}
     assert [one.startswith("steward-LogSubscriptionRole-") for one in by] == [True]
 
@@ -448,7 +449,8 @@ def test_an_account_policy_ships_each_line_once(allowing: EmbeddedAccount) -> No
     assert (filters(here), list(account_policies(here))) == ({}, ["steward-logs"])
     left_out = account_policies(here)["steward-logs"]
     assert "/aws/lambda/steward-log-subscription" in left_out
-    assert all(name.startswith("/aws/lambda/steward-") for name in left_out)
+    ours = ("/aws/lambda/steward-", "/steward/steward/audit")
+    assert all(name.startswith(ours) for name in left_out)
     before = here.server.calls["logs.PutAccountPolicy"]
     here.advance(hours=12)
     here.settle()

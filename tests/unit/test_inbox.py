@@ -147,6 +147,34 @@ def given_back(looker: Looker, batch: Batch, *controls: Control[Any, Any]) -> li
 # Reading
 
 
+@pytest.mark.parametrize(
+    ("told", "times"),
+    [
+        pytest.param(event(group("/a"), time="2026-11-20T09:59:00Z"), ["09:59"], id="the event"),
+        pytest.param(
+            {
+                **event(group("/a"), time="2026-11-20T09:59:00Z"),
+                "detail": {
+                    "eventName": "Made",
+                    "names": [[GROUP, "/a"]],
+                    "eventTime": "2026-11-20T09:58:00Z",
+                },
+            },
+            ["09:58"],
+            id="the call, which was before",
+        ),
+        pytest.param(event(group("/a"), time="2026-11-20T09:59:00"), ["09:59"], id="no zone"),
+        pytest.param(event(group("/a"), time="yesterday"), [], id="no time"),
+        pytest.param(event(group("/a")), [], id="nothing"),
+        pytest.param(event(time="2026-11-20T09:59:00Z", source="aws.sns"), [], id="skipped"),
+    ],
+)
+def test_an_event_tells_when_it_happened(told: dict[str, Any], times: list[str]) -> None:
+    """For how late we are; only when it is first received: what is given back was not late."""
+    found = batch_of(message(1, told), message(2, told, received=2)).times
+    assert [at.strftime("%H:%M") for at in found] == times
+
+
 def test_messages_name_resources() -> None:
     """By message, so that each can be given back on its own."""
     batch = batch_of(

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
 import jsonschema
 import pytest
 
-from steward.telemetry import COUNTER, GAUGE, Discreet, LambdaTelemetry
+from steward.telemetry import (
+    COUNTER,
+    FATES,
+    FATES_IN_FULL,
+    STATE,
+    Dimensions,
+    Discreet,
+    LambdaTelemetry,
+    Values,
+)
 from tests.fakes import START, FakeClock
 
 # The rules of "Specification: Embedded metric format" (Amazon CloudWatch user guide) as a schema;
@@ -58,19 +67,20 @@ EMBEDDED = {
 
 LINES = [
     pytest.param({"InternalErrors": 1}, [[]], {}, id="a counter of the whole"),
+    pytest.param({"Sweeps": 1}, COUNTER, {"Control": "log-retention"}, id="a counter"),
     pytest.param(
-        {"Resources": 7, "Violations": 2, "IncompleteSweeps": 0},
-        GAUGE,
+        {"Violations": 2, "CompliantResources": 7, "OldestViolationAgeHours": 0.25},
+        STATE,
         {"Control": "log-retention"},
         id="gauges of a sweep",
     ),
     pytest.param(
         {"Outcomes": 3},
-        COUNTER,
+        FATES,
         {"Control": "log-retention", "Fate": "remediated"},
         id="a counter by fate",
     ),
-    pytest.param({"Utilization": 0.25}, GAUGE, {"Control": "stream-capacity"}, id="a fraction"),
+    pytest.param({"EventLagSeconds": [31.5, 40]}, [[]], {}, id="several values"),
 ]
 
 _numbers = count()
@@ -98,8 +108,8 @@ def told() -> Told:
 @pytest.mark.parametrize(("values", "dimensions", "names"), LINES)
 def test_a_metric_is_a_line_of_the_embedded_metric_format(
     told: Told,
-    values: Mapping[str, float],
-    dimensions: Sequence[Sequence[str]],
+    values: Values,
+    dimensions: Dimensions,
     names: Mapping[str, str],
 ) -> None:
     """CloudWatch drops a line that breaks a rule of its format without a word."""
@@ -113,14 +123,14 @@ def test_a_metric_is_a_line_of_the_embedded_metric_format(
         assert isinstance(line[dimension], str)
         assert line[dimension]
     for metric in directive["Metrics"]:
-        assert isinstance(line[metric["Name"]], int | float)
-        assert not isinstance(line[metric["Name"]], bool)
+        value = line[metric["Name"]]
+        assert all(type(one) in (int, float) for one in (value if type(value) is list else [value]))
 
 
 def test_a_metric_carries_its_values_names_and_time(told: Told) -> None:
     """The time is in milliseconds and comes from the clock."""
     told.clock.sleep(1.5)
-    told.telemetry.metric({"Outcomes": 3}, COUNTER, Control="log-retention", Fate="held")
+    told.telemetry.metric({"Outcomes": 3}, FATES, Control="log-retention", Fate="held")
     [line] = told.lines
     assert line.pop("_aws")["Timestamp"] == int(START.timestamp()) * 1000 + 1500
     assert line == {"Outcomes": 3, "Control": "log-retention", "Fate": "held"}
@@ -128,7 +138,10 @@ def test_a_metric_carries_its_values_names_and_time(told: Told) -> None:
 
 def test_no_metric_has_a_resource_as_dimension() -> None:
     """A metric per resource would cost a fortune; there are two names, control and fate."""
-    assert {name for one in [*GAUGE, *COUNTER] for name in one} == {"Control", "Fate"}
+    assert {name for one in [*STATE, *COUNTER, *FATES_IN_FULL] for name in one} == {
+        "Control",
+        "Fate",
+    }
 
 
 @pytest.mark.parametrize(("level", "name"), [("info", "INFO"), ("error", "ERROR")])

@@ -15,7 +15,7 @@ TTL only tidies: DynamoDB deletes late, so what has expired is told by reading i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -59,12 +59,19 @@ _FAILED_CONDITION = "ConditionalCheckFailedException"
 
 
 class DynamoDBLedger:
-    """See ``steward.ledger.Ledger``."""
+    """See ``steward.ledger.Ledger``. ``wrote`` is told of changes once they are committed."""
 
-    def __init__(self, aws: Aws, table: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        aws: Aws,
+        table: str,
+        clock: Clock,
+        wrote: Callable[[Sequence[Change]], None] = lambda _: None,
+    ) -> None:
         self._aws = aws
         self._table = table
         self._clock = clock
+        self._wrote = wrote
 
     def items(self, control: str, refs: Sequence[Ref]) -> Mapping[Ref, Item]:
         keys = [key_of(f"item#{control}", ref_key(ref)) for ref in dict.fromkeys(refs)]
@@ -115,6 +122,7 @@ class DynamoDBLedger:
         if sweep is not None:
             record = {**to_record(sweep), "ttl": self._expiry(SWEEPS_KEPT)}
             self._put(marshalled(f"sweep#{sweep.control}", sweep.id, record))
+        self._wrote(changes)
 
     def withdraw(self, changes: Sequence[Change]) -> None:
         self._write([], [key_of(f"change#{change.control}", change.id) for change in changes])

@@ -22,6 +22,8 @@ RATES: Mapping[str, float] = {
     "logs.PutRetentionPolicy": 5,
     "logs.DeleteRetentionPolicy": 5,
     "logs.DescribeAccountPolicies": 5,
+    "logs.CreateLogStream": 50,
+    "logs.PutLogEvents": 5000,
     "logs.DescribeSubscriptionFilters": 5,
     "logs.PutSubscriptionFilter": 5,
     "logs.DeleteSubscriptionFilter": 5,

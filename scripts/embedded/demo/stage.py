@@ -98,7 +98,7 @@ class Stage:
     def retention(self) -> dict[str, int | None]:
         """Each group's days as CloudWatch Logs tells them; the stack's own groups left out."""
         pages = self.client("logs", "auditor").get_paginator("describe_log_groups").paginate()
-        own = f"/aws/lambda/{self.here.stack}-"
+        own = (f"/aws/lambda/{self.here.stack}-", f"/steward/{self.here.stack}/")
         return {
             group["logGroupName"]: group.get("retentionInDays")
             for page in pages

@@ -1,0 +1,253 @@
+"""What is not in order now, as the HTML of a custom widget of a CloudWatch dashboard.
+
+The console takes out scripts, so that there are none; a button calls the same function again, which
+``cwdb-action`` says (CloudWatch user guide, "Custom widgets"). Everything told is escaped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from html import escape
+from typing import Any
+
+from steward.controls import CONTROLS
+from steward.errors import Invalid
+from steward.ledger import Change, Status
+from steward.model import Mode
+from steward.reports.dataset import ControlLine, Entry, Report, Standing
+
+SHOWN = (Standing.OPEN, Standing.UNKNOWN, Standing.EXEMPT)
+"""What the table is of, in this order."""
+
+MOST_ROWS, ROWS = 100, 20
+MOST_PAGES = 10_000
+
+LONGEST, LONGEST_PARAGRAPH = 300, 2000
+"""Characters of a cell, of which a reason has at most 256, and of what stands above the table."""
+
+NOTES = 5
+"""Of what the report could not find out, that are told."""
+
+DESCRIPTION = f"""\
+## Not in order now
+
+Resources that a control of Steward found out of order, could not read, or that are exempt, by the
+ledger. It changes nothing.
+
+Parameter | What | Allowed | Default
+---|---|---|---
+rows | rows on a page | 1 to {MOST_ROWS} | {ROWS}
+page | which page | 1 to {MOST_PAGES} | 1
+control | one control only | a control's id, or nothing | nothing
+
+```yaml
+rows: {ROWS}
+control: log-retention
+```
+"""
+
+HEADINGS = (
+    *("Control", "Resource", "Owner", "Since", "Why", "What Steward did", "Next attempt"),
+    "Exempt until",
+)
+
+_COLOURS: Mapping[str, Mapping[Standing, str]] = {
+    "light": {Standing.OPEN: "#b0084d", Standing.UNKNOWN: "#6b4a00", Standing.EXEMPT: "#42526b"},
+    "dark": {Standing.OPEN: "#ff9aa8", Standing.UNKNOWN: "#ffd166", Standing.EXEMPT: "#b6c2d4"},
+}
+"""Of the words for a standing, readable on each theme's ground (contrast above 4.5)."""
+
+_WORDS = {
+    Standing.OPEN: "not in order",
+    Standing.UNKNOWN: "could not be read",
+    Standing.EXEMPT: "exempt",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a viewer wants to see."""
+
+    rows: int = ROWS
+    page: int = 1
+    control: str = ""
+    theme: str = "light"
+
+    @classmethod
+    def read(cls, event: Mapping[str, Any]) -> Asked:
+        """From the event of a widget. Raises Invalid for a parameter that is not allowed."""
+        context = event.get("widgetContext") or {}
+        told = {**(context.get("params") or {}), **event}
+        control = told.get("control") or ""
+        known = [one.id for one in CONTROLS]
+        if control and control not in known:
+            raise Invalid(f"control: is {control!r:.80}, allowed: {', '.join(known)}, or nothing")
+        return cls(
+            rows=_number("rows", told.get("rows", ROWS), MOST_ROWS),
+            page=_number("page", told.get("page", 1), MOST_PAGES),
+            control=control,
+            theme="dark" if context.get("theme") == "dark" else "light",
+        )
+
+    def shown(self, report: Report) -> Sequence[Entry]:
+        """The entries of the page."""
+        start = (self.page - 1) * self.rows
+        return self.all(report)[start : start + self.rows]
+
+    def all(self, report: Report) -> Sequence[Entry]:
+        """The entries of all pages."""
+        wanted = (self.control,) if self.control else {one.id for one in report.controls}
+        return [one for one in report.entries if one.standing in SHOWN and one.control in wanted]
+
+
+def render(report: Report, asked: Asked, endpoint: str) -> str:
+    """The page that was asked for; ``endpoint`` is the ARN of the function that shows others."""
+    entries = asked.all(report)
+    shown = asked.shown(report)
+    parts = [_summary(report, entries), *_warnings(report, asked)]
+    if shown:
+        parts.append(_table(shown, report.generated_at, asked.theme))
+    elif not entries:
+        parts.append(_paragraph(_nothing(report)))
+    parts += _paging(asked, len(entries), len(shown), endpoint)
+    return "\n".join(parts)
+
+
+def sentence(text: str) -> str:
+    """What went wrong, in the place of a table."""
+    return _paragraph(f"The table could not be made: {text}")
+
+
+def _summary(report: Report, entries: Iterable[Entry]) -> str:
+    counts = Counter(one.standing for one in entries)
+    told = ", ".join(f"{counts[one]} {_WORDS[one]}" for one in SHOWN)
+    when = _time(report.generated_at)
+    return _paragraph(f"{told}. Account {report.account}, {report.region}, {when}.")
+
+
+def _warnings(report: Report, asked: Asked) -> Iterator[str]:
+    """What makes the table less than the truth: findings are as fresh as their sweeps."""
+    lines = [one for one in report.controls if asked.control in ("", one.id)]
+    on = [one for one in lines if one.mode is not Mode.OFF]
+    never = [one.id for one in on if not one.swept_at]
+    stale = [_fresh(one) for one in on if one.swept_at and one.stale]
+    broken = [f"{one.id} ({one.last_sweep_error})" for one in on if one.last_sweep_error]
+    off = [one.id for one in lines if one.mode is Mode.OFF]
+    told = {
+        "Never swept completely, so that nothing is known of": never,
+        "Not swept for longer than they should be": stale,
+        "The last sweep was not complete": broken,
+        "Off": off,
+    }
+    for what, some in told.items():
+        if some:
+            yield _paragraph(f"{what}: {', '.join(some)}.")
+    yield from (_paragraph(note) for note in report.notes[:NOTES])
+
+
+def _fresh(line: ControlLine) -> str:
+    return f"{line.id} (since {_time(line.swept_at)})"
+
+
+def _nothing(report: Report) -> str:
+    if report.complete:
+        return "Everything that was looked at is in order."
+    return "Nothing is known to be out of order; not everything could be looked at."
+
+
+def _table(entries: Sequence[Entry], now: str, theme: str) -> str:
+    head = "".join(f"<th>{one}</th>" for one in HEADINGS)
+    rows = "\n".join(f"<tr>{''.join(_cells(one, now, theme))}</tr>" for one in entries)
+    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>"
+
+
+def _cells(entry: Entry, now: str, theme: str) -> Iterator[str]:
+    colour = _COLOURS[theme][entry.standing]
+    word = f'<b style="color: {colour}">{_WORDS[entry.standing]}</b>'
+    yield _cell(entry.control)
+    yield f"<td>{_text(entry.ref.id)}<br><small>{_text(entry.ref.kind)}</small></td>"
+    yield _cell(entry.owner or "not known")
+    yield _cell(_since(entry, now))
+    yield f"<td>{word}: {_text(f'{entry.code}: {entry.reason}')}</td>"
+    yield _cell(_done(entry))
+    yield _cell(entry.next_attempt)
+    yield _cell(_until(entry))
+
+
+def _done(entry: Entry) -> str:
+    change = entry.last_change
+    fate = f"{entry.fate.value}, {entry.attempts} attempts" if entry.attempts else entry.fate.value
+    return f"{fate}; last change {_change(change)}" if change else fate
+
+
+def _change(change: Change) -> str:
+    error = f", {change.error}" if change.status is Status.FAILED and change.error else ""
+    return f"{_time(change.at)}: {change.status.value}{error}"
+
+
+def _until(entry: Entry) -> str:
+    told = entry.exemption
+    return f"{told.expires.isoformat()} ({told.owner}: {told.reason})" if told else ""
+
+
+def _paging(asked: Asked, all_of_them: int, shown: int, endpoint: str) -> Iterator[str]:
+    """How many more there are, and buttons that lead there."""
+    before = min((asked.page - 1) * asked.rows, all_of_them)
+    left = all_of_them - before - shown
+    if left:
+        yield _paragraph(f"and {left} more")
+    elif all_of_them and not shown:
+        yield _paragraph(f"There is no page {asked.page}.")
+    if asked.page > 1:
+        last = max(-(-all_of_them // asked.rows), 1)
+        yield _button("Back", min(asked.page - 1, last), asked, endpoint)
+    if left:
+        yield _button("More", asked.page + 1, asked, endpoint)
+
+
+def _button(label: str, page: int, asked: Asked, endpoint: str) -> str:
+    params = json.dumps({"rows": asked.rows, "page": page, "control": asked.control})
+    called = f'action="call" display="widget" endpoint="{escape(endpoint)}"'
+    return f'<a class="btn">{label}</a>\n<cwdb-action {called}>{params}</cwdb-action>'
+
+
+def _number(name: str, value: object, most: int) -> int:
+    text = str(value)
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and 1 <= int(text) <= most):
+        raise Invalid(f"{name}: is {value!r:.80}, allowed: 1 to {most}")
+    return int(text)
+
+
+def _since(entry: Entry, now: str) -> str:
+    if not entry.first_seen:
+        return "not known"
+    return f"{_time(entry.first_seen)} ({_age(entry.first_seen, now)})"
+
+
+def _age(since: str, now: str) -> str:
+    hours = (datetime.fromisoformat(now) - datetime.fromisoformat(since)).total_seconds() / 3600
+    return f"{hours / 24:.0f} days" if hours >= 48 else f"{max(hours, 0):.0f} h"
+
+
+def _time(stamped: str) -> str:
+    return f"{stamped[:16].replace('T', ' ')} UTC"
+
+
+def _paragraph(text: str) -> str:
+    return f"<p>{escape(_cut(text, LONGEST_PARAGRAPH))}</p>"
+
+
+def _cell(text: str) -> str:
+    return f"<td>{_text(text)}</td>"
+
+
+def _text(text: str) -> str:
+    return escape(_cut(text))
+
+
+def _cut(text: str, longest: int = LONGEST) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
