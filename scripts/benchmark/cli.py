@@ -103,8 +103,8 @@ def shipper(*, rounds: int, seed: int, quick: bool, as_json: bool) -> None:
     """Ship one Lambda invocation's log events to a log service, in every format.
 
     With orjson and isal, where they are installed, and without. Compared are seconds of CPU time,
-    with plain Python and with the least that any shipper does; the service answers after 80 ms
-    where wall time is measured.
+    with plain Python, with the floor that any shipper stands on and with the least that the
+    features take; the service answers after 80 ms where wall time is measured.
     """
     load = workload(seed, QUICK if quick else RECORDS)
     fast = accel.best({}).name == "accelerated"

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import shipping_ours
+from benchmark.shipping_least import least
 from benchmark.shipping_plain import Ship, floor, plain
 from benchmark.shipping_talking import Answer, answering
 from steward.shipping import accel
@@ -71,6 +72,8 @@ def _chosen(way: str, encoder: str, url: str) -> Ship:
         return plain(url)
     if way == "floor":
         return floor(codec)
+    if way == "least":
+        return least(codec, url)
     return shipping_ours.ours(encoder, url, codec, _POLICIES[way])
 
 

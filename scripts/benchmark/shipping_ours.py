@@ -65,18 +65,20 @@ class _NoBucket:
 
 def ours(encoder: str, url: str, codec: Codec, document: Document) -> Ship:
     """By a policy ``log-shipper``; each invocation is shipped as by a fresh container."""
-    shipper = _shipper(encoder, url, codec, settled("log-shipper", document))
+    first = shipper(encoder, url, codec, document)
 
     def ship(event: Mapping[str, Any]) -> None:
-        fresh = replace(shipper, memory=Memory())  # or it would remember the round before
-        shipped = fresh.ship(records(event), Deadline(shipper.clock, SECONDS))
+        fresh = replace(first, memory=Memory())  # or it would remember the round before
+        shipped = fresh.ship(records(event), Deadline(first.clock, SECONDS))
         if shipped.again is not None:
             raise ConnectionError(f"record {shipped.again} comes again: {shipped.cause}")
 
     return ship
 
 
-def _shipper(name: str, url: str, codec: Codec, document: Document) -> Shipper:
+def shipper(name: str, url: str, codec: Codec, document: Document) -> Shipper:
+    """To the service at the URL, in the format of that name; nothing is sent by making it."""
+    document = settled("log-shipper", document)
     clock = _Clock()
     encoder = encoders.build(name, codec, options(document))
     return Shipper(

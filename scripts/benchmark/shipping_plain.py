@@ -22,13 +22,11 @@ _HEADERS = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
 
 def plain(url: str) -> Ship:
     """The standard library, an object for each event, one request after another."""
-    pool = urllib3.PoolManager()
+    post = posting(url)
 
     def ship(event: Mapping[str, Any]) -> None:
         for body in _bodies(event):
-            answer = pool.request("POST", url, body=body, headers=_HEADERS)
-            if answer.status != 200:
-                raise ConnectionError(f"answered {answer.status}")
+            post(body)
 
     return ship
 
@@ -45,6 +43,18 @@ def floor(codec: Codec) -> Ship:
         pieces.append(deflater.flush())
 
     return ship
+
+
+def posting(url: str) -> Callable[[bytes], None]:
+    """Posts one body after another. Raises ConnectionError where the answer is not 200."""
+    pool = urllib3.PoolManager()
+
+    def post(body: bytes) -> None:
+        answer = pool.request("POST", url, body=body, headers=_HEADERS)
+        if answer.status != 200:
+            raise ConnectionError(f"answered {answer.status}")
+
+    return post
 
 
 def _bodies(event: Mapping[str, Any]) -> Iterator[bytes]:

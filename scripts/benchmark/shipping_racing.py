@@ -27,6 +27,7 @@ class Way(StrEnum):
 
     PLAIN = "plain"  # the standard library, as one writes it at first
     FLOOR = "floor"  # what cannot be left out, and nothing sent
+    LEAST = "least"  # the features alone, in a loop that is right for this workload only
     FULL = "full"  # the shipper with its features
     REPORTS = "reports"  # the same, and metrics of Lambda's reports
     BARE = "bare"  # the shipper with all features off
@@ -53,10 +54,12 @@ class Contender:
         return self.way is not Way.FLOOR
 
 
+_REDACTING = frozenset({Way.LEAST, Way.FULL, Way.REPORTS})
 CODECS = {True: "orjson and isal", False: "standard library"}
 _NAMES = {
     Way.PLAIN: "plain Python",
     Way.FLOOR: "floor: recompress",
+    Way.LEAST: "least: a loop for this workload alone",
     Way.FULL: "Steward, {}",
     Way.REPORTS: "Steward, {}, reports' metrics",
     Way.BARE: "Steward, {}, features off",
@@ -79,7 +82,7 @@ def contenders(*, accelerated: bool) -> list[Contender]:
     """Plain Python is the standard library's; the others are with accelerators and without."""
     chosen = [Contender(Way.PLAIN, "plain", accelerated=False)]
     for fast in (True, False) if accelerated else (False,):
-        chosen.append(Contender(Way.FLOOR, "-", fast))
+        chosen += [Contender(Way.FLOOR, "-", fast), Contender(Way.LEAST, ENCODERS[0], fast)]
         chosen += [Contender(Way.FULL, encoder, fast) for encoder in ENCODERS]
         chosen += [Contender(way, ENCODERS[0], fast) for way in (Way.REPORTS, Way.BARE)]
     return chosen
@@ -165,7 +168,7 @@ class _Lane:
 
     def _checked(self, kept: Path) -> str:
         found = arrived(kept, self._contender.encoder)
-        redacted = self._contender.way in {Way.FULL, Way.REPORTS}
+        redacted = self._contender.way in _REDACTING
         try:
             return problem(found, self._course.load.messages, redacted=redacted)
         except (ValueError, KeyError, TypeError, zlib.error) as error:

@@ -29,7 +29,7 @@ def shipper_tables(results: Sequence[Result], load: Workload, *, judged: bool) -
     )
 
 
-_COLUMNS = ("MB/s", "x plain", "of floor", "requests", "+MiB", "wall s", "x CPU")
+_COLUMNS = ("MB/s", "x plain", "of floor", "of least", "requests", "+MiB", "wall s", "x CPU")
 
 
 def _table(rows: Sequence[Result], title: str, load: Workload, goals: Goals | None) -> Table:
@@ -53,6 +53,7 @@ def _cells(
     yield f"{found.speed:.0f}"
     yield _marked(found.plain, "{:.2f}", met.get("plain"))
     yield _marked(found.floor, "{:.0%}", met.get("floor"))
+    yield _marked(found.least, "{:.0%}", None)
     yield _marked(found.requests, "{}", met.get("requests"))
     yield _marked(found.growth, "{:.0f}", met.get("growth"))
     yield _marked(found.wall, "{:.2f}", None)
@@ -108,6 +109,7 @@ def _entry(row: Result, rows: Sequence[Result], load: Workload, goals: Goals | N
         "mb_per_cpu_second": found.speed,
         "times_plain": found.plain,
         "of_floor": found.floor,
+        "of_least": found.least,
         "wall_to_cpu": found.wall_to_cpu,
         "goals": _met(row, found, load, goals),
     }

@@ -37,6 +37,7 @@ class Score:
     speed: float  # MB of the records' JSON texts in a second of CPU time
     plain: float | None
     floor: float | None
+    least: float | None
     requests: int | None
     growth: float  # MiB
     wall: float | None  # seconds
@@ -65,6 +66,7 @@ def score(result: Result, others: Sequence[Result], raw: int) -> Score:
         speed=raw / 1e6 / cpu,
         plain=_times(Way.PLAIN, others, cpu),
         floor=_times(Way.FLOOR, others, cpu),
+        least=_times(Way.LEAST, others, cpu),
         requests=result.requests if result.contender.sends else None,
         growth=result.growth,
         wall=wall,
