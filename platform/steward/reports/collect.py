@@ -67,6 +67,9 @@ def collect(
         figures=figures_of(changes, since),
         window_days=scope.window_days,
         notes=(*(note for kept in all_kept for note in _notes(kept)), *owned.notes),
+        heartbeat_hours=scope.heartbeat_hours,
+        records_since=min(filter(None, (kept.records_since for kept in all_kept)), default=""),
+        owner_keys=owned.keys,
     )
 
 
@@ -87,7 +90,8 @@ def _sorted(some: Iterable[Sequence[Entry]], owned: Owned) -> tuple[Entry, ...]:
 
 def _with_owner(entry: Entry, owned: Owned) -> Entry:
     owner = owned.by_ref.get(entry.ref, "")
-    return replace(entry, owner=owner) if owner else entry
+    of = owned.of.get(entry.ref, "")
+    return replace(entry, owner=owner, owner_of=of) if owner else entry
 
 
 def _place(entry: Entry) -> tuple[int, str, str, Ref]:
@@ -110,6 +114,9 @@ def _line(kept: Kept, entries: Sequence[Entry], scope: Scope, now: datetime) -> 
         last_sweep="" if last is None else last.started,
         last_sweep_error=_misfit(kept) or _trouble(last),
         stale=not fresh or kept.policy is None,
+        not_applicable=sum(item.verdict is Verdict.NOT_APPLICABLE for item in kept.items),
+        watched_since=kept.watched_since,
+        policy_hash=kept.policy_hash,
     )
 
 
