@@ -51,6 +51,7 @@ def collect(
     lines = [_line(kept, entries[kept.control.id], scope, now) for kept in all_kept]
     owned = _owners(owners, [entry for some in entries.values() for entry in some])
     changes = [change for kept in all_kept for change in kept.changes]
+    first = min(filter(None, (kept.records_since for kept in all_kept)), default="")
     exemptions = (one for kept in all_kept for one in exemption_lines(kept, now.date()))
     return Report(
         account=scope.account,
@@ -64,11 +65,11 @@ def collect(
         changes=tuple(sorted(changes, key=lambda one: (one.at, one.id), reverse=True)),
         exemptions=soonest_first(exemptions),
         trend=tuple(point for kept in all_kept for point in _trend(kept, since)),
-        figures=figures_of(changes, since),
+        figures=figures_of(changes, max(since, first)),
         window_days=scope.window_days,
         notes=(*(note for kept in all_kept for note in _notes(kept)), *owned.notes),
         heartbeat_hours=scope.heartbeat_hours,
-        records_since=min(filter(None, (kept.records_since for kept in all_kept)), default=""),
+        records_since=first,
         owner_keys=owned.keys,
     )
 

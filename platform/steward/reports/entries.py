@@ -49,7 +49,9 @@ def entries_of(kept: Kept, frame: Frame) -> Iterator[Entry]:
 def _violation(kept: Kept, frame: Frame, item: Item) -> Entry:
     exemption = exemption_of(kept, item, frame.today)
     standing = Standing.OPEN if exemption is None else Standing.EXEMPT
-    attempt = next_attempt(item, kept.mode, kept.control) if exemption is None else _when_over(exemption)
+    attempt = (
+        next_attempt(item, kept.mode, kept.control) if exemption is None else _when_over(exemption)
+    )
     entry = _entry(kept, frame, item, standing)
     return replace(entry, exemption=exemption, next_attempt=attempt)
 
