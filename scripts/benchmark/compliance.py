@@ -154,6 +154,7 @@ def _closed(random: Random, entry: Entry, first: datetime) -> Entry:
     told = replace(entry, closed_at=stamp(closed), next_attempt="", attempts=0)
     if entry.standing is Standing.GONE:
         return replace(told, fate=Fate.GONE)
+    told = replace(told, reason="in order at the last look", wrong=entry.reason)
     if random.random() < 0.7 and entry.control in CALLS:
         change = _change(entry, closed, Status.DONE)
         return replace(told, fate=Fate.REMEDIATED, last_change=change)

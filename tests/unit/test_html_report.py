@@ -358,11 +358,11 @@ def test_a_column_of_owners_is_there_when_one_is_known() -> None:
     """Where none is, the page says which tags were read."""
     nobodys = parsed(render(only(Standing.OPEN, owner="")))
     assert "Owner" not in nobodys.one("table", id="open-table").one("thead").words
-    assert "the tags read are owner, Owner, team, Team" in section(nobodys, "open").words
+    assert "The tags read are owner, Owner, team, Team;" in section(nobodys, "open").words
     lent = parsed(render(only(Standing.OPEN, owner="us", owner_of="function claims")))
     assert "us of function claims" in rows(lent, "open-table")[0].words
     unasked = replace(only(Standing.OPEN, owner=""), owner_keys=())
-    assert "no tags were read" in section(parsed(render(unasked)), "open").words
+    assert "No tags were read" in section(parsed(render(unasked)), "open").words
 
 
 @pytest.mark.parametrize(
@@ -566,7 +566,9 @@ def test_unusual_findings_are_told_as_well() -> None:
     bare = only(Standing.EXEMPT, first_seen="", verdict=Verdict.EXEMPT, fate=Fate.NONE)
     assert "not known" in rows(parsed(render(bare)), "exempt-table")[0].words
     held = only(Standing.OPEN, fate=Fate.HELD, severity=Severity.HIGH, next_attempt="")
-    assert "never tried" in rows(parsed(render(held)), "failed-table")[0].words
+    [row] = rows(parsed(render(held)), "failed-table")
+    assert "never tried" in row.words
+    assert "To check: what holds it: the stop switch" in row.words
 
 
 def test_an_exemption_whose_name_hides_something_is_shown_without_a_command() -> None:

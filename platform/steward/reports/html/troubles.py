@@ -42,7 +42,7 @@ class Failing:
 
     @property
     def check(self) -> str:
-        return check(f"{self.error} {self.entry.reason}")
+        return check(self.error) if self.error or self.entry.attempts else HELD
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,10 @@ class Attempts:
     @property
     def last(self) -> Change:
         return self.tries[0]
+
+
+HELD = "what holds it: the stop switch, a budget, AllowIrreversible, or a stack in progress"
+"""What to look at where nothing was tried."""
 
 
 def is_failing(entry: Entry) -> bool:
