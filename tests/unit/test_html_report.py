@@ -60,7 +60,10 @@ QUESTIONS = {
     "what did the automation change": ("changed", r"changes \d+ by Steward, \d+ by an operator"),
     "what failed, and is it tried again": ("failed", "failed or held back .* tried again"),
     "what is exempt, and until when": ("exempt", "exempt .* within 14 days"),
-    "is this fresh": ("freshness", "7 of 9 controls were fresh 2 enforce, 7 only report, 1 off"),
+    "is this fresh": (
+        "freshness",
+        r"\d+ of \d+ controls were fresh 2 enforce, \d+ only report, 1 off",
+    ),
     "what did it save and cost": (
         "figures",
         "184.27 USD a month saved at most Costs at least 21.40",
@@ -466,7 +469,7 @@ def test_a_complete_picture_is_said_to_be_one() -> None:
     )
     assert (
         banner.one("h2").words
-        == "Fresh when this was made: all 9 controls that are on were swept completely"
+        == f"Fresh when this was made: all {len(on)} controls that are on were swept completely"
     )
     assert "7 hours before this report" in banner.words
     assert "26 hours are the limit" in banner.words

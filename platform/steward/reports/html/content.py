@@ -19,11 +19,10 @@ from steward.reports.html.wording import age, days_left, fate
 
 OWNERS = 10
 """Rows of the table of owners."""
-RIGHT, APART, GONE = "put right", "out of scope now", "gone"
-"""How findings are closed."""
-
 SOON = 14
 """Days before its end in which an exemption is told to end soon."""
+RIGHT, APART, GONE = "put right", "out of scope now", "gone"
+"""How findings are closed."""
 
 
 @dataclass(frozen=True, slots=True)
