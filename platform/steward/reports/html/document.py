@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -132,6 +132,49 @@ def _is_markup(value: str) -> bool:
     return hasattr(value, "__html__")
 
 
+_FILTERS: Mapping[str, Callable[..., Any]] = {
+    "age": wording.age,
+    "cut": _cut,
+    "dated": wording.dated,
+    "ending": ending,
+    "nameless": is_nameless,
+    "wrong": wording.wrong,
+    "amount": wording.amount,
+    "counted": wording.counted,
+    "day": wording.day,
+    "day_of": wording.day_of,
+    "ends": wording.ends,
+    "fate": wording.fate,
+    "moment": wording.moment,
+    "number": wording.number,
+    "outcome": wording.outcome,
+}
+
+_NAMES: Mapping[str, Any] = {
+    "Fate": Fate,
+    "GONE": GONE,
+    "LONG": _LONG,
+    "MANY": _MANY,
+    "Mode": Mode,
+    "NAMELESS": NAMELESS,
+    "NO_UNDO": NO_UNDO,
+    "OWNERS": OWNERS,
+    "RIGHT": RIGHT,
+    "SOON": SOON,
+    "TRIES": _TRIES,
+    "Severity": Severity,
+    "SEVERITIES": charts.SEVERITIES,
+    "Standing": Standing,
+    "WIDTH": charts.WIDTH,
+    "HEIGHT": charts.HEIGHT,
+    "anchor": wording.anchor,
+    "command": wording.command,
+    "roles": _roles,
+    "size": len,
+}
+"""What templates know besides a report and its content."""
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -142,43 +185,6 @@ def _environment() -> Environment:
         finalize=_final,
         loader=FunctionLoader(_text),
     )
-    environment.filters.update(
-        age=wording.age,
-        cut=_cut,
-        dated=wording.dated,
-        ending=ending,
-        nameless=is_nameless,
-        wrong=wording.wrong,
-        amount=wording.amount,
-        counted=wording.counted,
-        day=wording.day,
-        day_of=wording.day_of,
-        ends=wording.ends,
-        fate=wording.fate,
-        moment=wording.moment,
-        number=wording.number,
-        outcome=wording.outcome,
-    )
-    environment.globals.update(
-        Fate=Fate,
-        GONE=GONE,
-        LONG=_LONG,
-        MANY=_MANY,
-        Mode=Mode,
-        NAMELESS=NAMELESS,
-        NO_UNDO=NO_UNDO,
-        OWNERS=OWNERS,
-        RIGHT=RIGHT,
-        SOON=SOON,
-        TRIES=_TRIES,
-        Severity=Severity,
-        SEVERITIES=charts.SEVERITIES,
-        Standing=Standing,
-        WIDTH=charts.WIDTH,
-        HEIGHT=charts.HEIGHT,
-        anchor=wording.anchor,
-        command=wording.command,
-        roles=_roles,
-        size=len,
-    )
+    environment.filters.update(_FILTERS)
+    environment.globals.update(_NAMES)
     return environment
