@@ -89,6 +89,8 @@ ENTRIES = st.builds(
     next_attempt=TEXTS,
     exemption=st.none() | EXEMPTIONS,
     last_change=st.none() | CHANGES,
+    wrong=TEXTS,
+    owner_of=TEXTS,
 )
 LINES = st.builds(
     ControlLine,
@@ -102,6 +104,9 @@ LINES = st.builds(
     last_sweep=MAYBE,
     last_sweep_error=TEXTS,
     stale=st.booleans(),
+    not_applicable=st.integers(0),
+    watched_since=MAYBE,
+    policy_hash=TEXTS,
 )
 REPORTS = st.builds(
     Report,
@@ -131,11 +136,15 @@ REPORTS = st.builds(
             Figure,
             TEXTS,
             st.none() | st.floats(allow_nan=False, allow_infinity=False),
+            st.sampled_from(["USD a month", "bytes"]) | TEXTS,
             TEXTS,
-            TEXTS,
+            st.sampled_from(["saving", "cost", ""]),
+            st.none() | st.floats(allow_nan=False, allow_infinity=False),
         ),
         max_size=1,
     ).map(tuple),
     window_days=st.just(30),
     notes=st.lists(TEXTS, max_size=1).map(tuple),
+    records_since=MAYBE,
+    owner_keys=st.lists(TEXTS, max_size=2).map(tuple),
 )

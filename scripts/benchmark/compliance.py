@@ -56,6 +56,8 @@ def report(findings: int = 60, seed: int = 7, *, only_open: bool = False) -> Rep
         trend=tuple(_trend(random, controls)),
         figures=FIGURES,
         window_days=WINDOW,
+        records_since=stamp(NOW - timedelta(days=90)),
+        owner_keys=("owner", "Owner", "team", "Team"),
         notes=("owners of 2 queues are not known: their tags could not be read (AccessDenied)",),
     )
 
@@ -152,6 +154,7 @@ def _closed(random: Random, entry: Entry, first: datetime) -> Entry:
     told = replace(entry, closed_at=stamp(closed), next_attempt="", attempts=0)
     if entry.standing is Standing.GONE:
         return replace(told, fate=Fate.GONE)
+    told = replace(told, reason="in order at the last look", wrong=entry.reason)
     if random.random() < 0.7 and entry.control in CALLS:
         change = _change(entry, closed, Status.DONE)
         return replace(told, fate=Fate.REMEDIATED, last_change=change)
@@ -241,6 +244,9 @@ def _line(random: Random, control: Control[Any, Any], entries: Sequence[Entry]) 
         last_sweep="" if never or off else stamp(NOW - timedelta(hours=6)),
         last_sweep_error=error,
         stale=stale or never,
+        not_applicable=0 if never or off else random.randint(0, 80),
+        watched_since="" if never or off else stamp(NOW - timedelta(days=90)),
+        policy_hash=f"{random.getrandbits(64):016x}",
     )
 
 

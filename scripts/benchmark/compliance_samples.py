@@ -42,7 +42,7 @@ SORTS: Mapping[str, Sort] = {
         "NEVER_EXPIRES_WITH_HISTORY",
         "kept for ever, should be 30 days; that deletes 412 days of events, which needs shorten",
         Fate.REPORTED,
-        "never by Steward: there is no call that would put it right",
+        "not by Steward: the policy does not allow it (shorten)",
     ),
     "log-subscription": Sort(
         "AWS::Logs::LogGroup",
@@ -74,7 +74,7 @@ SORTS: Mapping[str, Sort] = {
         "DEPRECATED",
         "runs on python3.8, which AWS no longer patches since 14 Oct 2024",
         Fate.REPORTED,
-        "never by Steward: there is no call that would put it right",
+        "not by Steward: this control only reports",
     ),
     "function-versions": Sort(
         "AWS::Lambda::Function",
@@ -98,7 +98,7 @@ SORTS: Mapping[str, Sort] = {
         "MISSING_KEYS",
         "lacks cost-center, data-class; the stack has cost-center=4711 to offer",
         Fate.REPORTED,
-        "never by Steward: there is no call that would put it right",
+        "not by Steward: this control only reports",
     ),
     "stream-capacity": Sort(
         "AWS::Kinesis::Stream",
@@ -106,7 +106,7 @@ SORTS: Mapping[str, Sort] = {
         "TOO_FEW_SHARDS",
         "has 2 shards and needs 5 for the load of the last day",
         Fate.REPORTED,
-        "never by Steward: there is no call that would put it right",
+        "not by Steward: this control only reports",
     ),
 }
 
@@ -118,16 +118,18 @@ FIGURES = (
         "USD a month",
         "6.14 TB less stored in 212 log groups than before their retention was set, at 0.03 USD"
         " a GB-month (prices of 1 November 2026)",
+        "saving",
     ),
     Figure(
         "Code storage freed", 9_412_000_000, "bytes", "the sizes of 131 versions that were deleted"
     ),
-    Figure("Alarms made", -21.4, "USD a month", "214 alarms at 0.10 USD (1 November 2026)"),
+    Figure("Alarms made", 21.4, "USD a month", "214 alarms at 0.10 USD (1 November 2026)", "cost"),
     Figure(
         "Run cost of Steward",
         None,
         "USD a month",
         "no cost data: Lambda's metrics of the last 30 days could not be read",
+        "cost",
     ),
 )
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmark.compliance import report
+from steward.model import Ref
 from steward.reports.dataset import Standing
 from steward.reports.html import render
 from tests.chromium import Chromium, executable
@@ -216,7 +218,7 @@ def test_a_filter_hides_rows_and_says_how_many(browser: Chromium, page: Path) ->
     expected = {f"{one.ref.id} {one.ref.kind}" for one in owned if one.owner == owned[0].owner}
     assert set(firsts(browser, "open-table")) == expected
     caption = "document.querySelector('#open-table .shown').textContent"
-    assert f"of {total} shown" in browser.evaluate(caption)
+    assert f"of {total} rows shown" in browser.evaluate(caption)
     assert browser.evaluate(caption).startswith("filter: ")
     filtered(browser, text="", control="log-retention", severity="Medium")
     controls = {
@@ -260,9 +262,80 @@ def test_paper_shows_the_calls_and_no_controls(browser: Chromium, page: Path) ->
         assert paper == "rgb(255, 255, 255)"
 
 
+PRINTED = """
+[...document.querySelectorAll("table.rows")].map((one) => [
+  getComputedStyle(one.tHead).display,
+  getComputedStyle(one.tBodies[0].rows[0]).display,
+  getComputedStyle(one.tBodies[0].rows[0]).breakInside,
+  [...one.tHead.querySelectorAll("button")]
+    .every((button) => getComputedStyle(button).display === "contents"),
+].join())
+"""
+"""What it takes for Chromium to repeat a table's head on each page, and to break no row."""
+
+
+def test_paper_has_heads_on_each_page_and_whole_rows(browser: Chromium, page: Path) -> None:
+    """Rows are those of a table again; what is many rows in one stays folded."""
+    with browser.media("print"):
+        browser.open(page)
+        told = set(browser.evaluate(PRINTED))
+        assert told == {"table-header-group,table-row,avoid,true"}
+
+
+def test_a_link_lands_where_it_leads_on_a_long_page(browser: Chromium, tmp_path: Path) -> None:
+    """Also past rows that are not laid out yet, and where motion is welcome."""
+    long = tmp_path / "long.html"
+    long.write_text(render(report(1500, only_open=True)), "utf-8")
+    with browser.width(DESK), browser.media(prefers_reduced_motion="no-preference"):
+        browser.open(long)
+        assert browser.evaluate("document.querySelectorAll('.many').length") == 1
+        browser.evaluate("document.querySelector('nav a[href=\"#method\"]').click()")
+        top = "document.getElementById('method').getBoundingClientRect().top"
+        landed = browser.evaluate(f"new Promise((d) => setTimeout(() => d({top}), 300))")
+        assert 0 <= landed < DESK
+
+
+def test_what_is_folded_away_is_opened_by_a_link(browser: Chromium, tmp_path: Path) -> None:
+    """A change among many equal ones is where a link to it says."""
+    one = next(change for change in REPORT.changes if change.sent)
+    twins = [
+        replace(one, id=f"log-retention-{n}", ref=Ref(one.ref.kind, f"/{n}")) for n in range(3)
+    ]
+    path = tmp_path / "twins.html"
+    path.write_text(render(replace(REPORT, changes=tuple(twins))), "utf-8")
+    browser.open(path)
+    assert not browser.evaluate("document.querySelector('#changed-table details').open")
+    assert filtered(browser, text="/2").startswith("1 of ")
+    assert browser.evaluate("document.querySelector('#changed-table details').open")
+    browser.evaluate("document.querySelector('#changed-table details').open = false")
+    browser.evaluate("location.hash = 'change-log-retention-2'")
+    assert filtered(browser, text="") == ""
+    assert browser.evaluate("document.querySelector('#changed-table details').open")
+
+
+def test_a_phone_sorts_by_one_list(browser: Chromium, page: Path) -> None:
+    """In place of heads that do not stand above columns."""
+    with browser.width(PHONE):
+        browser.open(page)
+        assert browser.evaluate("document.querySelector('.sort').checkVisibility()")
+        before = firsts(browser, "open-table")
+        browser.evaluate(
+            "Object.assign(document.querySelector('.sort select'), { value: 'Resource' })"
+            ".dispatchEvent(new Event('change'))"
+        )
+        assert firsts(browser, "open-table") == sorted(before, key=str.lower)
+
+
 def test_an_old_page_says_how_old_it_is(browser: Chromium, tmp_path: Path) -> None:
     """Ages in it do not go on; a reader may have found it in a mail."""
     old = tmp_path / "old.html"
     old.write_text(render(REPORT).replace("2026-11-30T06:30:00Z", "2020-01-01T00:00:00Z"), "utf-8")
     browser.open(old)
     assert "days ago" in browser.evaluate("document.getElementById('old').textContent")
+    banner = "document.getElementById('freshness').className"
+    assert browser.evaluate(banner) == "banner bad"
+    fresh = tmp_path / "fresh.html"
+    text = old.read_text("utf-8").replace('class="banner bad"', 'class="banner good"')
+    fresh.write_text(text, "utf-8")
+    browser.open(fresh)
+    assert browser.evaluate(banner) == "banner aged"

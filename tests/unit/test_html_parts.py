@@ -18,7 +18,12 @@ from steward.ledger import Change, Status
 from steward.model import Call, Ref, Trigger
 from steward.reports.dataset import Figure, Point
 from steward.reports.html import charts, wording
-from steward.reports.html.differences import ABSENT, CALLS, SHOWN, UNSET, Difference, told
+from steward.reports.html.batches import MOST, batches
+from steward.reports.html.differences import CALLS, SHOWN, Difference, told
+from steward.reports.html.freshness import coverage
+from steward.reports.html.savings import Savings, savings
+from steward.reports.html.spoken import ABSENT, DELETED, THERE, UNSET, WHOLE, words
+from steward.reports.html.troubles import check
 
 NOW = "2026-11-30T06:30:00Z"
 REPORT = report(20)
@@ -112,7 +117,7 @@ UNDO = Call("logs", "DeleteThing", {"name": "a"})
 DIFFERENCES = {
     "a field of the state": (
         change(Call("s", "PutX", {}, UNDO, {"days": 30}), before={"days": None}),
-        [Difference("days", UNSET, "30")],
+        [Difference("retention in days", UNSET, "30")],
     ),
     "only what differs inside of a field": (
         change(
@@ -133,9 +138,23 @@ DIFFERENCES = {
         change(Call("s", "PutX", {}, UNDO, {"on": True}), before={"on": False}),
         [Difference("on", "no", "yes")],
     ),
-    "what was empty and is": (
-        change(Call("s", "PutX", {}, UNDO, {"owned": {}}), before={"owned": None}),
-        [Difference("owned", UNSET, UNSET)],
+    "what was empty and is, by the call": (
+        change(Call("s", "PutX", {"name": "a"}, UNDO, {"owned": {}}), before={"owned": None}),
+        [Difference("x a", ABSENT, THERE)],
+    ),
+    "what a person cannot tell apart": (
+        change(
+            Call("s", "PutX", {}, UNDO, {"owned": {"a": {"pattern": "", "to": "b"}}}),
+            before={"owned": {}},
+        ),
+        [Difference("owned a to", UNSET, "b")],
+    ),
+    "methods of an API": (
+        change(
+            Call("s", "PutX", {}, UNDO, {"limits": {"~1/POST": {"rate": 1}, "~1a~1b/GET": 2}}),
+            before={"limits": {}},
+        ),
+        [Difference("limits / POST rate", UNSET, "1"), Difference("limits /a/b GET", UNSET, "2")],
     ),
     "the last of several effects": (
         change(
@@ -164,7 +183,7 @@ DIFFERENCES = {
             ),
             before={"alarmed": "0 " + "0" * 32},
         ),
-        [Difference("PutMetricAlarm", ABSENT, "AlarmName=a")],
+        [Difference("alarm a", ABSENT, THERE)],
     ),
     "a call by its undo of the same name": (
         change(
@@ -175,15 +194,52 @@ DIFFERENCES = {
                 Call("x", "UpdateStage", {"id": "a", "rate": 9}),
             )
         ),
-        [Difference("UpdateStage a", "rate=9", "rate=1")],
+        [Difference("stage a", "rate: 9", "rate: 1")],
     ),
     "what is deleted for good": (
         change(Call("lambda", "DeleteFunction", {"FunctionName": "f", "Qualifier": "7"})),
-        [Difference("DeleteFunction", "FunctionName=f, Qualifier=7", "deleted")],
+        [Difference("version 7", THERE, DELETED)],
+    ),
+    "an alarm in its own words": (
+        change(
+            Call(
+                "cloudwatch",
+                "PutMetricAlarm",
+                {"AlarmName": "a", "AlarmDescription": "More than 5 % fail. [steward:x y]"},
+                Call("cloudwatch", "DeleteAlarms", {"AlarmNames": ["a"]}),
+            )
+        ),
+        [Difference("alarm a", ABSENT, "More than 5 % fail.")],
+    ),
+    "an alarm that is deleted": (
+        change(Call("cloudwatch", "DeleteAlarms", {"AlarmNames": ["a"]}, UNDO)),
+        [Difference("alarm a", THERE, DELETED)],
+    ),
+    "tags that were not there": (
+        change(
+            Call(
+                "tag",
+                "TagResources",
+                {"ResourceARNList": ["arn:1", "arn:2"], "Tags": {"team": "a", "cost": "1"}},
+                Call("tag", "UntagResources", {"ResourceARNList": ["arn:1", "arn:2"]}),
+            )
+        ),
+        [Difference("tags of 2 resources", UNSET, "team=a, cost=1")],
+    ),
+    "tags that were others": (
+        change(
+            Call(
+                "tag",
+                "TagResources",
+                {"ResourceARNList": ["arn:1"], "Tags": {"team": "a"}},
+                Call("tag", "TagResources", {"ResourceARNList": ["arn:1"], "Tags": {"team": "b"}}),
+            )
+        ),
+        [Difference("tags of arn:1", "team=b", "team=a")],
     ),
     "what an unusual call does": (
         change(Call("x", "Attach", {"id": "a"}, Call("x", "Detach", {"id": "b"}))),
-        [Difference("Attach", "id=b", "id=a")],
+        [Difference("attach a", THERE, THERE)],
     ),
     "only calls that succeeded": (
         change(
@@ -214,6 +270,111 @@ def test_a_change_of_hundreds_of_calls_is_cut_and_counted() -> None:
     assert (len(shown.differences), shown.more) == (SHOWN, 90 - SHOWN)
     assert (len(shown.calls), shown.more_calls) == (CALLS, 90 - CALLS)
     assert shown.calls[0] == "tag TagResources ResourceARNList=arn:0"
+
+
+def test_what_a_row_cuts_is_below_in_full() -> None:
+    """Up to a bound, at which a sign says that it goes on."""
+    long = change(Call("s", "PutX", {"a": "x" * 500}, UNDO, {"name": "y" * 500}))
+    shown = told(long)
+    assert shown.calls == ("s PutX a=" + "x" * 500,)
+    assert [one.after for one in shown.cut] == ["y" * 500]
+    assert told(change(Call("s", "PutX", {"a": "x" * 9000}, UNDO))).calls[0][-1] == "\u2026"
+    assert len(told(change(Call("s", "PutX", {"a": "x" * 9000}, UNDO))).calls[0]) == WHOLE
+
+
+@pytest.mark.parametrize(
+    ("name", "spoken"),
+    [("shardCount", "shard count"), ("ARNList", "arn list"), ("p99_ms", "p99 ms"), ("a-b", "a-b"),
+     ("~1", "/"), ("~1a~0b/GET", "/a~b GET")],
+)  # fmt: skip
+def test_names_of_fields_are_words(name: str, spoken: str) -> None:
+    """API Gateway's own escapes, those of JSON pointers, are read."""
+    assert words(name) == spoken
+
+
+def test_alarms_that_notify_nobody_are_remarked_on() -> None:
+    """Whether one of them or all."""
+    params = {"AlarmName": "a", "AlarmActions": []}
+    silent = Call("cloudwatch", "PutMetricAlarm", params, UNDO)
+    loud = replace(silent, params={**params, "AlarmActions": ["arn:topic"]})
+    assert told(change(silent, loud)).remarks == ("nobody is notified: alarms without actions",)
+    assert told(change(loud)).remarks == ()
+
+
+def test_what_is_alike_within_a_minute_is_together_where_the_first_is() -> None:
+    """Whatever is between; a row has a bound, and what is later than a minute is another."""
+    rows = [("a", "10:30"), ("b", "10:30"), ("a", "10:29"), ("a", "10:28"), ("b", "10:30")]
+    found = batches(rows, lambda one: one[0], lambda one: f"2026-11-30T{one[1]}:00Z")
+    assert [[*map(rows.index, batch)] for batch in found] == [[0, 2], [1, 1], [3]]
+    many = batches([NOW] * (MOST + 1), lambda _: 0, str)
+    assert [len(batch) for batch in many] == [MOST, 1]
+    assert [len(one) for one in batches(["", NOW, ""], lambda _: 0, str)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("since", "short", "full"),
+    [
+        ("", "so far: there are no records yet", "no records yet; the window is 30 days"),
+        ("2026-10-31T06:30:00Z", "in 30 days", "history of 30 days"),
+        ("2026-11-29T22:00:00Z", "in 8 hours, since records began",
+         "records since 29 Nov 2026, 22:00 (8 hours; the window is 30 days)"),
+    ],
+)  # fmt: skip
+def test_a_window_that_is_longer_than_the_records_says_so(
+    since: str, short: str, full: str
+) -> None:
+    """Thirty days of nothing is not thirty days without anything."""
+    found = coverage(replace(REPORT, records_since=since))
+    assert (found.short, found.full) == (short, full)
+
+
+def figure(amount: float | None, sort: str, at_most: float | None = None) -> Figure:
+    return Figure("a", amount, "USD a month", "b", sort, at_most)
+
+
+@pytest.mark.parametrize(
+    ("figures", "expected"),
+    [
+        pytest.param([], Savings(0, 0, 0), id="none"),
+        pytest.param([figure(None, "saving", 0.1), figure(0.6, "cost"), figure(None, "cost")],
+                     Savings(0.1, 0.6, 2), id="what is unknown has a bound, or is left out"),
+        pytest.param([figure(None, "saving"), figure(2, "saving")], Savings(None, 0, 1),
+                     id="a saving without a bound"),
+        pytest.param([figure(-3, "cost"), figure(1, "cost"), Figure("a", 9, "bytes", "b")],
+                     Savings(3, 1, 0), id="a cost below zero; bytes are no money"),
+    ],
+)  # fmt: skip
+def test_the_sum_of_figures_is_never_one_of_unknowns(
+    figures: list[Figure], expected: Savings
+) -> None:
+    """At most so much is saved, at least so much is paid."""
+    assert savings(figures) == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "place"),
+    [("AccessDeniedException: no", "permissions"), ("LimitExceededException: 5", "quota"),
+     ("ThrottlingException", "nothing yet"), ("ResourceNotFoundException", "still there"),
+     ("InvalidParameterException: days", "setting"), ("boom", "by hand")],
+)  # fmt: skip
+def test_an_error_says_what_a_person_should_check(error: str, place: str) -> None:
+    """By AWS's own words."""
+    assert place in check(error)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "written"),
+    [
+        ("not before 2026-12-07T06:30:00Z: failed",
+         "not before 7 Dec 2026, 06:30 (in 7 days): failed"),
+        ("not before 2026-11-30T06:00:00Z", "not before 30 Nov 2026, 06:00 (due)"),
+        ("until 2027-01-31", "until 31 Jan 2027"),
+        ("2026-02-30 or 12026-01-01 or 2026-01-01-x", "2026-02-30 or 12026-01-01 or 2026-01-01-x"),
+    ],
+)  # fmt: skip
+def test_moments_in_sentences_are_written_as_everywhere_else(sentence: str, written: str) -> None:
+    """What is no date is left as it is."""
+    assert wording.dated(sentence, NOW) == written
 
 
 @pytest.mark.parametrize(
@@ -269,10 +430,28 @@ def test_a_curve_keeps_a_number_until_the_next_sweep() -> None:
     assert b.area == "300.0,100 300.0,0.0 450.0,0.0 600.0,0.0 600,100"
 
 
-@pytest.mark.parametrize("told_points", [(), points(a=[(29, 1)]), points(a=[(29, 1)], b=[(29, 2)])])
-def test_one_day_is_no_history(told_points: tuple[Point, ...]) -> None:
-    """A line takes two points."""
+@pytest.mark.parametrize("told_points", [(), points(a=[(29, 1)]), points(a=[(29, 1)], b=[(28, 2)])])
+def test_one_sweep_is_no_history(told_points: tuple[Point, ...]) -> None:
+    """A line takes two points of one control."""
     assert charts.trend(replace(REPORT, trend=told_points)) is None
+
+
+def test_one_day_is_shown_by_sweep() -> None:
+    """At most so many as a table holds, the last among them."""
+    hours = [Point("a", f"2026-11-30T{hour:02}:00:00Z", hour) for hour in range(4)]
+    shown = charts.trend(replace(REPORT, trend=(*hours, Point("b", hours[1].at, 5))))
+    assert shown is not None
+    assert (shown.by_day, shown.days[0], shown.days[-1]) == (
+        False,
+        "30 Nov 2026, 00:00",
+        "30 Nov 2026, 03:00",
+    )
+    assert shown.total.values == (0, 6, 7, 8)
+    many = [Point("a", f"2026-11-30T{n // 60:02}:{n % 60:02}:00Z", n) for n in range(100)]
+    long = charts.trend(replace(REPORT, trend=tuple(many)))
+    assert long is not None
+    assert len(long.days) <= charts.COLUMNS
+    assert long.total.last == 99
 
 
 @given(st.integers(min_value=1, max_value=400))

@@ -6,17 +6,18 @@ import base64
 import hashlib
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
 
 from benchmark.compliance import report
-from steward.ledger import Status
-from steward.model import Exemption, Fate, Mode, Severity, Verdict
-from steward.reports.dataset import ExemptionLine, Report, Standing
+from steward.ledger import Change, Status, stamp
+from steward.model import Exemption, Fate, Mode, Ref, Severity, Trigger, Verdict
+from steward.reports.dataset import Entry, ExemptionLine, Report, Standing
 from steward.reports.html import render
 from steward.reports.html.space import Space
+from steward.reports.html.wording import dated
 from tests.html_pages import Node, parsed
 
 REPORT = report(60)
@@ -56,11 +57,17 @@ QUESTIONS = {
     "what is not in order now": ("open", "34 open now"),
     "since when": ("open", "days oldest open"),
     "whose is it": ("owners", "owners concerned"),
-    "what did the automation change": ("changed", "changed by Steward"),
+    "what did the automation change": ("changed", r"changes \d+ by Steward, \d+ by an operator"),
     "what failed, and is it tried again": ("failed", "failed or held back .* tried again"),
     "what is exempt, and until when": ("exempt", "exempt .* within 14 days"),
-    "is this fresh": ("freshness", "7 of 9 controls are fresh"),
-    "what did it save and cost": ("figures", "184.27 USD a month Log storage no longer paid for"),
+    "is this fresh": (
+        "freshness",
+        r"\d+ of \d+ controls were fresh 2 enforce, \d+ only report, 1 off",
+    ),
+    "what did it save and cost": (
+        "figures",
+        "184.27 USD a month saved at most Costs at least 21.40",
+    ),
 }
 """What a reviewer asks: where the answer is, and what says so at first sight."""
 
@@ -174,7 +181,7 @@ def test_every_open_finding_is_told_oldest_first_with_all_that_is_known() -> Non
         for text in (entry.ref.id, entry.ref.kind, entry.control, entry.code, entry.reason):
             assert text in told
         assert (entry.owner or "not known") in told
-        assert entry.next_attempt in told
+        assert dated(entry.next_attempt, REPORT.generated_at) in told
         assert entry.severity.capitalize() in told
 
 
@@ -214,7 +221,7 @@ def test_a_change_that_no_undo_takes_back_says_why() -> None:
     """No command is offered that would be refused."""
     gone = next(one for one in REPORT.changes if one.control == "function-versions")
     row = DOCUMENT.one("tr", id=f"change-{gone.id}")
-    assert "No undo: cannot be undone" in row.words
+    assert row.one("i", **{"class": "FINAL"}).words == "cannot be undone"
     assert not row.all("code", **{"class": "command"})
 
 
@@ -228,22 +235,193 @@ def test_what_fails_says_why_how_often_and_whether_it_is_tried_again() -> None:
     found = rows(DOCUMENT, "failed-table")
     assert len(found) == len(failing) > 0
     for row, entry in zip(found, failing, strict=True):
-        assert entry.next_attempt in row.words
+        assert dated(entry.next_attempt, REPORT.generated_at) in row.words
+        assert "To check: " in row.words
         assert entry.last_change is None or entry.last_change.error in row.words
     assert any("given up for now" in row.words for row in found)
 
 
+def failed(entry: Entry, days: int, **fields: object) -> Change:
+    """A change of this finding that failed so many days before the report."""
+    at = stamp(datetime.fromisoformat(REPORT.generated_at) - timedelta(days=days))
+    made = replace(
+        next(one for one in REPORT.changes if one.control == "log-retention" and one.sent),
+        id=f"{entry.control}-{days}",
+        control=entry.control,
+        ref=entry.ref,
+        at=at,
+        status=Status.FAILED,
+        sent=0,
+        error="InvalidParameterException: days",
+    )
+    return replace(made, **fields)  # type: ignore[arg-type]  # fields of Change
+
+
+def test_attempts_stand_under_their_finding() -> None:
+    """Failed five times is one row with the last try, and is counted once, everywhere."""
+    told = only(Standing.OPEN, fate=Fate.HELD, attempts=5)
+    tries = tuple(failed(told.entries[0], days) for days in range(1, 6))
+    document = parsed(render(replace(told, changes=tries)))
+    [row] = rows(document, "failed-table")
+    assert row.all("time")[0].attributes["datetime"] == tries[0].at
+    assert row.one("summary").words == f"5 attempts on {tries[0].ref.id}"
+    assert row.words.count("failed 5 times") == 1
+    assert not document.all("table", id="attempts-table")
+    [link] = document.one("nav").all("a", href="#failed")
+    tile = section(document, "summary").one("ul", **{"class": "tiles"}).one("a", href="#failed")
+    assert link.words == "Failed 1"
+    assert tile.words.startswith("1 failed")
+
+
 def test_attempts_that_failed_are_told_also_when_their_finding_is_closed() -> None:
-    """A failure is not forgotten because somebody else put it right; an open outcome is one."""
-    shown = {row.one("th").words for row in rows(DOCUMENT, "attempts-table")}
-    bad = [one for one in REPORT.changes if one.status in (Status.FAILED, Status.INTENT)]
-    failing = {
-        one.last_change.id
-        for one in REPORT.entries
-        if one.last_change and one.standing is Standing.OPEN
+    """A failure is not forgotten, and leads to the change that put it right later."""
+    told = only(Standing.RESOLVED, fate=Fate.NONE, closed_at=REPORT.generated_at)
+    entry = told.entries[0]
+    done = failed(entry, 1, status=Status.DONE, sent=1, error="")
+    tries = (failed(entry, 2), failed(entry, 3))
+    [row] = rows(parsed(render(replace(told, changes=(done, *tries)))), "attempts-table")
+    assert "put right later" in row.words
+    assert f"#change-{done.id}" in {one.attributes["href"] for one in row.all("a")}
+    [row] = rows(parsed(render(replace(told, changes=tries))), "attempts-table")
+    assert "resolved now" in row.words
+    lost = replace(told, entries=(), changes=(failed(entry, 2, status=Status.INTENT, error=""),))
+    [row] = rows(parsed(render(lost)), "attempts-table")
+    assert "outcome open the next look settles" in row.words
+
+
+def test_equal_changes_of_many_resources_are_one_row_that_holds_them_all() -> None:
+    """Each with its undo; what is counted is changes, and links find what is folded away."""
+    done = [
+        failed(replace(REPORT.entries[0], ref=Ref("AWS::Logs::LogGroup", f"/{n}")), 1,
+               id=f"log-retention-{n}", status=Status.DONE, sent=1, error="")
+        for n in range(130)
+    ]  # fmt: skip
+    closed = [
+        replace(only(Standing.RESOLVED, fate=Fate.REMEDIATED, closed_at=done[0].at).entries[0],
+                id=f"{n:032}", ref=change.ref, last_change=change, owner="")
+        for n, change in enumerate(done)
+    ]  # fmt: skip
+    document = parsed(render(replace(REPORT, changes=tuple(done), entries=tuple(closed))))
+    for table, ids in (
+        ("changed-table", {f"change-{one.id}" for one in done}),
+        ("closed-table", {f"f-{one.id}" for one in closed}),
+    ):
+        found = rows(document, table)
+        assert [row.one("th").words.split()[0] for row in found] == ["100", "30"]
+        assert {item.attributes["id"] for row in found for item in row.all("li")} == ids
+        caption = document.one("table", id=table).one("caption").words
+        assert "all 130 shown, equal ones together: 2 rows" in caption
+    first = rows(document, "changed-table")[0]
+    assert first.one("summary").words.startswith("all 100 ")
+    assert [one.words for one in first.all("code", **{"class": "command"})][:2] == [
+        "steward --stack steward undo log-retention-0",
+        "steward --stack steward undo log-retention-1",
+    ]
+    assert "Changed 130" in document.one("nav").words
+
+
+def test_what_cannot_be_undone_and_who_changed_it_is_on_top() -> None:
+    """By Steward itself or by an operator."""
+    entry = REPORT.entries[0]
+    done = {"status": Status.DONE, "sent": 1, "error": ""}
+    final = tuple(replace(call, undo=None) for call in failed(entry, 1).calls)
+    by_hand = failed(entry, 1, trigger=Trigger.DIRECT, calls=final, **done)
+    told = replace(REPORT, changes=(by_hand, failed(entry, 2, **done)))
+    tiles = section(parsed(render(told)), "summary").one("ul", **{"class": "tiles"}).words
+    assert "2 changes 1 by Steward, 1 by an operator in 30 days. 1 cannot be undone" in tiles
+
+
+def test_an_exemption_by_tag_names_nobody_and_says_so() -> None:
+    """A tag has a date only; that is remarked on, and counted on top."""
+    tag = Exemption("/x", "tagged", "tag", date(2027, 1, 1))
+    line = ExemptionLine("log-retention", tag, "tag", 1, ("names nobody and gives no reason",))
+    told = replace(only(Standing.EXEMPT, exemption=tag), exemptions=(line,))
+    document = parsed(render(told))
+    for table in ("exemptions-table", "exempt-table"):
+        [row] = rows(document, table)
+        remarks = [one.words for one in row.all("i", **{"class": "REMARK"})]
+        assert remarks == ["no reason given", "nobody named"]
+        assert "tag steward:exempt/log-retention" in row.words
+        assert "tagged" not in row.words
+    assert "1 names nobody" in section(document, "summary").words
+
+
+def test_findings_that_tie_for_the_oldest_are_counted() -> None:
+    """None of them is named; and since when anybody looked stands beside it."""
+    told = only(Standing.OPEN)
+    twins = tuple(
+        replace(told.entries[0], id=f"{n:032}", ref=Ref("AWS::Logs::LogGroup", f"/{n}"))
+        for n in range(16)
+    )
+    summary = section(parsed(render(replace(told, entries=twins))), "summary").words
+    assert "16 findings tie; watched since 1 Sep 2026, 06:30, what is wrong may be older" in summary
+
+
+def test_a_column_of_owners_is_there_when_one_is_known() -> None:
+    """Where none is, the page says which tags were read."""
+    nobodys = parsed(render(only(Standing.OPEN, owner="")))
+    assert "Owner" not in nobodys.one("table", id="open-table").one("thead").words
+    assert "The tags read are owner, Owner, team, Team;" in section(nobodys, "open").words
+    lent = parsed(render(only(Standing.OPEN, owner="us", owner_of="function claims")))
+    assert "us of function claims" in rows(lent, "open-table")[0].words
+    unasked = replace(only(Standing.OPEN, owner=""), owner_keys=())
+    assert "No tags were read" in section(parsed(render(unasked)), "open").words
+
+
+@pytest.mark.parametrize(
+    ("fields", "ended", "counts"),
+    [
+        ({"fate": Fate.REMEDIATED}, "in order again", "1 put right, 0 out of scope now"),
+        ({"verdict": Verdict.NOT_APPLICABLE, "fate": Fate.NONE}, "out of scope now",
+         "0 put right, 1 out of scope now"),
+        ({"standing": Standing.GONE}, "the resource is gone", "1 gone while out of order"),
+    ],
+)  # fmt: skip
+def test_what_was_closed_says_how(fields: dict[str, object], ended: str, counts: str) -> None:
+    """Put right, put out of scope, or gone; and what was wrong."""
+    fields = {"closed_at": REPORT.generated_at, "wrong": "kept for ever", **fields}
+    standing = Standing(str(fields.pop("standing", Standing.RESOLVED)))
+    told = only(standing, last_change=None, **fields)
+    document = parsed(render(told))
+    [row] = rows(document, "closed-table")
+    assert ended in row.words
+    assert "kept for ever" in row.words
+    assert counts in section(document, "closed").words
+
+
+def test_a_control_that_looked_at_nothing_is_not_clean() -> None:
+    """It is fresh, and knows nothing; the banner and the tile count it."""
+    blind = replace(REPORT.controls[0], counts={}, in_order=0, not_applicable=0)
+    document = parsed(render(replace(NOTHING, controls=(blind, *REPORT.controls[1:2]))))
+    assert "looked at nothing" in rows(document, "controls-table")[0].words
+    assert f"{blind.id} looked at nothing" in section(document, "freshness").words
+    assert "1 looked at nothing" in section(document, "summary").words
+
+
+def test_a_long_table_can_be_skipped_and_says_what_its_parts_are() -> None:
+    """Roles stand in the page itself, as rows are laid out as grids; not in the longest tables."""
+    document = parsed(render(report(400)))
+    table = document.one("table", id="open-table")
+    assert table.attributes["role"] == "table"
+    parts = {one.tag: one.attributes["role"] for one in table.walk() if "role" in one.attributes}
+    assert parts == {
+        "table": "table",
+        "caption": "caption",
+        "thead": "rowgroup",
+        "tbody": "rowgroup",
+        "tr": "row",
+        "td": "cell",
+        "th": "rowheader",
     }
-    expected = {f"{one.ref.id} {one.ref.kind}" for one in bad if one.id not in failing}
-    assert shown == expected != set()
+    assert document.all("a", href="#after-open-table")
+    assert not DOCUMENT.all("a", href="#after-controls-table")
+
+
+def test_the_foot_of_paper_says_whose_it_is_and_nothing_else() -> None:
+    """Letters and digits only: it stands in the style."""
+    assert "account 111122223333, eu-west-1, 30 Nov 2026, 06:30 UTC" in PAGE
+    nasty = render(replace(REPORT, account='"}</style><script>'))
+    assert "account stylescript, eu-west-1" in nasty
 
 
 def test_an_exemption_tells_who_why_until_when_and_its_remarks() -> None:
@@ -273,7 +451,7 @@ def test_controls_that_are_off_or_were_never_swept_are_seen_to_be() -> None:
 def test_the_banner_says_what_is_wrong_with_the_picture() -> None:
     """Stale, never swept, unread, and what could not be found out."""
     banner = section(DOCUMENT, "freshness")
-    assert banner.one("h2").words.startswith("The picture is incomplete")
+    assert banner.one("h2").words.startswith("The picture was incomplete when this was made")
     for text in ("stream-capacity was never swept", "required-tags was last swept", *REPORT.notes):
         assert text in banner.words
 
@@ -291,9 +469,11 @@ def test_a_complete_picture_is_said_to_be_one() -> None:
     )
     assert (
         banner.one("h2").words
-        == "The data is fresh: all 9 controls that are on were swept completely"
+        == f"Fresh when this was made: all {len(on)} controls that are on were swept completely"
     )
     assert "7 hours before this report" in banner.words
+    assert "26 hours are the limit" in banner.words
+    assert "It was made 30 Nov 2026, 06:30 UTC and does not change" in banner.words
     assert "good" in banner.attributes["class"]
 
 
@@ -304,11 +484,11 @@ def test_what_is_empty_says_so() -> None:
         id: section(document, id).words for id in ("open", "changed", "failed", "exempt", "closed")
     }
     assert "Nothing is known to be open, but the picture is incomplete." in told["open"]
-    assert "Steward changed nothing in the last 30 days." in told["changed"]
+    assert "Steward changed nothing in 30 days." in told["changed"]
     assert "Nothing fails and nothing is held back." in told["failed"]
     assert "There are no exemptions." in told["exempt"]
-    assert "Nothing was closed in the last 30 days." in told["closed"]
-    assert "No control is on" in section(document, "freshness").words
+    assert "Nothing was closed in 30 days." in told["closed"]
+    assert "No control was on" in section(document, "freshness").words
     clean = replace(REPORT, entries=(), controls=REPORT.controls[:1])
     assert "Nothing is open." in section(parsed(render(clean)), "open").words
 
@@ -389,7 +569,9 @@ def test_unusual_findings_are_told_as_well() -> None:
     bare = only(Standing.EXEMPT, first_seen="", verdict=Verdict.EXEMPT, fate=Fate.NONE)
     assert "not known" in rows(parsed(render(bare)), "exempt-table")[0].words
     held = only(Standing.OPEN, fate=Fate.HELD, severity=Severity.HIGH, next_attempt="")
-    assert "never tried" in rows(parsed(render(held)), "failed-table")[0].words
+    [row] = rows(parsed(render(held)), "failed-table")
+    assert "never tried" in row.words
+    assert "To check: what holds it: the stop switch" in row.words
 
 
 def test_an_exemption_whose_name_hides_something_is_shown_without_a_command() -> None:

@@ -164,6 +164,66 @@ def test_who_put_it_right_is_told_by_the_change(book: SQLiteLedger) -> None:
     assert told == {"/ours": (Fate.REMEDIATED, at(9)), "/theirs": (Fate.NONE, at(9))}
 
 
+def test_what_was_wrong_is_told_of_everything(book: SQLiteLedger) -> None:
+    """In a sentence without who exempts it or what holds it; of what is over, by its code."""
+    held = "kept for ever; exhausted: failed 5 times, tried again weekly"
+    done = {**OVER, "resolved_at": at(3)}
+    lost = departed(item("/lost", **UNREAD, **OVER), at(1))
+    book.commit(
+        items=[
+            item("/exempt", **EXEMPT),
+            item("/held", fate=Fate.HELD, reason=held),
+            right("/ours", **done),
+            right("/theirs", **done),
+        ],
+        gone=[departed(item("/gone"), at(1)), lost],
+        changes=[change("/ours", 3.00002, settled_at=at(3))],
+    )
+    meaning = control().codes["NEVER_EXPIRES"]
+    assert {one.ref.id: one.wrong for one in report(book).entries} == {
+        "/exempt": "kept for ever",
+        "/held": "kept for ever",
+        "/ours": "kept for ever",
+        "/theirs": meaning,
+        "/gone": "kept for ever, should be 30 days",
+        "/lost": meaning,
+    }
+
+
+def test_what_was_put_right_and_has_vanished_is_resolved(book: SQLiteLedger) -> None:
+    """ALM-13: a stage that left alarms behind: they were deleted, and nothing names it any more."""
+    book.commit(
+        gone=[departed(item("/gone"), at(1))],
+        changes=[change("/stage", 2), change("/gone", 3), change("/f", 4, status=Status.FAILED)],
+    )
+    told = {one.ref.id: (one.standing.value, one.fate, one.reason) for one in report(book).entries}
+    assert told["/stage"] == ("resolved", Fate.REMEDIATED, "no longer there")
+    assert {name: standing for name, (standing, _, _) in told.items()} == {
+        "/stage": "resolved",
+        "/gone": "gone",
+    }
+
+
+def test_a_report_says_how_far_back_its_records_reach(book: SQLiteLedger) -> None:
+    """By the first sweep or change that is known; before the window, it is covered."""
+    assert report(book).records_since == report(book).controls[0].watched_since == ""
+    book.commit(sweep=sweep(0.1), changes=[change("/a", 2)])
+    book.commit(sweep=sweep(0.5))
+    assert (report(book).records_since, report(book).controls[0].watched_since) == (at(2), at(0.5))
+    book.commit(sweep=sweep(31))
+    book.commit(sweep=sweep(40))
+    assert report(book).records_since == at(31)
+
+
+def test_a_control_says_how_much_it_looked_at_and_by_which_policy(book: SQLiteLedger) -> None:
+    """What it does not apply to is in order, and counted apart."""
+    apart = right("/apart", verdict=Verdict.NOT_APPLICABLE)
+    book.commit(items=[item("/a"), right("/b"), apart], sweep=sweep(0.1))
+    [line] = report(book).controls
+    assert (line.in_order, line.not_applicable, line.judged) == (2, 1, 3)
+    assert line.policy_hash == policies()(control()).hash
+
+
 def test_changes_are_those_of_the_window_newest_first(book: SQLiteLedger) -> None:
     """And an entry has its resource's last."""
     old, first, last = change("/a", 31), change("/a", 2), change("/a", 1, status=Status.FAILED)
@@ -243,7 +303,7 @@ def test_exemptions_say_what_they_cover_and_what_is_to_be_said(book: SQLiteLedge
         ("/b*", "ledger", 2, ("expires in 1 day",)),
         ("/c", "ledger", 1, ("expires in 14 days",)),
         ("/unused", "ledger", 0, ("exempts nothing",)),
-        ("/t", "tag", 1, ()),
+        ("/t", "tag", 1, ("names nobody and gives no reason",)),
         ("/*", "policy", 6, ("exempts every resource",)),
     ]
 
@@ -416,7 +476,8 @@ NEXT = [
     pytest.param({"fate": Fate.HELD}, "enforce",
                  "with the next sweep, if nothing holds it any more", id="held"),
     pytest.param({"fate": Fate.REPORTED}, "enforce",
-                 "never by Steward: there is no call that would put it right", id="reported"),
+                 "not by Steward: it has no call for this; somebody has to put it right",
+                 id="reported"),
     pytest.param({"fate": Fate.REMEDIATED}, "enforce", "with the next sweep", id="not yet seen"),
     pytest.param({"intent": "x"}, "enforce",
                  "the next look settles whether its calls were carried out", id="open intent"),
@@ -427,7 +488,35 @@ NEXT = [
 @pytest.mark.parametrize(("fields", "mode", "sentence"), NEXT)
 def test_the_next_attempt_is_a_sentence(fields: dict[str, Any], mode: str, sentence: str) -> None:
     """Whether, and when, by what was last done about it."""
-    assert next_attempt(item("/a", **fields), Mode(mode)) == sentence
+    assert next_attempt(item("/a", **fields), Mode(mode), control()) == sentence
+
+
+WHY_NOT = [
+    pytest.param(LOGS, "TOO_LONG", "kept 3653 days, should be 731 days; needs shorten: true, as",
+                 "the policy does not allow it (shorten)", id="its policy"),
+    pytest.param("stream-capacity", "AT_MAX_SHARDS", "4 shards: load; max_shards is 4",
+                 "the policy does not allow it (max_shards)", id="its policy's bound"),
+    pytest.param("stream-capacity", "UNEVEN_LOAD", "the load needs 5, and days of it",
+                 "it has no call for this; somebody has to put it right", id="nothing"),
+    pytest.param(LOGS, "INVALID_TAG", "tag steward:log-retention/days is 'a year'",
+                 "whoever owns the resource has to mend its tag", id="a tag of the control"),
+    pytest.param("required-tags", "INVALID_EXEMPTION_TAG", "tag is 'soon'",
+                 "whoever owns the resource has to mend its tag", id="an exemption's tag"),
+    pytest.param("function-runtime", "DEPRECATED", "python3.8 is deprecated",
+                 "this control only reports", id="a control without calls"),
+    pytest.param(LOGS, "PROTECTED_BY_ORGANIZATION", "explicit deny",
+                 "an organization's policy or a permissions boundary forbids it", id="forbidden"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("control_id", "code", "reason", "why"), WHY_NOT)
+@pytest.mark.parametrize("mode", ["audit", "enforce"])
+def test_what_has_no_call_says_who_or_what_would_have_to_change(
+    control_id: str, code: str, reason: str, why: str, mode: str
+) -> None:
+    """The policy's field that the finding's own reason names, its owner, or nobody at Steward."""
+    told = item("/a", fate=Fate.REPORTED, code=code, reason=reason)
+    assert next_attempt(told, Mode(mode), control(control_id)) == f"not by Steward: {why}"
 
 
 def test_what_is_closed_is_not_tried_again_and_what_is_exempt_not_yet(book: SQLiteLedger) -> None:

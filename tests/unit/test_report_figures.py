@@ -50,18 +50,21 @@ def test_stored_bytes_are_those_that_groups_told() -> None:
         change("/a", 1, before=kept(LogGroup("/a", None, stored_bytes=10**9))),
         change("/b", 2, before=kept(LogGroup("/b", 60, stored_bytes=10**9))),
         change("/c", 3, before=kept(LogGroup("/c", None))),
+        change("/longer", 3, before=kept(LogGroup("/longer", 7, stored_bytes=10**9))),
     )
     stored, saved = told["Log data under a new retention"], told["Log storage saved"]
     assert (stored.amount, stored.unit) == (2 * 10**9, "bytes")
     assert "3 log groups when their retention was set, 2 told their size" in stored.basis
-    assert saved.amount is None
-    assert "at most 0.06" in saved.basis
+    assert "1 whose retention was lengthened are left out" in stored.basis
+    assert (saved.amount, saved.at_most, saved.sort) == (None, 0.06, "saving")
+    assert "2.0 GB x 0.03 USD = 0.06 USD" in saved.basis
 
 
 def test_bytes_that_nobody_told_are_unknown() -> None:
     """They are not none."""
     [stored] = [figures(change("/a", 1, before={}))["Log data under a new retention"]]
     assert stored.amount is None
+    assert figures(change("/a", 1, before={}))["Log storage saved"].at_most is None
 
 
 @pytest.mark.parametrize(

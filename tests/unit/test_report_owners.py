@@ -73,6 +73,38 @@ def test_the_first_key_that_tells_an_owner_counts(tags: dict[str, str], owner: s
     assert (found.by_ref.get(ref), found.notes) == (owner, ())
 
 
+LOGS_OF = Ref(GROUP, "/aws/lambda/claims")
+CLAIMS = Ref(FUNCTION, "claims")
+
+
+@pytest.mark.parametrize(
+    ("tags", "owner", "of"),
+    [
+        pytest.param({CLAIMS: "us"}, "us", "function claims", id="the function's"),
+        pytest.param({CLAIMS: "us", LOGS_OF: "them"}, "them", None, id="its own tags go first"),
+        pytest.param({CLAIMS: " "}, None, None, id="nobody's"),
+    ],
+)
+def test_a_functions_log_group_is_whose_the_function_is(
+    tags: dict[Ref, str], owner: str | None, of: str | None
+) -> None:
+    """Asked for in the same request, and told to be the function's."""
+    aws = tagging({arn_of(ref, FakeAws()): {"owner": told} for ref, told in tags.items()})
+    found = owners(aws, [LOGS_OF])
+    assert (found.by_ref.get(LOGS_OF), found.of.get(LOGS_OF)) == (owner, of)
+    assert len(aws.asked(*GET)) == 1
+    assert found.keys == ("owner", "Owner", "team", "Team")
+
+
+@pytest.mark.parametrize("name", ["/aws/lambda/us-east-1.edge", "/aws/lambda/a/b", "/ecs/claims"])
+def test_other_log_groups_have_their_own_owner_only(name: str) -> None:
+    """A function at the edge is in another Region, where nobody is asked."""
+    aws = tagging({})
+    owners(aws, [Ref(GROUP, name)])
+    [asked] = aws.asked(*GET)
+    assert len(asked["ResourceARNList"]) == 1
+
+
 def test_keys_can_be_chosen() -> None:
     """Each company has its own."""
     ref = Ref(FUNCTION, "f")

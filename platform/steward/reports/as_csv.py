@@ -17,7 +17,7 @@ COLUMNS = (
     *("finding_id", "account", "region", "control", "resource_type", "resource_id", "standing"),
     *("verdict", "code", "severity", "owner", "reason", "fate", "first_seen", "last_seen"),
     *("closed_at", "attempts", "next_attempt", "exempt_until", "exempt_owner", "exempt_reason"),
-    *("last_change", "last_change_status", "last_change_at", "generated_at"),
+    *("last_change", "last_change_status", "last_change_at", "generated_at", "wrong", "owner_of"),
 )
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -64,6 +64,8 @@ def _finding(entry: Entry) -> Mapping[str, str]:
         "closed_at": entry.closed_at,
         "attempts": str(entry.attempts),
         "next_attempt": entry.next_attempt,
+        "wrong": entry.wrong or entry.reason,
+        "owner_of": entry.owner_of,
     }
     if exemption is not None:
         row["exempt_until"] = exemption.expires.isoformat()

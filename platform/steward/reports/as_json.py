@@ -49,6 +49,9 @@ def document(report: Report) -> dict[str, Any]:
         "trend": [asdict(point) for point in report.trend],
         "figures": [asdict(figure) for figure in report.figures],
         "notes": list(report.notes),
+        "heartbeat_hours": report.heartbeat_hours,
+        "records_since": report.records_since or None,
+        "owner_keys": list(report.owner_keys),
     }
 
 
@@ -66,6 +69,9 @@ def _control(line: ControlLine) -> dict[str, Any]:
         "last_sweep_error": line.last_sweep_error or None,
         "stale": line.stale,
         "state": "fresh" if gap is None else gap.state,
+        "not_applicable": line.not_applicable,
+        "watched_since": line.watched_since or None,
+        "policy_hash": line.policy_hash or None,
     }
 
 
@@ -88,6 +94,8 @@ def _finding(entry: Entry) -> dict[str, Any]:
         "next_attempt": entry.next_attempt or None,
         "exemption": None if entry.exemption is None else _exemption(entry.exemption),
         "last_change": None if entry.last_change is None else entry.last_change.id,
+        "wrong": entry.wrong or entry.reason,
+        "owner_of": entry.owner_of or None,
     }
 
 

@@ -55,6 +55,7 @@ def _properties(report: Report, line: ControlLine) -> Iterator[tuple[str, str]]:
     yield "mode", line.mode.value
     yield "in_order", str(line.in_order)
     yield "swept_at", line.swept_at
+    yield "policy_hash", line.policy_hash
 
 
 def _sweep(line: ControlLine) -> ET.Element:

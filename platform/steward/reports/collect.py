@@ -51,6 +51,7 @@ def collect(
     lines = [_line(kept, entries[kept.control.id], scope, now) for kept in all_kept]
     owned = _owners(owners, [entry for some in entries.values() for entry in some])
     changes = [change for kept in all_kept for change in kept.changes]
+    first = min(filter(None, (kept.records_since for kept in all_kept)), default="")
     exemptions = (one for kept in all_kept for one in exemption_lines(kept, now.date()))
     return Report(
         account=scope.account,
@@ -64,9 +65,12 @@ def collect(
         changes=tuple(sorted(changes, key=lambda one: (one.at, one.id), reverse=True)),
         exemptions=soonest_first(exemptions),
         trend=tuple(point for kept in all_kept for point in _trend(kept, since)),
-        figures=figures_of(changes, since),
+        figures=figures_of(changes, max(since, first)),
         window_days=scope.window_days,
         notes=(*(note for kept in all_kept for note in _notes(kept)), *owned.notes),
+        heartbeat_hours=scope.heartbeat_hours,
+        records_since=first,
+        owner_keys=owned.keys,
     )
 
 
@@ -87,7 +91,8 @@ def _sorted(some: Iterable[Sequence[Entry]], owned: Owned) -> tuple[Entry, ...]:
 
 def _with_owner(entry: Entry, owned: Owned) -> Entry:
     owner = owned.by_ref.get(entry.ref, "")
-    return replace(entry, owner=owner) if owner else entry
+    of = owned.of.get(entry.ref, "")
+    return replace(entry, owner=owner, owner_of=of) if owner else entry
 
 
 def _place(entry: Entry) -> tuple[int, str, str, Ref]:
@@ -110,6 +115,9 @@ def _line(kept: Kept, entries: Sequence[Entry], scope: Scope, now: datetime) -> 
         last_sweep="" if last is None else last.started,
         last_sweep_error=_misfit(kept) or _trouble(last),
         stale=not fresh or kept.policy is None,
+        not_applicable=sum(item.verdict is Verdict.NOT_APPLICABLE for item in kept.items),
+        watched_since=kept.watched_since,
+        policy_hash=kept.policy_hash,
     )
 
 

@@ -53,6 +53,10 @@ class Entry:
     """A sentence: when and whether it is tried again, such as 'with the next sweep'."""
     exemption: Exemption | None = None
     last_change: Change | None = None
+    wrong: str = ""
+    """What is, or was, wrong: the reason without who exempts it or what holds it."""
+    owner_of: str = ""
+    """The resource whose tag tells the owner, where that is another: 'function claims'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,18 @@ class ControlLine:
     last_sweep_error: str
     stale: bool
     """No complete sweep for longer than the heartbeat allows: the findings may be wrong."""
+    not_applicable: int = 0
+    """How many of ``in_order`` it does not apply to."""
+    watched_since: str = ""
+    """When the first sweep began that is known; '' for never."""
+    policy_hash: str = ""
+    """The policy's, as sweeps and plans have it; '' where it does not fit."""
+
+    @property
+    def judged(self) -> int:
+        """Resources that it has a finding on, whatever the verdict."""
+        now = (Standing.OPEN, Standing.UNKNOWN, Standing.EXEMPT)
+        return self.in_order + sum(self.counts.get(one, 0) for one in now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +125,10 @@ class Figure:
     """Such as 'USD a month' or 'bytes'."""
     basis: str
     """How it was computed, with the date of prices."""
+    sort: str = ""
+    """'saving' or 'cost' of what has a price; a cost below zero is a saving."""
+    at_most: float | None = None
+    """What an amount that nothing proves is at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +157,12 @@ class Report:
     """How far back changes, resolved and gone findings and the trend reach."""
     notes: tuple[str, ...] = ()
     """What the report could not find out, such as owners whose tags could not be read."""
+    heartbeat_hours: int = 26
+    """How long ago a control's last complete sweep may have ended, so that it is fresh."""
+    records_since: str = ""
+    """The first sweep or change that is known; '' for none. Before the window: it is covered."""
+    owner_keys: tuple[str, ...] = ()
+    """The keys of tags that were read for owners, the first that is there counts."""
 
     @property
     def complete(self) -> bool:

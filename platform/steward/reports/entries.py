@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
+from steward.evaluate import COMMON_CODES, exempt_until
 from steward.history import is_violation
 from steward.ledger import Change, Item, Status
 from steward.model import Exemption, Fate, Verdict
@@ -32,7 +33,7 @@ def entries_of(kept: Kept, frame: Frame) -> Iterator[Entry]:
         if is_violation(item):
             yield _violation(kept, frame, item)
         elif item.verdict is Verdict.UNKNOWN:
-            attempt = next_attempt(item, kept.mode)
+            attempt = next_attempt(item, kept.mode, kept.control)
             yield replace(_entry(kept, frame, item, Standing.UNKNOWN), next_attempt=attempt)
         elif (entry := _resolved(kept, frame, item)) is not None:
             yield entry
@@ -40,13 +41,17 @@ def entries_of(kept: Kept, frame: Frame) -> Iterator[Entry]:
         if item.changed_at >= frame.since:
             gone = _entry(kept, frame, item, Standing.GONE)
             code, at = item.violation or item.code, item.changed_at
-            yield replace(gone, code=code, last_seen=at, closed_at=at)
+            wrong = _meaning(kept, item.violation) if item.violation else _wrong(item)
+            yield replace(gone, code=code, last_seen=at, closed_at=at, wrong=wrong)
+    yield from _mended_and_gone(kept, frame)
 
 
 def _violation(kept: Kept, frame: Frame, item: Item) -> Entry:
     exemption = exemption_of(kept, item, frame.today)
     standing = Standing.OPEN if exemption is None else Standing.EXEMPT
-    attempt = next_attempt(item, kept.mode) if exemption is None else _when_over(exemption)
+    attempt = (
+        next_attempt(item, kept.mode, kept.control) if exemption is None else _when_over(exemption)
+    )
     entry = _entry(kept, frame, item, standing)
     return replace(entry, exemption=exemption, next_attempt=attempt)
 
@@ -68,7 +73,33 @@ def _resolved(kept: Kept, frame: Frame, item: Item) -> Entry | None:
     entry = _entry(kept, frame, item, Standing.RESOLVED)
     fate = Fate.REMEDIATED if ours else item.fate
     dated = replace(entry, first_seen=since, last_seen=until, closed_at=until)
-    return replace(dated, code=code, fate=fate)
+    wrong = change.reason if ours and change is not None else _meaning(kept, code)
+    return replace(dated, code=code, fate=fate, wrong=wrong)
+
+
+def _mended_and_gone(kept: Kept, frame: Frame) -> Iterator[Entry]:
+    """What was put right and has vanished since, such as a stage whose alarms were deleted."""
+    there = {item.ref for item in (*kept.items, *kept.gone)}
+    for ref, change in kept.last_changes.items():
+        if ref not in there and _is_remedy(change):
+            told = (Verdict.NOT_APPLICABLE, change.code, "no longer there", Fate.REMEDIATED)
+            item = Item(kept.control.id, ref, *told, first_seen=change.at, changed_at=change.at)
+            entry = _entry(kept, frame, item, Standing.RESOLVED)
+            at = change.settled_at or change.at
+            yield replace(entry, last_seen=at, closed_at=at, wrong=change.reason)
+
+
+def _meaning(kept: Kept, code: str) -> str:
+    """What a code means, of what is over: its own sentence is not kept."""
+    return (COMMON_CODES | dict(kept.control.codes)).get(code, code)
+
+
+def _wrong(item: Item) -> str:
+    """An item's reason without the exemption before it and the hold behind it."""
+    reason = item.reason
+    if item.verdict is Verdict.EXEMPT:
+        reason = exempt_until(reason)[1].partition("); ")[2] or reason
+    return reason.partition("; exhausted: failed ")[0]
 
 
 def _mended_at_once(change: Change, item: Item) -> bool:
@@ -97,4 +128,5 @@ def _entry(kept: Kept, frame: Frame, item: Item, standing: Standing) -> Entry:
         last_seen=seen,
         attempts=item.attempts,
         last_change=kept.last_changes.get(item.ref),
+        wrong=_wrong(item),
     )

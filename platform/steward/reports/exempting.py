@@ -12,6 +12,9 @@ from steward.model import Exemption, Mode, Verdict
 from steward.reports.dataset import ExemptionLine
 from steward.reports.reading import Kept
 
+NAMELESS = "names nobody and gives no reason"
+"""The remark on an exemption by tag."""
+
 WARNED = timedelta(days=14)
 """How long before its end an exemption is said to expire."""
 
@@ -30,7 +33,7 @@ def exemption_of(kept: Kept, item: Item, today: date) -> Exemption | None:
     told = _told(item)
     if told is None or today > told.expires:
         return None
-    return told if policy is None or (policy.honor_tags and _is_tag(told)) else None
+    return told if policy is None or (policy.honor_tags and is_nameless(told)) else None
 
 
 def exemption_lines(kept: Kept, today: date) -> Iterator[ExemptionLine]:
@@ -40,7 +43,7 @@ def exemption_lines(kept: Kept, today: date) -> Iterator[ExemptionLine]:
     if policy is not None:
         yield from (_line(kept, one, "policy", today) for one in policy.exemptions)
     if policy is None or policy.honor_tags:
-        tagged = (one for item in kept.violations if (one := _told(item)) and _is_tag(one))
+        tagged = (one for item in kept.violations if (one := _told(item)) and is_nameless(one))
         yield from (_line(kept, one, "tag", today) for one in tagged)
 
 
@@ -63,6 +66,8 @@ def _remarks(kept: Kept, exemption: Exemption, covered: int, today: date) -> Ite
         yield "exempts nothing"
     if _is_broad(exemption.resource, kept.items):
         yield "exempts every resource"
+    if is_nameless(exemption):
+        yield NAMELESS
 
 
 def _soon(days: int) -> str:
@@ -89,7 +94,8 @@ def _told(item: Item) -> Exemption | None:
     return Exemption(item.ref.id, why, who, date.fromisoformat(day))
 
 
-def _is_tag(exemption: Exemption) -> bool:
+def is_nameless(exemption: Exemption) -> bool:
+    """Whether it is by a tag, which tells neither who answers for it nor why."""
     return (exemption.owner, exemption.reason) == (TAG_OWNER, TAG_REASON)
 
 

@@ -1,14 +1,16 @@
 """What changes saved and cost, as far as they prove it: what they found, and what they sent.
 
-Prices are those of us-east-1 in USD, read in November 2026, without the free tier.
+Prices are those of us-east-1 in USD, read in November 2026, without the free tier. Other Regions
+have others, which are not looked up: a report asks AWS for nothing but owners.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from steward.controls.api_alarms.costs import of_alarms
+from steward.controls.api_alarms.costs import ALARM_METRIC, of_alarms
 from steward.ledger import Change, Status
 from steward.model import Call
 from steward.reports.dataset import Figure
@@ -26,7 +28,7 @@ def figures_of(changes: Iterable[Change], since: str) -> tuple[Figure, ...]:
     """The figures of the window's changes that were carried out and not undone."""
     done = [one for one in changes if one.status is Status.DONE and not one.undoes]
     told = [*_logs(done), *_versions(done), _alarms(done), _shards(done), _EVALUATIONS]
-    return tuple(Figure(f.name, f.amount, f.unit, f"{f.basis}; {_from(since)}") for f in told)
+    return tuple(replace(one, basis=f"{one.basis}; {_from(since)}") for one in told)
 
 
 def _from(since: str) -> str:
@@ -39,6 +41,7 @@ _EVALUATIONS = Figure(
     MONTHLY,
     "the ledger does not count them; the metric ConfigEvaluations does, at 0.001 USD each "
     f"({PRICED})",
+    "cost",
 )
 
 
@@ -51,15 +54,27 @@ def _sent(changes: Iterable[Change], *operations: str) -> Iterator[tuple[Change,
 
 def _logs(changes: Sequence[Change]) -> Iterator[Figure]:
     """What groups held when they got a retention is known; what has expired since is not."""
-    held = [change.before.get("stored_bytes") for change, _ in _sent(changes, "PutRetentionPolicy")]
+    sent = list(_sent(changes, "PutRetentionPolicy"))
+    held = [one.before.get("stored_bytes") for one, call in sent if not _lengthens(one, call)]
     told = [int(one) for one in held if one is not None]
     total = sum(told) if told or not held else None
     groups = f"{len(held)} log groups when their retention was set, {len(told)} told their size"
-    yield Figure("Log data under a new retention", total, "bytes", f"stored in {groups}")
-    most = f", at most {total / 1e9 * STORED_GB:.2f}" if total is not None else ""
+    if longer := len(sent) - len(held):
+        groups += f"; {longer} whose retention was lengthened are left out"
+    kept = f"stored in {groups}; not what was deleted"
+    yield Figure("Log data under a new retention", total, "bytes", kept)
+    most = None if total is None else round(total / 1e9 * STORED_GB, 2)
     why = "what has expired since is not recorded"
+    if total is not None:
+        why += f"; at most all of it: {total / 1e9:.1f} GB x {STORED_GB} USD = {most:.2f} USD"
     price = f"{STORED_GB} USD a GB and month, {PRICED}"
-    yield Figure("Log storage saved", None, MONTHLY, f"{why}{most}; {price}")
+    yield Figure("Log storage saved", None, MONTHLY, f"{why}; {price}", "saving", most)
+
+
+def _lengthens(change: Change, call: Call) -> bool:
+    """Whether a retention was made longer, which saves nothing."""
+    before = change.before.get("days")
+    return before is not None and int(before) < int(call.params["retentionInDays"])
 
 
 def _versions(changes: Sequence[Change]) -> Iterator[Figure]:
@@ -84,12 +99,15 @@ def _alarms(changes: Sequence[Change]) -> Figure:
     made = [call.params for _, call in put if _is_new(call)]
     lost = [call.undo.params for _, call in gone if call.undo is not None]
     unpriced = [one for one in (*made, *lost) if not of_alarms([one])]
-    basis = f"{len(made)} alarms made, {len(lost)} deleted, by the metrics they read"
     amount = round(of_alarms(made) - of_alarms(lost), 2)
+    basis = (
+        f"{len(made)} alarms made, {len(lost)} deleted, by the metrics they read: "
+        f"{of_alarms(made):.2f} - {of_alarms(lost):.2f} = {amount:.2f} USD"
+    )
     if unpriced:
         basis += f"; {len(unpriced)} read as many metrics as there are stages"
-    price = f"0.10 USD each, {PRICED}"
-    return Figure("Alarms made", None if unpriced else amount, MONTHLY, f"{basis}; {price}")
+    basis += f"; {ALARM_METRIC:.2f} USD each metric, {PRICED}"
+    return Figure("Alarms made", None if unpriced else amount, MONTHLY, basis, "cost")
 
 
 def _is_new(call: Call) -> bool:
@@ -102,7 +120,10 @@ def _shards(changes: Sequence[Change]) -> Figure:
         int(call.params["TargetShardCount"]) - int(change.before["shards"])
         for change, call in _sent(changes, "UpdateShardCount")
     ]
-    basis = f"{len(added)} changes of shards, {sum(added):+d} shards in all"
-    price = f"{SHARD_MONTH:.2f} USD a shard and month, {PRICED}"
     amount = round(sum(added) * SHARD_MONTH, 2)
-    return Figure("Shards added", amount, MONTHLY, f"{basis}; {price}")
+    basis = (
+        f"{len(added)} changes of shards, {sum(added):+d} shards in all: "
+        f"{sum(added)} x {SHARD_MONTH:.2f} = {amount:.2f} USD"
+    )
+    price = f"{SHARD_MONTH:.2f} USD a shard and month, {PRICED}"
+    return Figure("Shards added", amount, MONTHLY, f"{basis}; {price}", "cost")

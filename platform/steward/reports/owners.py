@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -9,10 +10,14 @@ from typing import TypeAlias
 from steward.config_resources import API_PATHS, in_config
 from steward.controls import tag_index, taggable
 from steward.errors import StewardError
+from steward.events import FUNCTION, LOG_GROUP
 from steward.model import Aws, Ref
 
 KEYS = ("owner", "Owner", "team", "Team")
 """The keys of tags that tell an owner; the first that a resource has counts."""
+
+
+_FUNCTIONS_OWN = re.compile(r"/aws/lambda/([A-Za-z0-9_-]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,10 @@ class Owned:
     by_ref: Mapping[Ref, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     """What could not be read, and why."""
+    of: Mapping[Ref, str] = field(default_factory=dict)
+    """Whose owner it is, where the resource's own tags do not tell: 'function claims'."""
+    keys: tuple[str, ...] = ()
+    """The keys of tags that were read."""
 
 
 Owners: TypeAlias = Callable[[Sequence[Ref]], Owned]
@@ -33,9 +42,23 @@ def nobody(_: Sequence[Ref]) -> Owned:
 
 
 def owners(aws: Aws, refs: Sequence[Ref], keys: Sequence[str] = KEYS) -> Owned:
-    """The owners of these resources from the tagging index, a request for each hundred."""
+    """The owners of these resources from the tagging index, a request for each hundred.
+
+    A function's log group is whose the function is, unless its own tags tell.
+    """
     arns = {ref: arn for ref in dict.fromkeys(refs) if (arn := arn_of(ref, aws))}
-    wanted = sorted(set(arns.values()))
+    makers = {ref: maker for ref in arns if (maker := _function_of(ref)) is not None}
+    behind = {ref: arn_of(maker, aws) for ref, maker in makers.items()}
+    tags, notes = _tags(aws, sorted({*arns.values(), *behind.values()}))
+    own = {ref: _owner(tags.get(arn, {}), keys) for ref, arn in arns.items()}
+    lent = {ref: _owner(tags.get(arn, {}), keys) for ref, arn in behind.items() if not own[ref]}
+    by_ref = {ref: owner for ref, owner in (own | lent).items() if owner}
+    of = {ref: f"function {makers[ref].id}" for ref, owner in lent.items() if owner}
+    return Owned(by_ref, notes, of, tuple(keys))
+
+
+def _tags(aws: Aws, wanted: Sequence[str]) -> tuple[tag_index.Tags, tuple[str, ...]]:
+    """The tags of these ARNs, and a note for each reason why some could not be read."""
     tags: dict[str, Mapping[str, str]] = {}
     lost: dict[str, int] = {}
     for start in range(0, len(wanted), tag_index.BATCH):
@@ -44,9 +67,14 @@ def owners(aws: Aws, refs: Sequence[Ref], keys: Sequence[str] = KEYS) -> Owned:
             tags |= tag_index.of(aws, batch)
         except StewardError as error:
             lost[str(error)] = lost.get(str(error), 0) + len(batch)
-    told = {ref: _owner(tags.get(arn, {}), keys) for ref, arn in arns.items()}
     notes = (f"owners of {count} resources are not known: {why}" for why, count in lost.items())
-    return Owned({ref: owner for ref, owner in told.items() if owner}, tuple(notes))
+    return tags, tuple(notes)
+
+
+def _function_of(ref: Ref) -> Ref | None:
+    """The function of this Region that writes to a log group; another Region's has a dot in it."""
+    found = _FUNCTIONS_OWN.fullmatch(ref.id) if ref.kind == LOG_GROUP else None
+    return None if found is None else Ref(FUNCTION, found[1])
 
 
 def arn_of(ref: Ref, aws: Aws) -> str:

@@ -24,6 +24,7 @@ class Kept:
     control: Control[Any, Any]
     policy: CommonPolicy | None
     """None where it does not fit; ``problem`` says why."""
+    policy_hash: str
     problem: str
     items: Sequence[Item]
     gone: Sequence[Item]
@@ -31,7 +32,7 @@ class Kept:
     changes: Sequence[Change]
     """Of the window."""
     sweeps: Sequence[Sweep]
-    """Of the window, and those before it as far as the last complete one."""
+    """Of the window, and those before it as far as the last complete one, and one more."""
     exemptions: Sequence[Exemption]
     """The ledger's own."""
 
@@ -43,6 +44,17 @@ class Kept:
     @property
     def last_complete(self) -> Sweep | None:
         return next((sweep for sweep in self.sweeps if sweep.complete), None)
+
+    @property
+    def watched_since(self) -> str:
+        """When the first sweep began that is known; '' for never."""
+        return self.sweeps[-1].started if self.sweeps else ""
+
+    @property
+    def records_since(self) -> str:
+        """When the first sweep or change was that is known; '' for none."""
+        changed = self.changes[-1].at if self.changes else ""
+        return min(filter(None, (self.watched_since, changed)), default="")
 
     @cached_property
     def violations(self) -> Sequence[Item]:
@@ -56,12 +68,13 @@ class Kept:
 
 def read(ledger: Ledger, control: Control[Any, Any], policies: Policies, since: str) -> Kept:
     """A query for each sort of record; ``since`` is where the window begins."""
-    policy, problem = _policy(policies, control)
+    loaded, problem = _policy(policies, control)
     items = list(ledger.all_items(control.id))
     there = {item.ref for item in items}
     return Kept(
         control=control,
-        policy=policy,
+        policy=None if loaded is None else loaded.policy,
+        policy_hash="" if loaded is None else loaded.hash,
         problem=problem,
         items=items,
         gone=[item for item in ledger.gone(control.id) if item.ref not in there],
@@ -71,9 +84,9 @@ def read(ledger: Ledger, control: Control[Any, Any], policies: Policies, since: 
     )
 
 
-def _policy(policies: Policies, control: Control[Any, Any]) -> tuple[CommonPolicy | None, str]:
+def _policy(policies: Policies, control: Control[Any, Any]) -> tuple[Loaded[Any] | None, str]:
     try:
-        return policies(control).policy, ""
+        return policies(control), ""
     except BadPolicy as error:
         return None, str(error)
 
@@ -81,7 +94,7 @@ def _policy(policies: Policies, control: Control[Any, Any]) -> tuple[CommonPolic
 def _sweeps(ledger: Ledger, control: str, since: str) -> Iterator[Sweep]:
     complete = False
     for sweep in ledger.sweeps(control):
+        yield sweep
         if complete and sweep.started < since:
             return
         complete = complete or sweep.complete
-        yield sweep

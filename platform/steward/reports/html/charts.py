@@ -11,7 +11,7 @@ from math import ceil
 
 from steward.model import Severity
 from steward.reports.dataset import Entry, Point, Report
-from steward.reports.html.wording import day, hours
+from steward.reports.html.wording import day_of, hours, moment
 
 WIDTH, HEIGHT = 600, 100
 COLUMNS = 31
@@ -60,6 +60,8 @@ class Trend:
     """Violations over time: all together, then those of each control that ever had one."""
 
     days: tuple[str, ...]
+    """What stands below each value: days, or moments of sweeps where there are fewer than two."""
+    by_day: bool
     total: Curve
     controls: tuple[Curve, ...]
     clean: tuple[str, ...]
@@ -90,17 +92,18 @@ class Column:
 
 def trend(report: Report) -> Trend | None:
     """The curves; None where there is nothing to compare yet."""
-    days = _days(report)
     points = sorted(report.trend, key=lambda one: (one.control, one.at))
-    by_control = {
-        control: _daily(list(own), days) for control, own in groupby(points, lambda p: p.control)
-    }
-    if len({point.at[:10] for point in points}) <= 1:
+    own = {control: list(group) for control, group in groupby(points, lambda p: p.control)}
+    if max(map(len, own.values()), default=0) < 2:
         return None
+    by_day = len({point.at[:10] for point in points}) > 1
+    ends = [f"{one}T23:59:59Z" for one in _days(report)] if by_day else _moments(points)
+    by_control = {control: _latest(some, ends) for control, some in own.items()}
     totals = [_sum(values) for values in zip(*by_control.values(), strict=True)]
     curves = [_curve(control, values) for control, values in by_control.items()]
     return Trend(
-        tuple(map(day, days)),
+        tuple(map(day_of if by_day else moment, ends)),
+        by_day,
         _curve("", totals),
         tuple(sorted((one for one in curves if one.highest), key=lambda one: -one.last)),
         tuple(one.control for one in curves if not one.highest),
@@ -124,14 +127,21 @@ def _days(report: Report) -> Sequence[date]:
     return [last - timedelta(days=step * back) for back in reversed(range(count))]
 
 
-def _daily(points: Sequence[Point], days: Sequence[date]) -> list[int | None]:
-    """The latest number at the end of each day."""
+def _moments(points: Sequence[Point]) -> Sequence[str]:
+    """When sweeps ended, at most so many that a table holds them, the last among them."""
+    ended = sorted({point.at for point in points})
+    step = ceil(len(ended) / COLUMNS)
+    return ended[::-1][::step][::-1]
+
+
+def _latest(points: Sequence[Point], ends: Sequence[str]) -> list[int | None]:
+    """The latest number at each of these moments."""
     values: list[int | None] = []
     latest: int | None = None
     rest = iter(points)
     ahead = next(rest, None)
-    for when in days:
-        while ahead is not None and ahead.at[:10] <= when.isoformat():
+    for end in ends:
+        while ahead is not None and ahead.at <= end:
             latest, ahead = ahead.violations, next(rest, None)
         values.append(latest)
     return values

@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from steward.ledger import Change, Status
-from steward.model import Fate, Mode, Severity
-from steward.reports.dataset import ControlLine, Entry, ExemptionLine, Figure, Report, Standing
+from steward.model import Fate, Mode, Severity, Trigger, Verdict
+from steward.reports.dataset import ControlLine, Entry, ExemptionLine, Report, Standing
+from steward.reports.exempting import is_nameless
+from steward.reports.html.batches import batches
 from steward.reports.html.charts import Column, Trend, ages, trend
-from steward.reports.html.wording import counted, days_left, fate
+from steward.reports.html.differences import NO_UNDO, Told, told
+from steward.reports.html.freshness import Coverage, Freshness, coverage, freshness
+from steward.reports.html.savings import Savings, savings
+from steward.reports.html.troubles import Attempts, Failing, troubles
+from steward.reports.html.wording import age, days_left, fate
 
 OWNERS = 10
 """Rows of the table of owners."""
 SOON = 14
 """Days before its end in which an exemption is told to end soon."""
-
-
-@dataclass(frozen=True, slots=True)
-class Freshness:
-    """Whether the report can be believed, and what speaks against it."""
-
-    complete: bool
-    headline: str
-    stale: tuple[ControlLine, ...]
-    never: tuple[ControlLine, ...]
-    errors: tuple[ControlLine, ...]
-    unread: int
-    on: int
-    """Controls that are not off."""
-    fresh: int
-    off: int
-    oldest: ControlLine | None
-    """The control that is on and whose last complete sweep is longest ago."""
+RIGHT, APART, GONE = "put right", "out of scope now", "gone"
+"""How findings are closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +39,30 @@ class OwnerLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Deeds:
+    """Changes by whoever made them."""
+
+    own: int
+    by_hand: int
+    final: int
+    """Those that cannot be undone."""
+
+    @property
+    def total(self) -> int:
+        return self.own + self.by_hand
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What was closed, by how."""
+
+    right: int
+    apart: int
+    gone: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """All sections of the page."""
 
@@ -61,20 +74,31 @@ class Content:
     owners: Sequence[OwnerLine]
     """All of them, those with the most findings first."""
     ownerless: int
-    changed: Sequence[Change]
-    failing: Sequence[Entry]
+    changed: Sequence[Sequence[Told]]
+    """Newest first, those that are equal but for their resource together."""
+    deeds: Deeds
+    failing: Sequence[Failing]
     fates: Sequence[str]
     """What became of those, counted: '3 failed'."""
-    attempts: Sequence[Change]
-    """Changes that failed or whose outcome is open, of resources that are not among failing."""
+    attempts: Sequence[Attempts]
+    """Those that failed or whose outcome is open, of resources that are not among failing."""
     exemptions: Sequence[ExemptionLine]
     ending: int
     exempt: Sequence[Entry]
-    closed: Sequence[Entry]
+    closed: Sequence[Sequence[Entry]]
+    """Latest first, those that are equal but for their resource together."""
+    ended: Ended
     counts: Counter[Standing]
     in_order: int
-    figure: Figure | None
-    """The first that is known."""
+    not_applicable: int
+    coverage: Coverage
+    savings: Savings
+    by_control: Sequence[ControlLine]
+    """Those with open findings, those with the most first."""
+    tied: int
+    """Open findings that are as old as the oldest."""
+    nameless: int
+    """Exemptions that name nobody."""
     trend: Trend | None
     ages: tuple[Column, ...]
 
@@ -85,46 +109,74 @@ def content_of(report: Report) -> Content:
     for entry in report.entries:
         by_standing[entry.standing].append(entry)
     is_open = by_standing[Standing.OPEN]
-    failing = [entry for entry in is_open if is_failing(entry)]
+    failing, attempts = troubles(report, is_open)
+    closed = _latest(by_standing[Standing.RESOLVED], by_standing[Standing.GONE])
+    changes = [told(one) for one in report.changes if one.sent]
+    on = [line for line in report.controls if line.mode is not Mode.OFF]
     return Content(
-        fresh=_freshness(report),
+        fresh=freshness(report),
         severities=Counter(entry.severity for entry in is_open),
         open=is_open,
         unknown=by_standing[Standing.UNKNOWN],
         owners=_owners(is_open),
         ownerless=sum(not entry.owner for entry in is_open),
-        changed=[one for one in report.changes if one.sent],
+        changed=batches(changes, lambda one: one.alike, lambda one: one.change.at),
+        deeds=_deeds(changes),
         failing=failing,
         fates=_fates(failing),
-        attempts=_attempts(report, failing),
+        attempts=attempts,
         exemptions=report.exemptions,
         ending=sum(_ends_soon(line, report) for line in report.exemptions),
         exempt=by_standing[Standing.EXEMPT],
-        closed=_latest(by_standing[Standing.RESOLVED], by_standing[Standing.GONE]),
+        closed=batches(closed, _alike, lambda one: one.closed_at),
+        ended=_ended(closed),
         counts=Counter({standing: len(found) for standing, found in by_standing.items()}),
-        in_order=sum(line.in_order for line in report.controls if line.mode is not Mode.OFF),
-        figure=next((one for one in report.figures if one.amount is not None), None),
+        in_order=sum(line.in_order for line in on),
+        not_applicable=sum(line.not_applicable for line in on),
+        coverage=coverage(report),
+        savings=savings(report.figures),
+        by_control=_by_control(report),
+        tied=sum(entry.first_seen == is_open[0].first_seen for entry in is_open),
+        nameless=sum(is_nameless(line.exemption) for line in report.exemptions),
         trend=trend(report),
         ages=ages(is_open, report.generated_at),
     )
 
 
-def is_failing(entry: Entry) -> bool:
-    """Whether Steward would change it and does not get it done."""
-    return entry.fate in (Fate.FAILED, Fate.HELD) or entry.attempts > 0
+def _fates(failing: Sequence[Failing]) -> Sequence[str]:
+    counts = Counter(fate(one.entry) for one in failing)
+    return [f"{count:,} {name}" for name, count in counts.most_common()]
 
 
-def _fates(failing: Sequence[Entry]) -> Sequence[str]:
-    return [f"{count:,} {name}" for name, count in Counter(map(fate, failing)).most_common()]
+def _deeds(changes: Sequence[Told]) -> Deeds:
+    by_hand = sum(one.change.trigger is Trigger.DIRECT for one in changes)
+    final = sum(one.final == NO_UNDO for one in changes)
+    return Deeds(len(changes) - by_hand, by_hand, final)
 
 
-def _attempts(report: Report, failing: Sequence[Entry]) -> Sequence[Change]:
-    there = {entry.last_change.id for entry in failing if entry.last_change is not None}
-    return [
-        change
-        for change in report.changes
-        if change.status in (Status.FAILED, Status.INTENT) and change.id not in there
-    ]
+def _alike(entry: Entry) -> Hashable:
+    """What equal findings of several resources have in common once they are closed."""
+    how = (entry.standing, entry.fate, entry.verdict, entry.reason, entry.owner)
+    lasted = age(entry.first_seen, entry.closed_at) if entry.closed_at else ""
+    return entry.control, entry.ref.kind, entry.code, entry.wrong, how, lasted
+
+
+def _ended(closed: Sequence[Entry]) -> Ended:
+    counts = Counter(map(ending, closed))
+    return Ended(counts[RIGHT], counts[APART], counts[GONE], len(closed))
+
+
+def ending(entry: Entry) -> str:
+    """How a finding came to be closed."""
+    if entry.standing is Standing.GONE:
+        return GONE
+    mended = entry.fate is Fate.REMEDIATED
+    return APART if entry.verdict is Verdict.NOT_APPLICABLE and not mended else RIGHT
+
+
+def _by_control(report: Report) -> Sequence[ControlLine]:
+    wrong = [line for line in report.controls if line.counts.get(Standing.OPEN)]
+    return sorted(wrong, key=lambda line: (-line.counts[Standing.OPEN], line.id))
 
 
 def _latest(*groups: Iterable[Entry]) -> Sequence[Entry]:
@@ -147,41 +199,3 @@ def _owners(entries: Sequence[Entry]) -> Sequence[OwnerLine]:
 
 def _ends_soon(line: ExemptionLine, report: Report) -> bool:
     return 0 <= days_left(line.exemption.expires, report.generated_at) <= SOON
-
-
-def _freshness(report: Report) -> Freshness:
-    on = [line for line in report.controls if line.mode is not Mode.OFF]
-    never = tuple(line for line in on if not line.swept_at)
-    stale = tuple(line for line in on if line.stale and line.swept_at)
-    unread = sum(entry.standing is Standing.UNKNOWN for entry in report.entries)
-    swept = [line for line in on if line.swept_at]
-    return Freshness(
-        complete=report.complete and not never and bool(on),
-        headline=_headline(len(on), len(never), len(stale), unread),
-        stale=stale,
-        never=never,
-        errors=tuple(line for line in on if line.last_sweep_error),
-        unread=unread,
-        on=len(on),
-        fresh=len(on) - len(never) - len(stale),
-        off=len(report.controls) - len(on),
-        oldest=min(swept, key=lambda line: line.swept_at, default=None),
-    )
-
-
-def _headline(on: int, never: int, stale: int, unread: int) -> str:
-    if not on:
-        return "No control is on: nobody looks at this account"
-    wrong = [
-        f"{counted(never, 'control was', 'controls were')} never swept completely" if never else "",
-        f"{counted(stale, 'control is', 'controls are')} stale" if stale else "",
-        f"{counted(unread, 'resource')} could not be read" if unread else "",
-    ]
-    told_wrong = [one for one in wrong if one]
-    if told_wrong:
-        return f"The picture is incomplete: {', '.join(told_wrong)}"
-    return f"The data is fresh: {_all(on)} swept completely"
-
-
-def _all(on: int) -> str:
-    return "the one control that is on was" if on == 1 else f"all {on} controls that are on were"

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from steward.ledger import Change, Status
 from steward.model import Call
-from steward.reports.html.wording import clip
+from steward.reports.html.spoken import UNSET, before, made, phrase, spoken, thing, value, words
 
-UNSET = "not set"
-ABSENT = "not there"
 SHOWN = 6
 """Differences that a row of the table has; the calls below tell the others."""
 CALLS = 20
 """Calls that are told in full; a change of a stack's tags may have hundreds."""
 LENGTH = 300
-"""Characters of a value or a call."""
+"""Characters of a value that a row shows; what is folded away below has it in full."""
+
+NO_UNDO = "cannot be undone"
 
 _MARK = re.compile(r"(\d+ )?[0-9a-f]{16,}")
-_MAKES = ("Put", "Create", "Tag", "Add", "Publish")
-_TAKES = ("Delete", "Untag", "Remove")
+_LABELS = {
+    ("log-retention", "days"): "retention in days",
+    ("log-subscription", "owned"): "filter",
+}
+"""What fields of a control's state are called where their names alone say too little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,20 @@ class Told:
     """What an undo would not bring back."""
     final: str
     """Why it cannot be undone; '' where it can."""
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def cut(self) -> tuple[Difference, ...]:
+        """Differences that a row shows in part."""
+        shown = self.differences
+        return tuple(one for one in shown if max(len(one.before), len(one.after)) > LENGTH)
+
+    @property
+    def alike(self) -> Hashable:
+        """What equal changes of several resources have in common."""
+        one = self.change
+        what = (one.control, one.code, one.reason, one.ref.kind, one.trigger, one.status, one.error)
+        return what, self.differences, self.more, self.irreversible, self.final, self.remarks
 
 
 def told(change: Change) -> Told:
@@ -64,6 +80,7 @@ def told(change: Change) -> Told:
         max(0, len(calls) - CALLS),
         tuple(lost),
         _final(change, calls),
+        tuple(_remarks(change, calls)),
     )
 
 
@@ -72,10 +89,10 @@ def _in_effect(change: Change) -> Sequence[Call]:
     return change.calls[: change.sent] or change.calls
 
 
-def spoken(call: Call) -> str:
-    """A call on one line: 'logs PutRetentionPolicy logGroupName=/orders retentionInDays=30'."""
-    params = " ".join(f"{name}={_value(value)}" for name, value in call.params.items())
-    return clip(f"{call.service} {call.operation} {params}", LENGTH)
+def _remarks(change: Change, calls: Sequence[Call]) -> Iterator[str]:
+    alarms = [call for call in calls if call.operation == "PutMetricAlarm"]
+    if change.sent and any(not call.params.get("AlarmActions") for call in alarms):
+        yield "nobody is notified: alarms without actions"
 
 
 def _final(change: Change, calls: Sequence[Call]) -> str:
@@ -89,75 +106,50 @@ def _final(change: Change, calls: Sequence[Call]) -> str:
     if not change.sent:
         return "no call of it succeeded"
     if any(call.undo is None for call in calls):
-        return "cannot be undone"
+        return NO_UNDO
     return ""
 
 
 def _differences(change: Change, calls: Sequence[Call]) -> Iterator[Difference]:
     """By the fields of the state that calls set; for calls that set none, by their undo."""
-    effect = {name: value for call in calls for name, value in call.effect.items()}
-    readable = {name: value for name, value in effect.items() if not _is_mark(value)}
-    for name, value in readable.items():
-        yield from _between(_words(name), change.before.get(name), value)
+    effect = {name: one for call in calls for name, one in call.effect.items()}
+    readable = {name: one for name, one in effect.items() if not _is_mark(one)}
+    found = [
+        one
+        for name, after in readable.items()
+        for one in _between(_label(change, name), change.before.get(name), after)
+    ]
+    yield from found
     for call in calls:
-        if any(map(_is_mark, call.effect.values())) or not (call.effect or readable):
+        if any(map(_is_mark, call.effect.values())) or not found:
             yield _by_undo(call)
 
 
-def _is_mark(value: object) -> bool:
+def _label(change: Change, name: str) -> str:
+    return _LABELS.get((change.control, name), words(name))
+
+
+def _is_mark(of: object) -> bool:
     """A fingerprint, which tells a person nothing."""
-    return isinstance(value, str) and (not value or _MARK.fullmatch(value) is not None)
+    return isinstance(of, str) and (not of or _MARK.fullmatch(of) is not None)
 
 
-def _between(what: str, before: Any, after: Any) -> Iterator[Difference]:
-    """The leaves in which two values differ."""
-    if before == after:
-        return
-    if isinstance(after, Mapping) and isinstance(before, Mapping | None):
-        was = before or {}
-        for name in sorted({*was, *after}):
-            yield from _between(f"{what} {name}", was.get(name), after.get(name))
-        if not {*was, *after}:
-            yield Difference(what, UNSET, UNSET)
-    else:
-        yield Difference(what, _value(before), _value(after))
+def _between(what: str, was: Any, is_now: Any) -> Iterator[Difference]:
+    """The leaves in which two values differ, as far as a person can see it."""
+    if isinstance(is_now, Mapping) and isinstance(was, Mapping | None):
+        old = was or {}
+        for name in sorted({*old, *is_now}):
+            yield from _between(f"{what} {words(name)}", old.get(name), is_now.get(name))
+    elif value(was) != value(is_now):
+        yield Difference(what, value(was), value(is_now))
 
 
 def _by_undo(call: Call) -> Difference:
-    """What a call alone tells: the parameters in which it differs from its undo."""
-    undo, what = call.undo, _words(call.operation)
-    subject = _value(next(iter(call.params.values()), ""))
-    if undo is not None and undo.operation == call.operation:
+    """What a call alone tells: the thing that it makes, changes or takes away."""
+    undo = call.undo
+    if undo is not None and undo.operation == call.operation and call.operation != "TagResources":
         differ = [name for name in call.params if call.params[name] != undo.params.get(name)]
-        before, after = (_some(one.params, differ) for one in (undo, call))
-        return Difference(f"{what} {subject}", before, after)
-    if call.operation.startswith(_TAKES):
-        return Difference(what, _rest(call), "deleted")
-    made = call.operation.startswith(_MAKES)
-    return Difference(what, ABSENT if made or undo is None else _rest(undo), _rest(call))
-
-
-def _some(params: Mapping[str, Any], names: Sequence[str]) -> str:
-    texts = [f"{name}={_value(params[name])}" for name in names if name in params]
-    return clip(", ".join(texts), LENGTH) or UNSET
-
-
-def _rest(call: Call) -> str:
-    return _some(call.params, list(call.params))
-
-
-def _value(value: Any) -> str:
-    """A value as a person would write it down."""
-    if value is None or value in ("", [], (), {}):
-        return UNSET
-    if isinstance(value, str):
-        return clip(value, LENGTH)
-    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
-        return clip(", ".join(value), LENGTH)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return clip(json.dumps(value, sort_keys=True, default=str, ensure_ascii=False), LENGTH)
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
+        old, new = (phrase(one.params, differ) or UNSET for one in (undo, call))
+        if old != new:
+            return Difference(thing(call), old, new)
+    return Difference(thing(call), before(call), made(call))

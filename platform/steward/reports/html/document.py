@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -13,14 +14,21 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from steward.model import Fate, Mode, Severity
 from steward.reports.dataset import Report, Standing
+from steward.reports.exempting import NAMELESS, is_nameless
 from steward.reports.html import charts, wording
-from steward.reports.html.content import OWNERS, SOON, Content, content_of
-from steward.reports.html.differences import told
+from steward.reports.html.content import GONE, OWNERS, RIGHT, SOON, Content, content_of, ending
+from steward.reports.html.differences import LENGTH, NO_UNDO
 from steward.reports.html.space import Space
 
 _MANY = 1000
 """Rows above which a browser may put off laying out a table's bodies. Chromium then keeps what is
 far from the screen out of its accessibility tree, too: so never for fewer."""
+
+_LONG = 30
+"""Rows above which a table has a link that skips it."""
+
+_TRIES = 20
+"""Attempts on one resource that are listed."""
 
 _DENSE = 2000
 """Open findings above which their rows do not link to their controls, to be shorter."""
@@ -28,13 +36,13 @@ _DENSE = 2000
 
 def render(report: Report) -> str:
     """The report as one HTML document; equal reports give equal text."""
-    style, script = _text("page.css"), _text("page.js")
+    style, script = f"{_text('page.css')}{_margins(report)}", _text("page.js")
     content = content_of(report)
     page = _environment().get_template("page.html")
     return page.render(
         report=report,
         content=content,
-        space=Space([len(rows) for rows in _tables(content)]),
+        space=Space([len(rows) for rows in _tables(content, report)]),
         dense=len(content.open) > _DENSE,
         now=report.generated_at,
         style=_Trusted(style),
@@ -43,7 +51,7 @@ def render(report: Report) -> str:
     )
 
 
-def _tables(content: Content) -> Sequence[Sequence[object]]:
+def _tables(content: Content, report: Report) -> Sequence[Sequence[object]]:
     """What the page's tables show, in the order in which they are on it."""
     return (
         content.open,
@@ -54,16 +62,39 @@ def _tables(content: Content) -> Sequence[Sequence[object]]:
         content.exemptions,
         content.exempt,
         content.closed,
+        report.controls,
     )
 
 
+_PARTS = re.compile(r"<(thead|tr|td|th)((?: [^>]*)?)>")
+
+
 class _Trusted(str):
-    """A text of ours that stands in the page as it is; never anything from an account."""
+    """A text that stands in the page as it is: ours, or what a template has escaped already."""
 
     __slots__ = ()
 
     def __html__(self) -> str:
         return self
+
+
+def _margins(report: Report) -> str:
+    """What stands at the foot of each printed page; of an account's texts letters and digits."""
+    place = f"Steward compliance report: account {report.account}, {report.region}"
+    told = re.sub(r"[^A-Za-z0-9 ,:-]", "", f"{place}, {wording.moment(report.generated_at)} UTC")
+    return f'@page {{ @bottom-left {{ content: "{told[:200]}" }} }}\n'
+
+
+def _roles(row: str) -> _Trusted:
+    """A row with the roles that its elements have in a table: laid out as a grid, it is none."""
+    return _Trusted(_PARTS.sub(_with_role, row))
+
+
+def _with_role(found: re.Match[str]) -> str:
+    tag = found[1]
+    head = "rowheader" if "scope=row" in found[2].replace('"', "") else "columnheader"
+    role = {"thead": "rowgroup", "tr": "row", "td": "cell", "th": head}[tag]
+    return f'<{tag} role="{role}"{found[2]}>'
 
 
 def _policy(style: str, script: str) -> str:
@@ -93,8 +124,55 @@ def _final(value: Any) -> Any:
     return wording.visible(value) if isinstance(value, str) and not _is_markup(value) else value
 
 
+def _cut(text: str) -> str:
+    return wording.clip(text, LENGTH)
+
+
 def _is_markup(value: str) -> bool:
     return hasattr(value, "__html__")
+
+
+_FILTERS: Mapping[str, Callable[..., Any]] = {
+    "age": wording.age,
+    "cut": _cut,
+    "dated": wording.dated,
+    "ending": ending,
+    "nameless": is_nameless,
+    "wrong": wording.wrong,
+    "amount": wording.amount,
+    "counted": wording.counted,
+    "day": wording.day,
+    "day_of": wording.day_of,
+    "ends": wording.ends,
+    "fate": wording.fate,
+    "moment": wording.moment,
+    "number": wording.number,
+    "outcome": wording.outcome,
+}
+
+_NAMES: Mapping[str, Any] = {
+    "Fate": Fate,
+    "GONE": GONE,
+    "LONG": _LONG,
+    "MANY": _MANY,
+    "Mode": Mode,
+    "NAMELESS": NAMELESS,
+    "NO_UNDO": NO_UNDO,
+    "OWNERS": OWNERS,
+    "RIGHT": RIGHT,
+    "SOON": SOON,
+    "TRIES": _TRIES,
+    "Severity": Severity,
+    "SEVERITIES": charts.SEVERITIES,
+    "Standing": Standing,
+    "WIDTH": charts.WIDTH,
+    "HEIGHT": charts.HEIGHT,
+    "anchor": wording.anchor,
+    "command": wording.command,
+    "roles": _roles,
+    "size": len,
+}
+"""What templates know besides a report and its content."""
 
 
 @cache
@@ -107,31 +185,6 @@ def _environment() -> Environment:
         finalize=_final,
         loader=FunctionLoader(_text),
     )
-    environment.filters.update(
-        age=wording.age,
-        amount=wording.amount,
-        counted=wording.counted,
-        day=wording.day,
-        day_of=wording.day_of,
-        ends=wording.ends,
-        fate=wording.fate,
-        moment=wording.moment,
-        number=wording.number,
-        outcome=wording.outcome,
-        told=told,
-    )
-    environment.globals.update(
-        Fate=Fate,
-        Mode=Mode,
-        MANY=_MANY,
-        OWNERS=OWNERS,
-        SOON=SOON,
-        Severity=Severity,
-        SEVERITIES=charts.SEVERITIES,
-        Standing=Standing,
-        WIDTH=charts.WIDTH,
-        HEIGHT=charts.HEIGHT,
-        anchor=wording.anchor,
-        command=wording.command,
-    )
+    environment.filters.update(_FILTERS)
+    environment.globals.update(_NAMES)
     return environment

@@ -23,6 +23,8 @@ class Filled:
     bodies: Sequence[Sequence[str]]
     shown: int
     total: int
+    rows: int
+    """Less than what is shown where a row is of several."""
 
     @property
     def left_out(self) -> int:
@@ -37,13 +39,22 @@ class Space:
         self._later = list(later)
         self._left = left
 
-    def fill(self, rows: Sequence[Any], make: Callable[[Any], str]) -> Filled:
-        """Make rows until the table has used up its room; at least one."""
+    def fill(
+        self,
+        rows: Sequence[Any],
+        make: Callable[[Any], str],
+        weigh: Callable[[Any], int] | None = None,
+        dress: Callable[[str], str] | None = None,
+    ) -> Filled:
+        """Make rows until the table has used up its room; at least one.
+
+        ``weigh`` tells how many things a row is of, ``dress`` what else its text needs.
+        """
         self._later = self._later[1:]
         room = self._left - self._reserve()
         made: list[str] = []
         for row in rows:
-            text = make(row)
+            text = dress(make(row)) if dress else make(row)
             size = len(text) if text.isascii() else len(text.encode())
             if made and size > room:
                 break
@@ -51,7 +62,8 @@ class Space:
             room -= size
             self._left -= size
         bodies = [made[at : at + _TOGETHER] for at in range(0, len(made), _TOGETHER)]
-        return Filled(bodies, len(made), len(rows))
+        weights = [weigh(row) if weigh else 1 for row in rows]
+        return Filled(bodies, sum(weights[: len(made)]), sum(weights), len(made))
 
     def _reserve(self) -> int:
         """A sixteenth of the page for each later table, or less where that does not need it."""

@@ -21,9 +21,11 @@ _UNSEEN = re.compile(
 )
 """Controls, marks that turn the direction of text, what has no width, what is no character."""
 
+_DATES = re.compile(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)?(?![0-9T-])")
+
 _FATES = {
     Fate.NONE: "nothing",
-    Fate.REPORTED: "reports only",
+    Fate.REPORTED: "reported only",
     Fate.PLANNED: "planned, not sent",
     Fate.REMEDIATED: "changed",
     Fate.HELD: "held back",
@@ -66,6 +68,30 @@ def moment(at: str) -> str:
     """'21 Nov 2026, 10:15'."""
     when = datetime.fromisoformat(at).astimezone(UTC)
     return f"{day(when.date())}, {when:%H:%M}"
+
+
+def clock(at: str) -> str:
+    """'10:15'."""
+    return f"{datetime.fromisoformat(at).astimezone(UTC):%H:%M}"
+
+
+def dated(sentence: str, now: str) -> str:
+    """A sentence of ours with its moments and days as the page writes them."""
+
+    def written(found: re.Match[str]) -> str:
+        try:
+            if "T" in found[0]:
+                return f"{moment(found[0])} ({ahead(found[0], now)})"
+            return day(date.fromisoformat(found[0]))
+        except ValueError:  # digits that are no date
+            return found[0]
+
+    return _DATES.sub(written, sentence)
+
+
+def ahead(at: str, now: str) -> str:
+    """How far off a moment is: 'in 7 days', 'due'."""
+    return f"in {age(now, at)}" if hours(now, at) else "due"
 
 
 def day(when: date) -> str:
@@ -118,6 +144,11 @@ def amount(figure: Figure) -> tuple[str, str]:
 def fate(entry: Entry) -> str:
     """What Steward did about a finding the last time."""
     return "given up for now" if is_given_up(entry) else _FATES[entry.fate]
+
+
+def wrong(entry: Entry) -> str:
+    """What is, or was, wrong."""
+    return entry.wrong or entry.reason
 
 
 def is_given_up(entry: Entry) -> bool:

@@ -18,9 +18,10 @@
     };
   });
 
-  /* Rows are laid out as grids, which for some browsers makes them no table any more. */
+  /* Rows are laid out as grids, which for some browsers makes them no table any more. Tables that
+     are not too long say so themselves. */
   const ROLES = { TABLE: "table", CAPTION: "caption", THEAD: "rowgroup", TBODY: "rowgroup", TR: "row", TD: "cell" };
-  for (const { table } of tables) {
+  for (const { table } of tables.filter((one) => !one.table.hasAttribute("role"))) {
     table.setAttribute("role", "table");
     for (const part of table.querySelectorAll("caption, thead, tbody, tr, td, th")) {
       const heads = part.scope === "row" ? "rowheader" : "columnheader";
@@ -65,7 +66,21 @@
     }
   };
 
+  /* On a phone, where heads do not stand above columns, one list sorts. */
+  const choice = (one) => {
+    const sorted = one.heads.filter((head) => head.dataset.sort);
+    const list = make("select", "");
+    for (const head of sorted) list.append(make("option", head.textContent));
+    list.selectedIndex = sorted.findIndex((head) => head.ariaSort);
+    list.addEventListener("change", () => order(one, sorted[list.selectedIndex]));
+    const label = make("label", "Sort by ");
+    label.className = "sort";
+    label.append(list);
+    one.table.before(label);
+  };
+
   for (const one of tables) {
+    choice(one);
     for (const head of one.heads.filter((cell) => cell.dataset.sort)) {
       const button = make("button", head.textContent);
       button.type = "button";
@@ -87,6 +102,12 @@
     (!control || text(row).split(/\s+/).includes(control)) &&
     (!severity || one.severity < 0 || row.cells[one.severity].textContent === severity);
 
+  /* Of what is folded together, that is shown which the filter has found. */
+  const unfold = (row, words) => {
+    const all = row.querySelector("details.all");
+    if (all && words.some((word) => all.textContent.toLowerCase().includes(word))) all.open = true;
+  };
+
   const filter = () => {
     const words = byId("filter-text").value.toLowerCase().split(/\s+/).filter(Boolean);
     const control = byId("filter-control").value;
@@ -99,8 +120,9 @@
       for (const row of one.rows) {
         row.hidden = set && !fits(one, row, words, control, severity);
         if (!row.hidden) left += 1;
+        if (words.length && !row.hidden) unfold(row, words);
       }
-      one.shown.textContent = set ? `filter: ${left} of ${one.rows.length} shown` : one.told;
+      one.shown.textContent = set ? `filter: ${left} of ${one.rows.length} rows shown` : one.told;
       matched += left;
       all += one.rows.length;
       hide(one);
@@ -117,22 +139,27 @@
   form.addEventListener("reset", () => setTimeout(filter));
   form.hidden = false;
 
-  /* A link to a row that the filter hides takes the filter away. */
+  /* A link to a row that the filter hides takes the filter away; what is folded away is opened. */
   const reveal = () => {
     const target = byId(decodeURIComponent(location.hash.slice(1))) || byId(location.hash.slice(1));
-    if (!target || !target.hidden) return;
-    form.reset();
+    const folded = target?.closest("details");
+    const hidden = target?.closest("tr[hidden]");
+    if (!folded && !hidden) return;
+    if (folded) folded.open = true;
+    if (hidden) form.reset();
     setTimeout(() => target.scrollIntoView());
   };
   addEventListener("hashchange", reveal);
 
   addEventListener("beforeprint", () => {
-    for (const part of document.querySelectorAll(".rows details")) part.open = true;
+    for (const part of document.querySelectorAll(".rows details:not(.all)")) part.open = true;
   });
 
   const days = Math.floor((Date.now() - Date.parse(byId("generated").dateTime)) / DAY);
-  if (days > 1) {
-    byId("old").textContent = `This page was made ${days} days ago. Ages in it are as of then.`;
+  if (days >= 1) {
+    const ago = days === 1 ? "a day" : `${days} days`;
+    byId("old").textContent = `This page was made ${ago} ago. Nothing in it is of today.`;
     byId("old").hidden = false;
+    byId("freshness").classList.replace("good", "aged");
   }
 })();
