@@ -136,6 +136,26 @@ WHOLE = sweep(ago(hours=3), complete=True, resources=7)
             FAIL,
             "more than 26 hours ago: one was cut off",
         ),
+        (
+            [sweep(error="ListX: AccessDenied"), WHOLE, WHOLE],
+            FAIL,
+            "7 resources; the last one was incomplete: ListX: AccessDenied",
+        ),
+        (
+            [sweep(), sweep(started=ago(hours=2), error="ListX: AccessDenied"), WHOLE, WHOLE],
+            FAIL,
+            "7 resources; the last one was incomplete: ListX: AccessDenied",
+        ),
+        (
+            [sweep(started=ago(hours=12)), sweep(ago(hours=20), complete=True)],
+            FAIL,
+            "the last one was incomplete: one was cut off",
+        ),
+        (
+            [sweep(), sweep(started=ago(hours=2), error="ListX: AccessDenied")],
+            FAIL,
+            "never swept whole: ListX: AccessDenied",
+        ),
     ],
     ids=[
         "never",
@@ -148,6 +168,10 @@ WHOLE = sweep(ago(hours=3), complete=True, resources=7)
         "overdue",
         "incomplete",
         "overdue and cut off",
+        "stopped after a whole one",
+        "stopped, and the next one runs",
+        "cut off after a whole one",
+        "first one stopped, and the next one runs",
     ],
 )
 def test_a_control_stands_as_its_last_whole_sweep_does(
