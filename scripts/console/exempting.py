@@ -30,6 +30,7 @@ Told: TypeAlias = Mapping[str, str | bool | None]
 
 def exempt(options: Options, resource: str | None, control_id: str | None, told: Told) -> ExitCode:
     """Add, remove or list exemptions. They are the ledger's, and change nothing in AWS."""
+    _only_what_goes_together(control_id, told)
     if told["listed"]:
         return _list(options, resource if control_id is None else control_id)
     if not resource or not control_id:
@@ -47,6 +48,20 @@ def exempt(options: Options, resource: str | None, control_id: str | None, told:
     line = {"control": control.id, **shallow(exemption), "covers": made.covers}
     until = f"until {exemption.expires}, {made.covers} known violations"
     return _say(options, f"{resource} is exempt from {control.id} {until}", line)
+
+
+def _only_what_goes_together(control_id: str | None, told: Told) -> None:
+    """Refuse what would be ignored. Raises BadPolicy."""
+    adding = [f"--{name}" for name in ("until", "reason", "owner") if told[name] is not None]
+    if told["listed"]:
+        ignored = [*(["--remove"] if told["remove"] else []), *adding]
+        ignored += ["RESOURCE"] if control_id is not None else []
+        if ignored:
+            absent = ", ".join(ignored)
+            raise BadPolicy(f"--list: only lists, allowed: with a CONTROL or none, not {absent}")
+    elif told["remove"] and adding:
+        absent = ", ".join(adding)
+        raise BadPolicy(f"--remove: only removes, allowed: RESOURCE and CONTROL, not {absent}")
 
 
 def _remove(options: Options, control: Control[Any, Any], resource: str) -> ExitCode:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -38,6 +40,26 @@ def test_an_exemption_is_held_to_what_a_policy_may_have(
     err = refusal(capsys, "exempt", told["resource"], control, *options)
     assert f'exempt: {field}: is "xxx' in err
     assert f"allowed: maxLength {most}" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--list", "--remove", "x", "log-retention"], "--list: only lists, .* --remove, RESOURCE"),
+        (["--list", "x", "log-retention"], "--list: .* with a CONTROL or none, not RESOURCE"),
+        (["--list", "--owner", "o"], "--list: .* not --owner"),
+        (
+            ["x", "log-retention", "--reason", "r", "--until", "2099-01-01", "--remove"],
+            "--remove: only removes, allowed: RESOURCE and CONTROL, not --until, --reason",
+        ),
+    ],
+    ids=["list and remove", "list a resource", "list with an owner", "remove with a reason"],
+)
+def test_what_would_be_ignored_is_refused(
+    arguments: Sequence[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody is to believe that it was heeded."""
+    assert re.search(told, refusal(capsys, "exempt", *arguments))
 
 
 @pytest.mark.parametrize("control", CONTROLS, ids=lambda one: one.id)
