@@ -38,8 +38,7 @@ def judge(
     """What is to be told of these alarms, of which some may be there no more."""
     gone = sorted(set(names) - {one["AlarmName"] for one in found})
     if gone:
-        fix = f"put back what aws cloudformation detect-stack-drift --stack-name {place.name} tells"
-        yield Check(CHECK, Health.FAIL, f"deleted by somebody: {', '.join(gone)}", fix)
+        yield Check(CHECK, Health.FAIL, f"deleted by somebody: {', '.join(gone)}", place.drift)
     for one in found:
         if one["StateValue"] == "ALARM":
             name, since = one["AlarmName"], one.get("StateUpdatedTimestamp", "an unknown time")

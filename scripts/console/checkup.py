@@ -125,11 +125,24 @@ def writes_logged(selectors: Mapping[str, Any]) -> bool:
         if wanted and selector.get("IncludeManagementEvents", True):
             return True
     for selector in selectors.get("AdvancedEventSelectors") or ():
-        fields = {one["Field"]: one.get("Equals", []) for one in selector["FieldSelectors"]}
-        wanted = "Management" in fields.get("eventCategory", [])
-        if wanted and fields.get("readOnly", ["false"]) == ["false"]:
+        fields = selector["FieldSelectors"]
+        known = any(one["Field"] == "eventCategory" for one in fields)
+        if known and all(map(_lets_writes_in, fields)):
             return True
     return False
+
+
+def _lets_writes_in(field: Mapping[str, Any]) -> bool:
+    """Whether a field selector lets in management events that write, of whatever service.
+
+    What leaves some out is no matter: it is there for AWS KMS and the RDS Data API, which write
+    many. What lets in only some, such as those of one eventSource, does not do.
+    """
+    wanted = {"eventCategory": "Management", "readOnly": "false"}.get(field["Field"])
+    if wanted is None:
+        return not any(field.get(operator) for operator in ("Equals", "StartsWith", "EndsWith"))
+    equals = field.get("Equals") or [wanted]
+    return wanted in equals and wanted not in (field.get("NotEquals") or [])
 
 
 def _account_policies(aws: Api) -> Iterator[Check]:

@@ -13,13 +13,14 @@ from console.codes import ExitCode
 from console.lines import emit
 from console.options import Options
 from console.session import connect, history, selected
-from console.views import console, table
+from console.views import console, printable, steers, table
 from steward.account import Account
 from steward.aws.parameters import policy_name
 from steward.errors import BadPolicy
 from steward.evaluate import EXEMPT_TAG
 from steward.ledger import shallow, stamp
 from steward.model import Control, Exemption
+from steward.policy import complete, misfits, schema
 from steward.reports.dataset import ExemptionLine
 from steward.reports.exempting import exemption_lines, soonest_first
 from steward.reports.reading import read
@@ -29,6 +30,7 @@ Told: TypeAlias = Mapping[str, str | bool | None]
 
 def exempt(options: Options, resource: str | None, control_id: str | None, told: Told) -> ExitCode:
     """Add, remove or list exemptions. They are the ledger's, and change nothing in AWS."""
+    _only_what_goes_together(control_id, told)
     if told["listed"]:
         return _list(options, resource if control_id is None else control_id)
     if not resource or not control_id:
@@ -36,7 +38,7 @@ def exempt(options: Options, resource: str | None, control_id: str | None, told:
     [control] = selected([control_id])
     if told["remove"]:
         return _remove(options, control, resource)
-    exemption = _exemption(resource, told)
+    exemption = _exemption(control, resource, told)
     account = connect(replace(options, enforce=True))
     account.ledger.exempt(control.id, exemption)
     [made] = [one for one in _lines(account, control) if _is(one, "ledger", resource)]
@@ -46,6 +48,20 @@ def exempt(options: Options, resource: str | None, control_id: str | None, told:
     line = {"control": control.id, **shallow(exemption), "covers": made.covers}
     until = f"until {exemption.expires}, {made.covers} known violations"
     return _say(options, f"{resource} is exempt from {control.id} {until}", line)
+
+
+def _only_what_goes_together(control_id: str | None, told: Told) -> None:
+    """Refuse what would be ignored. Raises BadPolicy."""
+    adding = [f"--{name}" for name in ("until", "reason", "owner") if told[name] is not None]
+    if told["listed"]:
+        ignored = [*(["--remove"] if told["remove"] else []), *adding]
+        ignored += ["RESOURCE"] if control_id is not None else []
+        if ignored:
+            absent = ", ".join(ignored)
+            raise BadPolicy(f"--list: only lists, allowed: with a CONTROL or none, not {absent}")
+    elif told["remove"] and adding:
+        absent = ", ".join(adding)
+        raise BadPolicy(f"--remove: only removes, allowed: RESOURCE and CONTROL, not {absent}")
 
 
 def _remove(options: Options, control: Control[Any, Any], resource: str) -> ExitCode:
@@ -141,7 +157,7 @@ def _row(one: ExemptionLine) -> Sequence[object]:
 
 
 def _warn(text: str) -> None:
-    print(f"steward: exempt: {text}", file=sys.stderr)
+    print(f"steward: exempt: {printable(text)}", file=sys.stderr)
 
 
 def _say(options: Options, sentence: str, line: Mapping[str, Any]) -> ExitCode:
@@ -153,7 +169,7 @@ def _say(options: Options, sentence: str, line: Mapping[str, Any]) -> ExitCode:
     return ExitCode.CLEAN
 
 
-def _exemption(resource: str, told: Told) -> Exemption:
+def _exemption(control: Control[Any, Any], resource: str, told: Told) -> Exemption:
     given = {name: str(told[name] or "").strip() for name in ("until", "reason", "owner")}
     absent = [f"--{name}" for name, text in given.items() if not text]
     if absent:
@@ -168,4 +184,17 @@ def _exemption(resource: str, told: Told) -> Exemption:
         raise BadPolicy(
             f"exempt: RESOURCE is {resource!r}, which is everything; mode audit does that"
         )
-    return Exemption(resource, given["reason"], given["owner"], expires)
+    exemption = Exemption(resource, given["reason"], given["owner"], expires)
+    _fits(control, exemption)
+    return exemption
+
+
+def _fits(control: Control[Any, Any], exemption: Exemption) -> None:
+    """Hold an exemption to what the control's policy may have for one. Raises BadPolicy."""
+    entry = {name: str(value) for name, value in shallow(exemption).items()}
+    for name, text in entry.items():
+        if steers(text):
+            raise BadPolicy(f"exempt: {name}: is {text!r}, allowed: no control characters")
+    document = complete(schema(control.id), {"exemptions": [entry]})
+    for problem in misfits(control.id, document):
+        raise BadPolicy(f"exempt: {problem.removeprefix('exemptions[0].')}")

@@ -87,19 +87,20 @@ def discard(aws: Aws, queue: Queue, letter: Letter) -> None:
 def move(aws: Aws, queue: Queue, clock: Clock, deadline: Deadline, progress: Progress) -> int:
     """Have SQS move a dead-letter queue's messages back to where they came from; how many.
 
-    A move that is under way is waited for, as a queue has one at a time. Raises Refused where it
-    fails, OutOfTime where it goes on for longer than the deadline: SQS needs nobody for it.
+    A move that is under way is waited for, as a queue has one at a time; what it moved before is
+    not counted. Raises Refused where it fails, OutOfTime where it goes on for longer than the
+    deadline: SQS needs nobody for it.
     """
     before = _task(aws, queue)
     if not _runs(before):
         aws.ask("sqs", "StartMessageMoveTask", SourceArn=queue.arn)
-    moved = 0
+    earlier, moved = (_moved(before) if _runs(before) else 0), 0
     while True:
         task = _task(aws, queue)
         if task.get("StartedTimestamp") != before.get("StartedTimestamp") or _runs(before):
-            moved = int(task.get("ApproximateNumberOfMessagesMoved") or 0)
+            moved = _moved(task)
             if task["Status"] == "COMPLETED":
-                return moved
+                return moved - earlier
             if not _runs(task):
                 why = task.get("FailureReason") or task["Status"]
                 raise Refused(f"{queue.name}: the move ended after {moved} messages: {why}")
@@ -111,6 +112,10 @@ def move(aws: Aws, queue: Queue, clock: Clock, deadline: Deadline, progress: Pro
 
 def _runs(task: Mapping[str, Any]) -> bool:
     return task.get("Status") in ("RUNNING", "CANCELLING")
+
+
+def _moved(task: Mapping[str, Any]) -> int:
+    return int(task.get("ApproximateNumberOfMessagesMoved") or 0)
 
 
 def _task(aws: Aws, queue: Queue) -> dict[str, Any]:

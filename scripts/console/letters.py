@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from console.lines import emit
 from console.options import Options
 from console.parked import progress
 from console.place import Place
-from console.queues import Queue, Unreadable, sources
+from console.queues import Queue, Unreadable, read, sources
 from console.views import SHOWN, console, table
 from steward.errors import BadPolicy, Invalid, NotConnected, Refused, StewardError
 from steward.model import Deadline
@@ -31,8 +31,12 @@ class Total:
     """What became of the letters that were looked at."""
 
     lines: list[Mapping[str, Any]] = field(default_factory=list)
+    unseen: int = 0
+    """Letters that SQS moved and that were not looked at."""
     more: int = 0
     """Letters that lie there besides, by SQS's count."""
+    held: int = 0
+    """Those of them that somebody else has received just now."""
     errors: list[str] = field(default_factory=list)
 
     @property
@@ -43,7 +47,8 @@ class Total:
     def counts(self) -> dict[str, int]:
         fates = Counter(line["fate"] for line in self.lines)
         told = {name: fates[name] for name in ("planned", "sent", "left", "discarded")}
-        return {"looked": len(self.lines), **told, "more": self.more}
+        besides = {"unseen": self.unseen, "more": self.more, "held": self.held}
+        return {"looked": len(self.lines), **told, **besides}
 
     @property
     def stays(self) -> bool:
@@ -153,28 +158,31 @@ class _Redriving:
 
     def box(self, box: Box, letters: Sequence[Letter]) -> None:
         """One queue; what goes wrong with it hinders no other."""
-        more = max(0, box.queue.messages - len(letters))
+        unseen = max(0, box.queue.messages - len(letters))
+        besides = replace(box.queue, messages=unseen)
         judged = judged_by(self.place, box.source, box.inboxes, letters)
         fates = {one.letter.id: _planned(one, self.gone) for one in judged}
         if self.options.enforce:
             try:
-                more = self._enforced(box, judged, fates, more)
+                besides = self._enforced(box, judged, fates, besides)
             except NotConnected:
                 raise
             except StewardError as error:
                 self.total.errors.append(str(error))
         lines = [_line(one, *fates[one.letter.id]) for one in judged]
         self.total.lines += lines
-        self.total.more += more
+        self.total.more += besides.messages
+        self.total.held += min(besides.messages, besides.held)
         if self.options.json:
             emit(lines)
 
     def _enforced(
-        self, box: Box, judged: Sequence[Judged], fates: dict[str, tuple[str, str]], more: int
-    ) -> int:
-        """Do what is planned; how many letters stay that were not looked at.
+        self, box: Box, judged: Sequence[Judged], fates: dict[str, tuple[str, str]], besides: Queue
+    ) -> Queue:
+        """Do what is planned; the queue as far as it was not looked at, with what stays there.
 
-        SQS itself moves all letters of a queue, where all can be read; else they are sent singly.
+        Where all that was looked at can be read, SQS moves all that lies there, also what was not
+        looked at: what of that no function can read comes back. Else they are sent singly.
         """
         aws, queue = self.place.aws, box.queue
         for one in judged:
@@ -183,11 +191,9 @@ class _Redriving:
                 fates[one.letter.id] = "discarded", ""
         rest = [one for one in judged if one.letter.id not in self.gone]
         back = [one for one in rest if one.inbox is not None]
-        if box.source is not None and len(back) == len(rest) and (rest or more):
-            letter_box.release(aws, queue, [one.letter for one in rest])
-            letter_box.move(aws, queue, self.place.clock, self.deadline, self._tell)
+        if box.source is not None and len(back) == len(rest) and (rest or besides.messages):
+            besides = self._moved(queue, [one.letter for one in rest], besides.messages)
             failed: Mapping[str, StewardError] = {}
-            more = 0
         else:
             meant = [(one.letter, one.inbox) for one in rest if one.inbox is not None]
             failed = letter_box.send_back(aws, queue, meant)
@@ -195,7 +201,19 @@ class _Redriving:
             error = failed.get(one.letter.id)
             fates[one.letter.id] = ("left", str(error)) if error else ("sent", "")
         self.total.errors += [str(error) for error in failed.values()][:1]
-        return more
+        return besides
+
+    def _moved(self, queue: Queue, letters: Sequence[Letter], besides: int) -> Queue:
+        """Have SQS move these and what lies there besides; the queue as it is afterwards."""
+        aws, clock = self.place.aws, self.place.clock
+        letter_box.release(aws, queue, letters)
+        moved = letter_box.move(aws, queue, clock, self.deadline, self._tell)
+        self.total.unseen += max(0, moved - len(letters))
+        [told] = read(aws, [queue.url])
+        after = told if isinstance(told, Queue) else queue
+        # SQS's counts lag behind a move, and what it moved is known.
+        left = max(0, len(letters) + besides - moved)
+        return replace(after, messages=min(after.messages, left))
 
     def _tell(self, text: str) -> None:
         progress(self.options, f"\r{text}")
@@ -231,8 +249,12 @@ def show(total: Total) -> None:
         table("Dead letters", columns, map(_row, total.lines[:SHOWN]))
     if hidden := len(total.lines[SHOWN:]):
         console().print(f"... and {hidden} more; --json shows all")
-    if total.more:
-        console().print(f"About {total.more} lie there besides; run it again for those")
+    if total.unseen:
+        console().print(f"SQS sent {total.unseen} besides, which were not looked at")
+    if waiting := total.more - total.held:
+        console().print(f"About {waiting} lie there besides; run it again for those")
+    if total.held:
+        console().print(f"{total.held} lie there, in somebody's hands; try again in two minutes")
 
 
 def _row(line: Mapping[str, Any]) -> Sequence[str]:

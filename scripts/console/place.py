@@ -91,6 +91,11 @@ class Place:
         asked = """--input '{"trigger": "operator"}'"""
         return f"aws stepfunctions start-execution --state-machine-arn {machine} {asked}"
 
+    @property
+    def drift(self) -> str:
+        """What to do where a part of the stack was deleted."""
+        return f"put back what aws cloudformation detect-stack-drift --stack-name {self.name} tells"
+
     def redrive(self, queue: str = "") -> str:
         """The command that shows what lies in a dead-letter queue, and sends it back."""
         return f"steward --stack {self.name} redrive{f' --queue {queue}' if queue else ''}"

@@ -30,6 +30,8 @@ class Queue:
     """Those that were received and not deleted among them."""
     dead_letters: str = ""
     """The ARN of the queue that takes what fails too often; '' of a queue that is no inbox."""
+    held: int = 0
+    """Those that were received and not deleted: nobody else sees them until they are given back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,10 @@ def _read(aws: Aws, url: str) -> Queue | Unreadable:
     except StewardError as error:
         return Unreadable(name_of(url), error)
     told = answer["Attributes"]
-    counts = (int(told.get(name, 0)) for name in _ASKED if name.startswith("Approximate"))
+    counts = [int(told.get(name, 0)) for name in _ASKED if name.startswith("Approximate")]
     redrive = json.loads(told.get("RedrivePolicy", "{}"))
     arn, dead_letters = told["QueueArn"], redrive.get("deadLetterTargetArn", "")
-    return Queue(name_of(url), url, arn, sum(counts), dead_letters)
+    return Queue(name_of(url), url, arn, sum(counts), dead_letters, counts[-1])
 
 
 def sources(queues: Sequence[Queue]) -> dict[str, Queue]:

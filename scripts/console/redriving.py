@@ -80,7 +80,7 @@ def _conclude(options: Options, mail: letters.Total, objects: parked.Total) -> E
 
 
 def _show(options: Options, mail: letters.Total, objects: parked.Total, *, complete: bool) -> None:
-    if not mail.lines and not objects.looked and complete:
+    if not (mail.lines or mail.more or mail.unseen or objects.looked) and complete:
         console().print("Nothing is there.")
         return
     letters.show(mail)

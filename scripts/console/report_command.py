@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,16 @@ from console.codes import ExitCode
 from console.options import Options, common
 from console.version import VERSION
 from steward.reports.formats import FORMATS
+
+
+def _file(_context: click.Context, _option: click.Parameter, told: str | None) -> Path | None:
+    """The file that is meant; none for standard output."""
+    if told is None or told == "-":
+        return None
+    if not told or told.endswith(os.sep) or Path(told).is_dir():
+        allowed = "a file that is no folder, or - for standard output"
+        raise click.BadParameter(f"is {told!r}, allowed: {allowed}")
+    return Path(told)
 
 
 @click.command()
@@ -26,9 +37,10 @@ from steward.reports.formats import FORMATS
 )
 @click.option(
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    callback=_file,
     metavar="FILE",
-    help="Write there; with several formats, how the names of the files begin.",
+    help="Write there; - is standard output. With several formats, how the names of the files "
+    "begin.",
 )
 @click.option(
     "--fail-on",

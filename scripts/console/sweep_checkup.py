@@ -40,11 +40,12 @@ def _swept(place: Place, control: Control[Any, Any], heartbeat: timedelta) -> It
     except BadPolicy:  # told as such; what was swept before is of interest all the same
         pass
     past = list(islice(place.ledger.sweeps(control.id), _LOOKED_BACK))
-    last = next((one for one in past if one.finished), None)
+    now = place.clock.now()
+    last = _ended(past, now)
     items: Iterable[Item] = ()
-    if last is not None and not last.complete:
+    if last is not None and last.finished and not last.complete:
         items = place.ledger.all_items(control.id)
-    status, detail = judge(past, unread(items), place.clock.now(), heartbeat)
+    status, detail = judge(past, unread(items), now, heartbeat)
     fix = "" if status is Health.OK else place.sweep
     yield Check(CHECK, status, f"{control.id}: {detail}", fix)
 
@@ -56,20 +57,30 @@ def judge(
     if not past:
         return Health.FAIL, "never swept"
     complete = next((one for one in past if one.complete), None)
-    ended = next((one for one in past if one.finished), None)
-    why = _why(past[0], trouble, now)
+    ended = _ended(past, now)
+    why = _why(ended or past[0], trouble, now)
     if complete is None:
-        running = ended is None and not past[0].error and _age(past[0].started, now) < _UNDER_WAY
-        told = "its first sweep is under way" if running else f"never swept whole: {why}"
-        return (Health.WARN if running else Health.FAIL), f"{told}, since {past[0].started}"
+        told = f"never swept whole: {why}" if ended else "its first sweep is under way"
+        return (Health.FAIL if ended else Health.WARN), f"{told}, since {past[0].started}"
     told = f"last swept whole {complete.finished}, {complete.resources} resources"
     if _age(complete.finished, now) > heartbeat:
+        why = _why(past[0], trouble, now)
         return Health.FAIL, f"{told}, which is more than {_hours(heartbeat)} ago: {why}"
-    if ended is not complete:
+    if ended is not None and ended is not complete:
         return Health.FAIL, f"{told}; the last one was incomplete: {why}"
     if [bool(one.finished) for one in past].count(True) == 1:
         return Health.WARN, f"{told}: the first sweep only plans, the second one acts"
     return Health.OK, told
+
+
+def _ended(past: Sequence[Sweep], now: datetime) -> Sweep | None:
+    """The newest sweep that goes on no more: to its end, to an error, or cut off."""
+    return next((one for one in past if one.finished or one.error or _stands(one, now)), None)
+
+
+def _stands(one: Sweep, now: datetime) -> bool:
+    """Whether an unfinished sweep began so long ago that nothing runs it any more."""
+    return _age(one.started, now) >= _UNDER_WAY
 
 
 def unread(items: Iterable[Item]) -> Mapping[str, int]:
@@ -85,8 +96,7 @@ def _why(last: Sweep, trouble: Mapping[str, int], now: datetime) -> str:
     if last.error:
         return last.error
     if not last.finished:
-        stands = _age(last.started, now) >= _UNDER_WAY
-        return f"one {'was cut off' if stands else 'is under way'}"
+        return f"one {'was cut off' if _stands(last, now) else 'is under way'}"
     most = sorted(trouble.items(), key=lambda one: (-one[1], one[0]))
     shown = ", ".join(f"{count} {what}" for what, count in most[:_SHOWN])
     counted = {name: last.fates.get(name, 0) for name in ("unknown", "failed")}

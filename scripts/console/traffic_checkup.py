@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
+from os.path import commonprefix
 from typing import Any
 
 from console.deployed import BUCKET, FUNCTION, MAPPING, RULE, SCHEDULE
@@ -12,7 +13,7 @@ from console.figures import Metric, values
 from console.health import Check, Health
 from console.place import Place
 from console.queues import Queue, Unreadable, sources
-from steward.errors import Refused
+from steward.errors import Gone, Refused
 from steward.shipping.redriving import PREFIXES
 
 OLD = 3600
@@ -31,8 +32,7 @@ def queues(place: Place) -> Iterator[Check]:
     found = [one for one in place.queues if isinstance(one, Queue)]
     for one in place.queues:
         if isinstance(one, Unreadable):
-            detail = f"{one.name}: {one.error}"
-            yield Check("queues", Health.UNKNOWN, detail, "allow sqs:GetQueueAttributes on it")
+            yield _unreadable(place, one)
     inboxes = [one for one in found if one.dead_letters]
     letters = [one for one in found if not one.dead_letters]
     for one in letters:
@@ -43,6 +43,13 @@ def queues(place: Place) -> Iterator[Check]:
     if letters and not any(one.messages for one in letters):
         yield Check("queues", Health.OK, f"nothing lies in {len(letters)} dead-letter queues")
     yield from _inboxes(place, inboxes)
+
+
+def _unreadable(place: Place, queue: Unreadable) -> Check:
+    if isinstance(queue.error, Gone):
+        return Check("queues", Health.FAIL, f"deleted by somebody: {queue.name}", place.drift)
+    detail = f"{queue.name}: {queue.error}"
+    return Check("queues", Health.UNKNOWN, detail, "allow sqs:GetQueueAttributes on it")
 
 
 def _inboxes(place: Place, inboxes: Sequence[Queue]) -> Iterator[Check]:
@@ -63,7 +70,7 @@ def _inboxes(place: Place, inboxes: Sequence[Queue]) -> Iterator[Check]:
 
 
 def delivery(place: Place) -> Iterator[Check]:
-    """Rules, schedules and event source mappings that somebody has switched off."""
+    """Rules, schedules and event source mappings that somebody has switched off or deleted."""
     off = [*_rules_off(place), *_schedules_off(place), *_mappings_off(place)]
     yield from off
     if not off:
@@ -72,20 +79,28 @@ def delivery(place: Place) -> Iterator[Check]:
 
 
 def _rules_off(place: Place) -> Iterator[Check]:
-    ours = set(place.parts.of_type(RULE))
-    for answer, _ in place.aws.pages("events", "ListRules", NamePrefix=f"{place.name}-"):
-        for one in answer["Rules"]:
-            if one["Name"] in ours and one["State"] == "DISABLED":
-                fix = f"aws events enable-rule --name {one['Name']}"
-                detail = f"the rule {one['Name']} is disabled: its events are lost"
-                yield Check("delivery", Health.FAIL, detail, fix)
+    ours = place.parts.of_type(RULE)
+    # CloudFormation shortens the name of the stack in them where it is long.
+    prefix = commonprefix(ours) or f"{place.name}-"  # noqa: RUF071  # its characters are meant
+    pages = place.aws.pages("events", "ListRules", NamePrefix=prefix)
+    states = {one["Name"]: one["State"] for answer, _ in pages for one in answer["Rules"]}
+    for name in ours:
+        if name not in states:
+            yield _deleted(place, f"the rule {name}")
+        elif states[name] == "DISABLED":
+            fix = f"aws events enable-rule --name {name}"
+            detail = f"the rule {name} is disabled: its events are lost"
+            yield Check("delivery", Health.FAIL, detail, fix)
 
 
 def _schedules_off(place: Place) -> Iterator[Check]:
     names = place.parts.of_type(SCHEDULE)
     ask = partial(_named, place, "scheduler", "GetSchedule", "Name")
-    for one in place.aws.together(ask, names) if names else ():
-        if one["State"] != "ENABLED":
+    told = place.aws.together(ask, names) if names else ()
+    for name, one in zip(names, told, strict=True):
+        if not one:
+            yield _deleted(place, f"the schedule {name}")
+        elif one["State"] != "ENABLED":
             detail = f"the schedule {one['Name']} is disabled"
             yield Check("delivery", Health.FAIL, detail, "enable it in EventBridge Scheduler")
 
@@ -93,8 +108,11 @@ def _schedules_off(place: Place) -> Iterator[Check]:
 def _mappings_off(place: Place) -> Iterator[Check]:
     ids = place.parts.of_type(MAPPING)
     ask = partial(_named, place, "lambda", "GetEventSourceMapping", "UUID")
-    for one in place.aws.together(ask, ids) if ids else ():
-        if one["State"] in ("Disabled", "Disabling"):
+    told = place.aws.together(ask, ids) if ids else ()
+    for uuid, one in zip(ids, told, strict=True):
+        if not one:
+            yield _deleted(place, f"the event source mapping {uuid}")
+        elif one["State"] in ("Disabled", "Disabling"):
             source = one["EventSourceArn"].rpartition(":")[2]
             fix = f"aws lambda update-event-source-mapping --uuid {one['UUID']} --enabled"
             detail = f"nobody reads {source}: its event source mapping is disabled"
@@ -102,7 +120,15 @@ def _mappings_off(place: Place) -> Iterator[Check]:
 
 
 def _named(place: Place, service: str, operation: str, key: str, name: str) -> Mapping[str, Any]:
-    return place.aws.ask(service, operation, **{key: name})
+    """One of the stack's, as AWS tells it; nothing of what is there no more."""
+    try:
+        return place.aws.ask(service, operation, **{key: name})
+    except Gone:
+        return {}
+
+
+def _deleted(place: Place, what: str) -> Check:
+    return Check("delivery", Health.FAIL, f"{what} was deleted by somebody", place.drift)
 
 
 def functions(place: Place) -> Iterator[Check]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+from unicodedata import category
 
 from steward.ledger import Sweep
 from steward.model import Control, Fate, Verdict
@@ -23,6 +24,10 @@ SHOWN = 50
 
 WIDTH = 200
 """Columns where the output is no terminal."""
+
+_STEERING = ("Cc", "Cs", "Zl", "Zp")
+_TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""Begin and end of texts that are shown from right to left."""
 
 _TOLD = 40  # columns of what replay tells while it runs
 
@@ -52,7 +57,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     from rich.text import Text  # noqa: PLC0415
 
     shown = Table(
-        title=title,
+        title=Text(printable(title)),
         title_justify="left",
         title_style="bold",
         box=box.SIMPLE_HEAD if any(columns) else None,
@@ -61,8 +66,22 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
     for column in columns:  # an id is there to be copied
         shown.add_column(column, overflow="fold", no_wrap=column == "change")
     for row in rows:
-        shown.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
+        shown.add_row(*(cell if isinstance(cell, Text) else Text(printable(cell)) for cell in row))
     console().print(shown)
+
+
+def printable(cell: object) -> str:
+    """A text as people see it: what would steer their terminal is told by its code."""
+    return "".join(map(_seen, str(cell)))
+
+
+def _seen(one: str) -> str:
+    return one if one == "\n" or not steers(one) else f"\\u{ord(one):04x}"
+
+
+def steers(text: str) -> bool:
+    """Whether a text has more to it than what is seen: control characters, or a turned order."""
+    return any(category(one) in _STEERING or one in _TURNING for one in text)
 
 
 class FindingsView:

@@ -441,7 +441,7 @@ def test_exemptions_are_listed_with_what_is_to_be_said_of_them(console: Console)
     assert [(x["source"], x["resource"], x["covers"], x["remarks"]) for x in console.lines] == [
         ("policy", "/audit/a", 0, ["expired"]),
         ("ledger", "/audit/a", 1, ["expires in 9 days"]),
-        ("tag", "/audit/c", 1, []),
+        ("tag", "/audit/c", 1, ["names nobody and gives no reason"]),
         ("ledger", "/typo/*", 0, ["exempts nothing"]),
         ("ledger", "/audit/*", 3, ["exempts every resource"]),
     ]
@@ -550,7 +550,7 @@ def test_an_invalid_policy_changes_nothing(console: Console, policy: str, told: 
         (["changes", "--since", "yesterday"], "'yesterday'"),
         (["changes", "--control", "x"], "allowed: log-retention"),
         (["explain", "/no/such/group"], "'/no/such/group' is no control"),
-        (["report", "--format", "xls"], "'csv', 'json', 'junit', 'ocsf'"),
+        (["report", "--format", "xls"], "'html', 'json', 'csv', 'junit', 'ocsf'"),
         (["report", "--format", "csv", "--format", "json"], "--output: is missing"),
         (["report", "--output", "/nowhere/x"], "--output /nowhere/x: No such file"),
         (["report", "--window", "91"], "91 is not in the range 1<=x<=90"),

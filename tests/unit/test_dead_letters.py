@@ -11,10 +11,13 @@ import pytest
 
 from console import letter_box, letters
 from console.causes import judged_by
+from console.codes import ExitCode
 from console.dead_letters import Letter, judge, read, saved, what
 from console.options import Options
+from console.parked import Total
 from console.place import Place
 from console.queues import Queue
+from console.redriving import _conclude
 from steward.errors import Denied, Invalid, NotConnected, OutOfTime, Refused
 from steward.ledger import Item
 from steward.model import Deadline, Fate, Ref, Verdict
@@ -247,6 +250,8 @@ def test_a_move_is_started_once_and_followed_to_its_end() -> None:
     assert (run(), len(aws.asked("sqs", "StartMessageMoveTask"))) == (3, 1)
     run, aws = moved(task("RUNNING"), task("RUNNING"), ended)
     assert (run(), len(aws.asked("sqs", "StartMessageMoveTask"))) == (3, 0)
+    run, aws = moved(task("RUNNING", ApproximateNumberOfMessagesMoved=2), ended)
+    assert run() == 1
 
 
 def test_a_move_that_fails_or_takes_too_long_is_told() -> None:
@@ -337,3 +342,72 @@ def test_a_folder_that_cannot_be_written_stops_everything_before_it_begins(tmp_p
         letters.redrive(here, Options(enforce=True), boxes, tmp_path / "file" / "x", ("m-1",))
     aws: Any = here.aws
     assert not aws.asked("sqs", "SendMessage") + aws.asked("sqs", "DeleteMessage")
+
+
+def of_one_queue(seen: int, *counts: tuple[int, int], moves: int = 0) -> Place:
+    """An inbox whose dead letters SQS counts so, there and in somebody's hands, look by look."""
+    letters = [{**message(n), "Body": json.dumps(EVENT)} for n in range(seen)]
+    told = [
+        {**queue["Attributes"], "ApproximateNumberOfMessagesNotVisible": str(held)}
+        for queue, held in ((counted("gov-dead", there), held) for there, held in counts)
+    ]
+    inbox = counted("gov-log-retention", 0, f"{ARN}gov-dead")
+
+    def attributes(params: Mapping[str, Any]) -> Any:
+        dead = params["QueueUrl"] == "q/gov-dead"
+        return {"Attributes": told.pop(0)} if dead else inbox
+
+    def receive(params: Mapping[str, Any]) -> Any:
+        return {"Messages": [letters.pop() for _ in letters[: params["MaxNumberOfMessages"]]]}
+
+    queues = ("gov-log-retention", "gov-dead")
+    parts = [{"ResourceType": "AWS::SQS::Queue", "PhysicalResourceId": f"q/{n}"} for n in queues]
+    ended = task("COMPLETED", ApproximateNumberOfMessagesMoved=moves)
+    return place(
+        {
+            ("cloudformation", "ListStackResources"): {"StackResourceSummaries": parts},
+            ("sqs", "GetQueueAttributes"): attributes,
+            ("sqs", "ReceiveMessage"): receive,
+            ("sqs", "ChangeMessageVisibilityBatch"): {},
+            ("sqs", "ListMessageMoveTasks"): [{}, ended],
+            ("sqs", "StartMessageMoveTask"): {},
+        }
+    )
+
+
+def redriven(here: Place, options: Options) -> letters.Total:
+    return letters.redrive(here, options, letters.chosen(here, None), None, ())
+
+
+ENFORCE = Options(enforce=True)
+
+
+@pytest.mark.parametrize("options", [Options(), ENFORCE], ids=["shown", "sent back"])
+def test_letters_in_somebodys_hands_are_there(
+    options: Options, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They can be neither looked at nor moved, which is told, and nothing is clean."""
+    total = redriven(of_one_queue(0, (0, 3), (0, 3)), options)
+    assert (total.counts["more"], total.counts["held"], total.stays) == (3, 3, True)
+    assert _conclude(options, total, Total()) is ExitCode.VIOLATIONS
+    out = capsys.readouterr().out
+    assert "3 lie there, in somebody's hands; try again in two minutes" in out
+    assert "Nothing is there" not in out
+
+
+def test_what_is_moved_unseen_is_counted_and_what_stays_after_a_move_is_counted_anew(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """SQS moves what was not looked at as well; its counts may lag behind, or be too high."""
+    moved = redriven(of_one_queue(12, (20, 3), (20, 3), moves=20), ENFORCE)
+    told = {name: moved.counts[name] for name in ("looked", "sent", "unseen", "more", "held")}
+    assert told == {"looked": 12, "sent": 12, "unseen": 8, "more": 3, "held": 3}
+    letters.show(moved)
+    out = capsys.readouterr().out
+    assert "SQS sent 8 besides, which were not looked at" in out
+    assert "3 lie there, in somebody's hands" in out
+    assert "run it again" not in out
+    early = redriven(of_one_queue(12, (20, 0), (0, 0), moves=12), ENFORCE)
+    assert (early.counts["unseen"], early.stays) == (0, False)
+    fewer = redriven(of_one_queue(2, (2, 0), (1, 0), moves=1), ENFORCE)
+    assert (fewer.counts["more"], fewer.counts["held"]) == (1, 0)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from console.cli import main
 from console.codes import ExitCode
+from console.report_command import report as report_command
 from console.reporting import exit_code, summary
 from console.sqlite_ledger import SQLiteLedger
 from steward.model import Mode, Severity
@@ -82,3 +85,16 @@ def test_the_summary_tells_what_is_missing(told: Report) -> None:
         f"{LOGS}: not known lately, the last complete sweep is of {at(9)}: Denied",
         "owners: no",
     ]
+
+
+def test_a_report_goes_to_a_file_or_with_a_dash_to_standard_output(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder is neither, be it there or not; it is refused before anything is read."""
+    written = report_command.make_context("report", ["--output", "x.json"])
+    assert written.params["output"] == Path("x.json")
+    assert report_command.make_context("report", ["--output", "-"]).params["output"] is None
+    for folder in (str(tmp_path), f"{tmp_path / 'not-there'}/", ""):
+        assert main(["report", "--output", folder]) == 3
+        told = f"is {folder!r}, allowed: a file that is no folder, or - for standard output"
+        assert told in " ".join(capsys.readouterr().err.split())

@@ -19,7 +19,7 @@ from console.sqlite_ledger import SQLiteLedger
 from console.stack_checkup import stack_checks
 from console.sweep_checkup import judge, sweeps, unread
 from console.traffic_checkup import delivery, functions, queues, shipping
-from steward.errors import BadPolicy, Denied, Invalid, NotConnected, Refused
+from steward.errors import BadPolicy, Denied, Gone, Invalid, NotConnected, Refused
 from steward.ledger import Item, Sweep, stamp
 from steward.model import Fate, Ref, Verdict
 from tests.fakes import START, FakeAws, FakeClock
@@ -136,6 +136,26 @@ WHOLE = sweep(ago(hours=3), complete=True, resources=7)
             FAIL,
             "more than 26 hours ago: one was cut off",
         ),
+        (
+            [sweep(error="ListX: AccessDenied"), WHOLE, WHOLE],
+            FAIL,
+            "7 resources; the last one was incomplete: ListX: AccessDenied",
+        ),
+        (
+            [sweep(), sweep(started=ago(hours=2), error="ListX: AccessDenied"), WHOLE, WHOLE],
+            FAIL,
+            "7 resources; the last one was incomplete: ListX: AccessDenied",
+        ),
+        (
+            [sweep(started=ago(hours=12)), sweep(ago(hours=20), complete=True)],
+            FAIL,
+            "the last one was incomplete: one was cut off",
+        ),
+        (
+            [sweep(), sweep(started=ago(hours=2), error="ListX: AccessDenied")],
+            FAIL,
+            "never swept whole: ListX: AccessDenied",
+        ),
     ],
     ids=[
         "never",
@@ -148,6 +168,10 @@ WHOLE = sweep(ago(hours=3), complete=True, resources=7)
         "overdue",
         "incomplete",
         "overdue and cut off",
+        "stopped after a whole one",
+        "stopped, and the next one runs",
+        "cut off after a whole one",
+        "first one stopped, and the next one runs",
     ],
 )
 def test_a_control_stands_as_its_last_whole_sweep_does(
@@ -327,6 +351,46 @@ def test_a_queue_that_cannot_be_read_is_unknown_and_hides_no_other() -> None:
     found = told(queues(place({**known, ("sqs", "GetQueueAttributes"): denied})))
     assert found[0] == (UNKNOWN, f"gov-a: {DENIED}")
     assert (FAIL, "gov-a-dead: 1 events that went nowhere") in found
+
+
+def test_a_queue_that_somebody_has_deleted_is_no_matter_of_permissions() -> None:
+    """It is wrong, with what to do; the others are told of as ever."""
+    known = holding()
+    answer: Any = known["sqs", "GetQueueAttributes"]
+
+    def gone(params: Mapping[str, Any]) -> Any:
+        if params["QueueUrl"].endswith("gov-a-lost"):
+            raise Gone("GetQueueAttributes: AWS.SimpleQueueService.NonExistentQueue")
+        return answer(params)
+
+    found = [*queues(place({**known, ("sqs", "GetQueueAttributes"): gone}))]
+    assert (found[0].status, found[0].detail) == (FAIL, "deleted by somebody: gov-a-lost")
+    assert "detect-stack-drift --stack-name gov" in found[0].fix
+    assert [one.status for one in found[1:]] == [OK, OK]
+
+
+def test_what_somebody_has_deleted_is_not_enabled() -> None:
+    """Rules that ListRules does not name, asked for by what the stack's names begin with."""
+    answers = {
+        **parts(
+            Rule=["gov-long-na-A-1", "gov-long-na-B-2"],
+            Schedule=["gov-sweep"],
+            EventSourceMapping=["u-1"],
+        ),
+        ("events", "ListRules"): {"Rules": [{"Name": "gov-long-na-B-2", "State": "ENABLED"}]},
+        ("scheduler", "GetSchedule"): Gone("GetSchedule: ResourceNotFoundException"),
+        ("lambda", "GetEventSourceMapping"): Gone("GetEventSourceMapping: ResourceNotFound"),
+    }
+    here = place(answers)
+    found = [*delivery(here)]
+    assert [(one.status, one.detail) for one in found] == [
+        (FAIL, "the rule gov-long-na-A-1 was deleted by somebody"),
+        (FAIL, "the schedule gov-sweep was deleted by somebody"),
+        (FAIL, "the event source mapping u-1 was deleted by somebody"),
+    ]
+    assert all("detect-stack-drift" in one.fix for one in found)
+    aws: Any = here.aws
+    assert aws.asked("events", "ListRules") == [{"NamePrefix": "gov-long-na-"}]
 
 
 def test_what_somebody_has_switched_off_is_told_with_how_to_switch_it_on() -> None:

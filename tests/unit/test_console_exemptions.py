@@ -1,0 +1,100 @@
+"""What an exemption at the console may say, and what a terminal is shown of a shared ledger."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import pytest
+
+from console.cli import main
+from console.exempting import _exemption
+from console.views import printable, table
+from steward.controls import CONTROLS
+from steward.model import Control, Exemption
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    """What is told of a command that is refused before anything is asked of AWS."""
+    assert main(list(arguments)) == 3
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("control", "field", "most"),
+    [
+        ("log-retention", "resource", 512),
+        ("function-layers", "resource", 140),
+        ("log-retention", "reason", 256),
+        ("required-tags", "owner", 128),
+    ],
+)
+def test_an_exemption_is_held_to_what_a_policy_may_have(
+    control: str, field: str, most: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By the control's own schema; the field, the value and the limit are named."""
+    told = {"resource": "a", "reason": "r", "owner": "o", field: "x" * (most + 1)}
+    options = ("--until", "2099-01-01", "--reason", told["reason"], "--owner", told["owner"])
+    err = refusal(capsys, "exempt", told["resource"], control, *options)
+    assert f'exempt: {field}: is "xxx' in err
+    assert f"allowed: maxLength {most}" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--list", "--remove", "x", "log-retention"], "--list: only lists, .* --remove, RESOURCE"),
+        (["--list", "x", "log-retention"], "--list: .* with a CONTROL or none, not RESOURCE"),
+        (["--list", "--owner", "o"], "--list: .* not --owner"),
+        (
+            ["x", "log-retention", "--reason", "r", "--until", "2099-01-01", "--remove"],
+            "--remove: only removes, allowed: RESOURCE and CONTROL, not --until, --reason",
+        ),
+    ],
+    ids=["list and remove", "list a resource", "list with an owner", "remove with a reason"],
+)
+def test_what_would_be_ignored_is_refused(
+    arguments: Sequence[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody is to believe that it was heeded."""
+    assert re.search(told, refusal(capsys, "exempt", *arguments))
+
+
+@pytest.mark.parametrize("control", CONTROLS, ids=lambda one: one.id)
+def test_what_a_policy_may_have_is_an_exemption_of_every_control(
+    control: Control[Any, Any],
+) -> None:
+    """Nothing else that its policy lacks stands in the way."""
+    told = {"until": "2099-01-01", "reason": "r" * 256, "owner": "o" * 128}
+    assert _exemption(control, "a" * 140, told) == Exemption(
+        "a" * 140, "r" * 256, "o" * 128, date(2099, 1, 1)
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["a\x1b[2Jb", "a\nb", "a\x9b1mb", "a\u202eb", "a\u2028b"], ids=ascii
+)
+@pytest.mark.parametrize("field", ["resource", "reason", "owner"])
+def test_what_would_steer_a_terminal_is_no_exemption(
+    field: str, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Others read it in their terminals, and in reports."""
+    told = {"resource": "a", "reason": "r", "owner": "o", field: text}
+    options = ("--until", "2099-01-01", "--reason", told["reason"], "--owner", told["owner"])
+    err = refusal(capsys, "exempt", told["resource"], "log-retention", *options)
+    assert f"exempt: {field}: is {text!r}, allowed: no control characters" in err
+
+
+def test_a_table_shows_what_would_steer_the_terminal_by_its_code(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Also in its title; what is only foreign is shown as it is."""
+    table("of \x1b[31m[bold]", ("a", "b"), [("x\x1b[2Jy\x9b", "Größe\xa0日本 👩‍💻")])
+    out = capsys.readouterr().out
+    assert "x\\u001b[2Jy\\u009b" in out
+    assert "of \\u001b[31m[bold]" in out
+    assert "Größe\xa0日本 👩‍💻" in out
+    assert not set("\x1b\x9b") & set(out)
+    assert printable("a\r\nb\u202ec\ud800") == "a\\u000d\nb\\u202ec\\ud800"
