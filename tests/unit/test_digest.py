@@ -126,6 +126,12 @@ def test_a_control_of_which_nothing_is_known_is_always_news() -> None:
     assert "controls not swept" in subject(found)
 
 
+def test_a_last_sweep_that_was_not_complete_is_news() -> None:
+    """Though one before it was, lately: what it did not read may be out of order."""
+    found = digest_of(report(controls=(replace(LINE, last_sweep_error="3 failed"),)), SINCE)
+    assert (found.news, "3 failed" in text(found)) == (True, True)
+
+
 def test_a_message_says_what_whose_and_why_and_where_the_rest_is() -> None:
     entry = replace(ENTRY, first_seen=FRESH, owner="payments")
     failing = replace(ENTRY, fate=Fate.FAILED, attempts=1, next_attempt="with the next sweep")

@@ -477,6 +477,17 @@ def test_a_complete_picture_is_said_to_be_one() -> None:
     assert "good" in banner.attributes["class"]
 
 
+def test_a_last_sweep_that_was_not_complete_is_not_fresh() -> None:
+    """In the banner, its list, and the table of controls."""
+    line = replace(REPORT.controls[0], stale=False, last_sweep_error="3 failed")
+    document = parsed(render(replace(NOTHING, controls=(line,))))
+    banner = section(document, "freshness")
+    assert banner.one("h2").words.endswith("1 last sweep was not complete")
+    assert "was not complete: 3 failed" in banner.words
+    assert "incomplete" in rows(document, "controls-table")[0].words
+    assert "0 of 1 controls were fresh" in section(document, "summary").words
+
+
 def test_what_is_empty_says_so() -> None:
     """An empty section is a statement; where nobody looked, it is another one."""
     document = parsed(render(NOTHING))

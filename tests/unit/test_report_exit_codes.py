@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,6 +63,28 @@ def test_what_is_not_known_wins_over_what_is_open(told: Report) -> None:
     assert exit_code(told, Severity.LOW) is ExitCode.VIOLATIONS
     stale = replace(told, controls=(replace(line, stale=True),))
     assert exit_code(stale, Severity.LOW) is ExitCode.INCOMPLETE
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"error": "AccessDenied"}, "AccessDenied"),
+        ({"fates": {"failed": 3}}, "3 failed, 0 could not be read"),
+    ],
+)
+def test_a_last_sweep_that_was_not_complete_is_not_clean(
+    tmp_path: Path, fields: dict[str, Any], why: str
+) -> None:
+    """Though one before it was, lately; also while the next one goes on."""
+    book = SQLiteLedger(tmp_path / "ledger.db", "here")
+    book.commit(sweep=sweep(0.5))
+    book.commit(sweep=sweep(0.1, complete=False, **fields))
+    book.commit(sweep=sweep(0.01, complete=False, finished=""))
+    made = report(book)
+    book.close()
+    assert exit_code(made, Severity.LOW) is ExitCode.INCOMPLETE
+    [gap] = [line for line in summary(made) if line.startswith(LOGS)]
+    assert gap.endswith(f"the last complete sweep is of {at(0.5)}: {why}")
 
 
 def test_a_control_that_is_off_spoils_nothing_but_a_report_on_nothing_else(told: Report) -> None:

@@ -63,6 +63,9 @@ QUIET = [
     pytest.param({"mode": Mode.OFF}, "off", id="off"),
     pytest.param({"stale": True, "swept_at": ""}, "never-swept", id="never swept"),
     pytest.param({"stale": True, "swept_at": at(9)}, "stale", id="stale"),
+    pytest.param(
+        {"last_sweep_error": "Denied"}, "incomplete", id="the last sweep was not complete"
+    ),
 ]
 
 

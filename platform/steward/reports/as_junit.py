@@ -1,7 +1,8 @@
 """A report as JUnit XML: a suite for each control, a case for each finding and for its sweep.
 
 The case of the sweep makes a suite without findings tell whether anybody looked: it passes when the
-control was swept lately, is an error when it was not, and is skipped when the control is off.
+last sweep was complete and not long ago, is an error when not, and is skipped when the control is
+off.
 """
 
 from __future__ import annotations

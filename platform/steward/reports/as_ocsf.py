@@ -1,6 +1,7 @@
 """A report as OCSF Compliance Findings, class 2003 of schema 1.3.0: an event on each line.
 
-A control that is off, or was not swept lately, is an event, too: a check without a result.
+A control that is off, or was not swept completely and lately, is an event, too: a check without a
+result.
 """
 
 from __future__ import annotations

@@ -113,7 +113,7 @@ def _line(kept: Kept, entries: Sequence[Entry], scope: Scope, now: datetime) -> 
         in_order=sum(item.verdict in _IN_ORDER for item in kept.items),
         swept_at="" if complete is None else complete.started,
         last_sweep="" if last is None else last.started,
-        last_sweep_error=_misfit(kept) or _trouble(last),
+        last_sweep_error=_misfit(kept) or _trouble(kept.last_ended),
         stale=not fresh or kept.policy is None,
         not_applicable=sum(item.verdict is Verdict.NOT_APPLICABLE for item in kept.items),
         watched_since=kept.watched_since,
@@ -126,10 +126,10 @@ def _misfit(kept: Kept) -> str:
 
 
 def _trouble(sweep: Sweep | None) -> str:
-    """Why a sweep was not complete; '' of one that was, or goes on."""
+    """Why a sweep that has ended was not complete; '' of one that was."""
     if sweep is None or sweep.complete:
         return ""
-    if sweep.error or not sweep.finished:
+    if sweep.error:
         return sweep.error
     failed, unread = (sweep.fates.get(name, 0) for name in ("failed", "unknown"))
     return f"{failed} failed, {unread} could not be read"

@@ -75,6 +75,7 @@ class ControlLine:
     last_sweep: str
     """When its last sweep began, complete or not."""
     last_sweep_error: str
+    """Why the last sweep that has ended was not complete; '' if it was."""
     stale: bool
     """No complete sweep for longer than the heartbeat allows: the findings may be wrong."""
     not_applicable: int = 0
@@ -83,6 +84,11 @@ class ControlLine:
     """When the first sweep began that is known; '' for never."""
     policy_hash: str = ""
     """The policy's, as sweeps and plans have it; '' where it does not fit."""
+
+    @property
+    def lacking(self) -> bool:
+        """Whether it may have found too little: the last sweep was not complete, or is long ago."""
+        return self.stale or bool(self.last_sweep_error)
 
     @property
     def judged(self) -> int:
@@ -166,10 +172,10 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Whether every control that is on was swept lately and could read everything."""
+        """Whether the last sweep of every control that is on was lately, and read everything."""
         on = [line for line in self.controls if line.mode is not Mode.OFF]
         unread = any(entry.standing is Standing.UNKNOWN for entry in self.entries)
-        return not unread and not any(line.stale for line in on)
+        return not unread and not any(line.lacking for line in on)
 
 
 def entry_id(account: str, region: str, control: str, ref: Ref) -> str:

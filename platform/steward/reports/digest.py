@@ -33,7 +33,7 @@ class Digest:
     expiring: tuple[ExemptionLine, ...]
     """Exemptions that end soon, and those that have ended since the last digest."""
     stale: tuple[ControlLine, ...]
-    """Controls without a recent complete sweep: of these nothing is known."""
+    """Controls whose last sweep was not complete, or is long ago: findings may be missing."""
     news: bool
     """Whether anything in it was not told by the last one."""
 
@@ -46,7 +46,7 @@ def digest_of(report: Report, since: str) -> Digest:
     new = [one for one in report.entries if _is_open(one) and one.first_seen > since]
     failing = [one for one in report.entries if _fails(one)]
     expiring = [one for one in report.exemptions if _ends(one, report, since)]
-    stale = [one for one in report.controls if one.stale and one.mode is not Mode.OFF]
+    stale = [one for one in report.controls if one.lacking and one.mode is not Mode.OFF]
     news = bool(new or stale)
     news |= any(_failed_at(one) > since for one in failing)
     news |= any(_is_newly_ending(one, report, since) for one in expiring)
@@ -62,7 +62,7 @@ def subject(digest: Digest) -> str:
         (len(digest.new), "new"),
         (len(digest.failing), "failing"),
         (len(digest.expiring), "exemptions end"),
-        (len(digest.stale), "controls not swept"),
+        (len(digest.stale), "controls not swept completely"),
     ]
     told = ", ".join(f"{count} {what}" for count, what in counts if count)
     name = report.stack or "steward"
@@ -81,7 +81,10 @@ def _lines(digest: Digest, where: str) -> Iterator[str]:
     yield f"Account {report.account}, Region {report.region}, {report.generated_at}."
     new = f", {len(digest.new)} of them new since {digest.since}" if digest.since else ""
     yield f"{still} violations are open{new}."
-    yield from _part("Not swept lately, so that nothing is known:", map(_control, digest.stale))
+    yield from _part(
+        "Not swept completely and lately, so that findings may be missing:",
+        map(_control, digest.stale),
+    )
     yield from _part("New violations:", map(_entry, digest.new))
     yield from _part("Could not be put right, or not be read:", map(_failure, digest.failing))
     yield from _part("Exemptions that end:", (_exemption(one) for one in digest.expiring))
