@@ -191,7 +191,7 @@ def test_every_open_finding_is_told_oldest_first_with_all_that_is_known() -> Non
         ("open-table", {Standing.OPEN}),
         ("unknown-table", {Standing.UNKNOWN}),
         ("exempt-table", {Standing.EXEMPT}),
-        ("closed-table", {Standing.RESOLVED, Standing.GONE}),
+        ("closed-table", {Standing.RESOLVED, Standing.OUT_OF_SCOPE, Standing.GONE}),
     ],
 )
 def test_every_finding_is_in_the_table_of_its_standing(
@@ -372,7 +372,7 @@ def test_a_column_of_owners_is_there_when_one_is_known() -> None:
     ("fields", "ended", "counts"),
     [
         ({"fate": Fate.REMEDIATED}, "in order again", "1 put right, 0 out of scope now"),
-        ({"verdict": Verdict.NOT_APPLICABLE, "fate": Fate.NONE}, "out of scope now",
+        ({"standing": Standing.OUT_OF_SCOPE, "fate": Fate.NONE}, "out of scope now",
          "0 put right, 1 out of scope now"),
         ({"standing": Standing.GONE}, "the resource is gone", "1 gone while out of order"),
     ],

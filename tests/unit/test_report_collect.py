@@ -59,6 +59,7 @@ EXEMPT = {
     "reason": "exempt until 2027-02-28 (legal: legal hold); kept for ever",
 }
 TAGGED = {**EXEMPT, "reason": "exempt until 2027-02-28 (tag: tagged); kept for ever"}
+EXCLUDED = {"verdict": Verdict.NOT_APPLICABLE, "code": "EXCLUDED", "reason": "excluded"}
 OVER = {"violation": "NEVER_EXPIRES", "violated_since": at(9)}
 
 
@@ -72,6 +73,7 @@ def test_each_finding_stands_where_it_stands(book: SQLiteLedger) -> None:
         items=[
             right("/right"),
             right("/resolved", **OVER, resolved_at=at(3)),
+            right("/excluded", **OVER, resolved_at=at(2), **EXCLUDED),
             right("/long ago", **OVER, resolved_at=at(31)),
             item("/exempt", **EXEMPT),
             item("/unread", **UNREAD),
@@ -88,12 +90,13 @@ def test_each_finding_stands_where_it_stands(book: SQLiteLedger) -> None:
         ("/unread", "unknown"),
         ("/exempt", "exempt"),
         ("/resolved", "resolved"),
+        ("/excluded", "out-of-scope"),
         ("/gone", "gone"),
     ]
     [line] = told.controls
-    counts = {"open": 2, "unknown": 1, "exempt": 1, "resolved": 1, "gone": 1}
+    counts = {"open": 2, "unknown": 1, "exempt": 1, "resolved": 1, "out-of-scope": 1, "gone": 1}
     assert {standing.value: count for standing, count in line.counts.items()} == counts
-    assert line.in_order == 3
+    assert line.in_order == 4
 
 
 def test_history_is_that_of_the_ledger(book: SQLiteLedger) -> None:

@@ -37,6 +37,7 @@ def with_entry(told: Report, standing: Standing, severity: Severity = Severity.M
         (Standing.UNKNOWN, ExitCode.INCOMPLETE),
         (Standing.EXEMPT, ExitCode.CLEAN),
         (Standing.RESOLVED, ExitCode.CLEAN),
+        (Standing.OUT_OF_SCOPE, ExitCode.CLEAN),
         (Standing.GONE, ExitCode.CLEAN),
     ],
 )
@@ -102,7 +103,7 @@ def test_the_summary_tells_what_is_missing(told: Report) -> None:
     stale = replace(line, stale=True, swept_at=at(9), last_sweep_error="Denied")
     lines = list(summary(replace(told, controls=(stale,), notes=("owners: no",))))
     assert lines == [
-        "1 open, 0 unknown, 0 exempt, 0 resolved, 0 gone; the last 30 days",
+        "1 open, 0 unknown, 0 exempt, 0 resolved, 0 out-of-scope, 0 gone; the last 30 days",
         f"{LOGS}: not known lately, the last complete sweep is of {at(9)}: Denied",
         "owners: no",
     ]

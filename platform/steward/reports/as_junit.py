@@ -21,7 +21,8 @@ SWEEP = "sweep"
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What no XML 1.0 document may contain (section 2.2), not even escaped."""
 
-_RESULTS = {Standing.OPEN: "failure", Standing.UNKNOWN: "error", Standing.EXEMPT: "skipped"}
+_RESULTS = {Standing.OPEN: "failure", Standing.UNKNOWN: "error"}
+_SKIPPED = (Standing.EXEMPT, Standing.OUT_OF_SCOPE)
 """What is resolved passes; what is gone is no case."""
 
 
@@ -73,7 +74,7 @@ def _case(entry: Entry) -> ET.Element:
     name = legal(f"{entry.ref.kind} {entry.ref.id}")
     case = ET.Element("testcase", classname=entry.control, name=name, time="0")
     result = _RESULTS.get(entry.standing)
-    if entry.standing is Standing.EXEMPT:
+    if entry.standing in _SKIPPED:
         ET.SubElement(case, "skipped", message=legal(_exempt(entry)))
     elif result is not None:
         told = ET.SubElement(case, result, message=legal(entry.reason), type=legal(entry.code))

@@ -21,6 +21,7 @@ class Standing(StrEnum):
     UNKNOWN = "unknown"  # it could not be read, so that nobody knows
     EXEMPT = "exempt"  # non-compliant, and somebody answers for it
     RESOLVED = "resolved"  # it was non-compliant and is in order now
+    OUT_OF_SCOPE = "out-of-scope"  # it was non-compliant, and the control no longer applies to it
     GONE = "gone"  # it was non-compliant when it vanished
 
 
@@ -44,7 +45,7 @@ class Entry:
     last_seen: str
     """When it was last known to be so: the control's last complete sweep, or a later look."""
     closed_at: str = ""
-    """When it was resolved or gone."""
+    """When it was resolved, put out of scope, or gone."""
     owner: str = ""
     """Whose it is, by its tags; '' where they do not tell or could not be read."""
     attempts: int = 0
@@ -151,7 +152,7 @@ class Report:
     controls: tuple[ControlLine, ...]
     """By id; those that are off are among them."""
     entries: tuple[Entry, ...]
-    """Open, unknown, exempt, resolved, gone; then oldest first, then by control and resource."""
+    """By standing, in that order; then oldest first, then by control and resource."""
     changes: tuple[Change, ...]
     """Those of the report's window, newest first."""
     exemptions: tuple[ExemptionLine, ...]
@@ -160,7 +161,7 @@ class Report:
     """By control and time."""
     figures: tuple[Figure, ...]
     window_days: int
-    """How far back changes, resolved and gone findings and the trend reach."""
+    """How far back changes, closed findings and the trend reach."""
     notes: tuple[str, ...] = ()
     """What the report could not find out, such as owners whose tags could not be read."""
     heartbeat_hours: int = 26
