@@ -253,6 +253,8 @@ def test_one_control_may_be_asked_for() -> None:
         ({"page": "1" * 5000}, "page: is '111"),
         ({"control": "log-detention"}, "control: is 'log-detention', allowed: log-retention, "),
         ({"control": {"a": 1}}, "control: is {'a': 1}"),
+        ({"widgetContext": "x"}, "widgetContext: is 'x', allowed: an object"),
+        ({"widgetContext": {"params": [1]}}, "widgetContext.params: is [1], allowed: an object"),
     ],
 )
 def test_a_parameter_that_is_not_allowed_is_told(event: dict[str, Any], problem: str) -> None:
