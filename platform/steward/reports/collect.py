@@ -17,6 +17,7 @@ from steward.reports.exempting import exemption_lines, soonest_first
 from steward.reports.figures import figures_of
 from steward.reports.owners import Owned, Owners
 from steward.reports.reading import Kept, Policies, read
+from steward.reports.redacted import redacted
 
 _ORDER = {standing: place for place, standing in enumerate(Standing)}
 _OWNED = (Standing.OPEN, Standing.UNKNOWN, Standing.EXEMPT)
@@ -53,24 +54,26 @@ def collect(
     changes = [change for kept in all_kept for change in kept.changes]
     first = min(filter(None, (kept.records_since for kept in all_kept)), default="")
     exemptions = (one for kept in all_kept for one in exemption_lines(kept, now.date()))
-    return Report(
-        account=scope.account,
-        region=scope.region,
-        partition=scope.partition,
-        stack=scope.stack,
-        generated_at=stamp(now),
-        version=scope.version,
-        controls=tuple(lines),
-        entries=_sorted(entries.values(), owned),
-        changes=tuple(sorted(changes, key=lambda one: (one.at, one.id), reverse=True)),
-        exemptions=soonest_first(exemptions),
-        trend=tuple(point for kept in all_kept for point in _trend(kept, since)),
-        figures=figures_of(changes, max(since, first)),
-        window_days=scope.window_days,
-        notes=(*(note for kept in all_kept for note in _notes(kept)), *owned.notes),
-        heartbeat_hours=scope.heartbeat_hours,
-        records_since=first,
-        owner_keys=owned.keys,
+    return redacted(
+        Report(
+            account=scope.account,
+            region=scope.region,
+            partition=scope.partition,
+            stack=scope.stack,
+            generated_at=stamp(now),
+            version=scope.version,
+            controls=tuple(lines),
+            entries=_sorted(entries.values(), owned),
+            changes=tuple(sorted(changes, key=lambda one: (one.at, one.id), reverse=True)),
+            exemptions=soonest_first(exemptions),
+            trend=tuple(point for kept in all_kept for point in _trend(kept, since)),
+            figures=figures_of(changes, max(since, first)),
+            window_days=scope.window_days,
+            notes=(*(note for kept in all_kept for note in _notes(kept)), *owned.notes),
+            heartbeat_hours=scope.heartbeat_hours,
+            records_since=first,
+            owner_keys=owned.keys,
+        )
     )
 
 
