@@ -12,28 +12,24 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from steward import redacting
 from steward.aws.api import Api
 from steward.aws.log_stream import LogStream
 from steward.errors import StewardError
 from steward.ledger import Change, Status, stamp, to_record
 from steward.model import Call, Clock, Deadline, Fate
 from steward.run import Outcome
-from steward.shipping.redaction import Redactor
-from steward.shipping.redaction_rules import DEFAULTS, RULES
 from steward.telemetry import WHOLE, Telemetry
 
 TOLD = (Fate.REMEDIATED, Fate.FAILED, Fate.HELD, Fate.UNKNOWN)
 """What is always told; of other fates only what belongs to a change."""
 
 LONGEST = 20_000
-"""Characters of ``before`` and of ``calls``: with four bytes for each, both fit into the 256 kB
-that CloudWatch Logs takes of an event."""
+"""Characters of a field: with four bytes for each, ``before``, ``calls`` and ``reason`` fit into
+the 256 kB that CloudWatch Logs takes of an event."""
 
 SECONDS = 5.0
 """How long it may take to write what a page or a batch came to."""
-
-SECRETS = (*DEFAULTS, "secret")
-"""Rules of redaction: a tag, or an alarm's description, may hold what it should not."""
 
 Line = Mapping[str, str]
 
@@ -47,12 +43,11 @@ class Audit:
         self._put = put
         self._clock = clock
         self._telemetry = telemetry
-        self._redactor = Redactor([RULES[name] for name in SECRETS])
         self._changes: dict[str, Change] = {}
 
     def remember(self, changes: Iterable[Change]) -> None:
         """Changes as the ledger has just written them; they are told with the next outcomes."""
-        self._changes.update((one.id, one) for one in changes)
+        self._changes.update((one.id, redacting.change(one)) for one in changes)
 
     def write(self, outcomes: Iterable[Outcome]) -> None:
         """Tell of outcomes with their changes, and of changes whose run did not live to do so."""
@@ -60,7 +55,7 @@ class Audit:
         if not lines:
             return
         try:
-            self._put([self._text(line) for line in lines])
+            self._put([_text(line) for line in lines])
         except StewardError as error:
             self._telemetry.error("audit not written", lines=len(lines), error=str(error))
             self._telemetry.metric({"AuditFailures": 1}, WHOLE)
@@ -75,10 +70,6 @@ class Audit:
         for change in changes.values():
             if change.status in (Status.DONE, Status.FAILED):
                 yield _of_settled(change, now)
-
-    def _text(self, line: Line) -> str:
-        safe = {name: self._redactor.text(value) for name, value in line.items()}
-        return json.dumps(safe, ensure_ascii=False)
 
 
 def audit_of(aws: Api, group: str, function_arn: str, clock: Clock, telemetry: Telemetry) -> Audit:
@@ -98,6 +89,16 @@ def audit_of(aws: Api, group: str, function_arn: str, clock: Clock, telemetry: T
             aws.deadline = before
 
     return Audit(put if group else lambda _: None, clock, telemetry)
+
+
+def _text(line: Line) -> str:
+    """As JSON in UTF-8; half a pair of surrogates, which a tag may hold, is spelled out.
+
+    It is cut last: of half a secret no rule knows that it is one.
+    """
+    safe = {name: _cut(redacting.text(value)) for name, value in line.items()}
+    told = json.dumps(safe, ensure_ascii=False)
+    return told.encode("utf-8", "backslashreplace").decode()
 
 
 def _of_outcome(outcome: Outcome, change: Change | None, now: str) -> Line:
@@ -135,8 +136,8 @@ def _of_change(change: Change | None) -> Line:
         return {}
     return {
         "change": change.id,
-        "before": _cut(str(to_record(change)["before"])),
-        "calls": _cut(json.dumps([*map(_call, change.calls)], ensure_ascii=False, default=str)),
+        "before": str(to_record(change)["before"]),
+        "calls": json.dumps([*map(_call, change.calls)], ensure_ascii=False, default=str),
     }
 
 

@@ -38,9 +38,9 @@ NAME = "report"
 """How the names of the objects begin that hold the report."""
 
 STATE = "digest.json"
-"""The object that remembers until when a digest has told."""
+"""The object that remembers what the digests have told."""
 
-STATE_BYTES = 1000
+STATE_BYTES = 1000 + 20 * digests.MOST_TOLD
 """More than it ever has."""
 
 
@@ -147,7 +147,7 @@ class Publisher:
 
     def _told(self, report: Report) -> bool:
         """Send what is new since the last digest, if anything is; whether it was sent."""
-        found = digests.digest_of(report, self._since())
+        found = digests.digest_of(report, self._before())
         if found.news:
             where = f"s3://{self._settings.bucket}/{NAME}{FORMATS['html'].suffix}"
             self._account.aws.ask(
@@ -157,16 +157,15 @@ class Publisher:
                 Subject=digests.subject(found),
                 Message=digests.text(found, where),
             )
-        state = json.dumps({"until": report.generated_at})
-        self._bucket.put(STATE, state.encode(), "application/json")
+        self._bucket.put(STATE, digests.told_by(report).written(), "application/json")
         return found.news
 
-    def _since(self) -> str:
-        """Until when the last digest told; '' where there was none, or nobody can read it."""
+    def _before(self) -> digests.Told:
+        """What was told before; nothing where there was no digest, or nobody can read of it."""
         try:
-            return str(json.loads(self._bucket.get(STATE, STATE_BYTES))["until"])
+            return digests.Told.read(self._bucket.get(STATE, STATE_BYTES))
         except Gone:
-            return ""
-        except (KeyError, TypeError, ValueError) as error:
+            return digests.Told()
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             self._account.telemetry.error("digest state unreadable", error=repr(error))
-            return ""
+            return digests.Told()

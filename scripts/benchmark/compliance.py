@@ -123,7 +123,7 @@ def _standing(random: Random, entry: Entry, first: datetime) -> Entry:
             return _unread(entry)
         case Standing.EXEMPT:
             return _exempt(random, entry)
-        case Standing.RESOLVED | Standing.GONE:
+        case Standing.RESOLVED | Standing.OUT_OF_SCOPE | Standing.GONE:
             return _closed(random, entry, first)
     if entry.fate is not Fate.FAILED:
         return entry

@@ -146,6 +146,45 @@ def test_a_secret_in_a_tag_is_not_told(text: str, secret: str) -> None:
     assert line.count("REDACTED") >= 3
 
 
+PAIRS = [
+    pytest.param({"Key": "db_password", "Value": "hunter2"}, id="a tag"),
+    pytest.param({"value": "hunter2", "name": "API_KEY"}, id="a variable"),
+    pytest.param({"TagKey": "token", "TagValue": "hunter2"}, id="a tag of KMS"),
+]
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_a_secret_in_a_pair_is_known_by_what_the_pair_is_called(pair: dict[str, str]) -> None:
+    """As it is where the same tags are written as a map."""
+    log = Log()
+    call = Call("tag", "TagResource", {"Tags": [pair, {"Key": "team", "Value": "shop"}]})
+    log.audit.remember([change(before={"tags": [pair]}, calls=(call,))])
+    log.audit.write([])
+    [line] = log.texts
+    assert "hunter2" not in line
+    assert "shop" in line
+
+
+def test_a_secret_at_the_cut_is_not_told_by_half() -> None:
+    """No rule would know what is left of it."""
+    for size in range(LONGEST - 60, LONGEST):
+        log = Log()
+        log.audit.remember([change(before={"note": "x " * (size // 2) + "AKIAIOSFODNN7EXAMPLE"})])
+        log.audit.write([])
+        assert "AKIAI" not in log.texts[0]
+
+
+def test_half_a_pair_of_surrogates_is_spelled_out() -> None:
+    """A tag may hold it, and no file, log or request may."""
+    log = Log()
+    call = Call("tag", "TagResource", {"note": "\ud83e"})
+    log.audit.remember([change(before={"note": "\ud83e"}, calls=(call,), error="\ud83e")])
+    log.audit.write([])
+    [line] = log.texts
+    line.encode()
+    assert "\ud83e" in json.loads(line)["calls"]
+
+
 def test_undo_calls_are_left_to_the_ledger() -> None:
     """A line is to be read, not to be worked with."""
     log = Log()

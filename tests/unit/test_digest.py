@@ -11,10 +11,23 @@ from hypothesis import strategies as st
 
 from steward.ledger import Change, Status
 from steward.model import Exemption, Fate, Mode, Ref, Severity, Trigger, Verdict
+from steward.publishing import STATE_BYTES
 from steward.reports.dataset import ControlLine, Entry, ExemptionLine, Report, Standing
-from steward.reports.digest import SHOWN, Digest, digest_of, subject, text
+from steward.reports.digest import (
+    DIGITS,
+    LONGEST,
+    MOST_TOLD,
+    SHOWN,
+    Digest,
+    Told,
+    digest_of,
+    subject,
+    text,
+    told_by,
+)
 
 SINCE, NOW = "2026-11-23T06:00:00Z", "2026-11-24T06:00:00Z"
+TOLD = Told(SINCE, frozenset({"0" * 12}))
 OLD, FRESH = "2026-11-01T00:00:00Z", "2026-11-23T12:00:00Z"
 LINE = ControlLine(
     "log-retention", "Log groups", Severity.MEDIUM, Mode.ENFORCE, {}, 3, NOW, NOW, "", stale=False
@@ -94,8 +107,46 @@ def exemption(expires: str) -> ExemptionLine:
 def test_a_finding_is_told_where_it_is_new_or_fails(
     entry: Entry, *, new: int, failing: int, news: bool
 ) -> None:
-    found = digest_of(report(entry), SINCE)
+    found = digest_of(report(entry), TOLD)
     assert (len(found.new), len(found.failing), found.news) == (new, failing, news)
+
+
+@pytest.mark.parametrize("first_seen", [OLD, SINCE])
+def test_what_was_not_open_is_new_whatever_its_time(first_seen: str) -> None:
+    """An exemption was removed; or it was committed just after the last report was made."""
+    late = replace(ENTRY, id="1" * 32, first_seen=first_seen)
+    assert digest_of(report(ENTRY, late), TOLD).new == (late,)
+    was_exempt = told_by(
+        replace(report(replace(ENTRY, standing=Standing.EXEMPT)), generated_at=SINCE)
+    )
+    assert digest_of(report(ENTRY), was_exempt).new == (ENTRY,)
+
+
+def test_what_was_told_is_remembered() -> None:
+    """By what its id begins with, for as many as one object is to hold; else by time, as once."""
+    told = told_by(report(ENTRY, replace(ENTRY, id="1" * 32, standing=Standing.GONE)))
+    assert told == Told(NOW, frozenset({ENTRY.id[:DIGITS]}))
+    assert Told.read(told.written()) == told
+    assert Told.read(b'{"until": "2026-11-23T06:00:00Z"}') == Told(SINCE)
+    assert not digest_of(report(ENTRY), Told(SINCE)).new
+    most = [replace(ENTRY, id=f"{n:012}" + "0" * 20) for n in range(MOST_TOLD + 1)]
+    assert told_by(report(*most)) == Told(NOW)
+    assert len(told_by(report(*most[1:])).written()) < STATE_BYTES
+
+
+def test_a_message_fits_into_what_sns_takes() -> None:
+    """262,144 bytes, whatever people write."""
+    long = "\N{PILE OF POO}" * 20_000
+    entries = [
+        replace(ENTRY, id=f"{n:032}", fate=Fate.FAILED, reason=long, next_attempt=long)
+        for n in range(SHOWN)
+    ]
+    line = exemption("2026-11-30")
+    ends = (replace(line, exemption=replace(line.exemption, reason=long)),) * SHOWN
+    stale = (replace(LINE, stale=True, last_sweep_error=long),) * SHOWN
+    told = text(digest_of(report(*entries, exemptions=ends, controls=stale), Told()))
+    assert len(told.encode()) < 262_144
+    assert max(map(len, told.splitlines())) == len("- ") + LONGEST
 
 
 @pytest.mark.parametrize(
@@ -114,22 +165,28 @@ def test_a_finding_is_told_where_it_is_new_or_fails(
 def test_an_exemption_is_told_of_two_weeks_before_its_last_day(
     expires: str, *, told: int, news: bool
 ) -> None:
-    found = digest_of(report(exemptions=(exemption(expires),)), SINCE)
+    found = digest_of(report(exemptions=(exemption(expires),)), TOLD)
     assert (len(found.expiring), found.news) == (told, news)
 
 
 def test_a_control_of_which_nothing_is_known_is_always_news() -> None:
     line = replace(LINE, stale=True, swept_at="", last_sweep_error="denied.")
-    found = digest_of(report(controls=(line,)), SINCE)
+    found = digest_of(report(controls=(line,)), TOLD)
     assert found.news
     assert "log-retention: never swept completely. denied" in text(found)
     assert "controls not swept" in subject(found)
 
 
+def test_a_last_sweep_that_was_not_complete_is_news() -> None:
+    """Though one before it was, lately: what it did not read may be out of order."""
+    found = digest_of(report(controls=(replace(LINE, last_sweep_error="3 failed"),)), TOLD)
+    assert (found.news, "3 failed" in text(found)) == (True, True)
+
+
 def test_a_message_says_what_whose_and_why_and_where_the_rest_is() -> None:
     entry = replace(ENTRY, first_seen=FRESH, owner="payments")
     failing = replace(ENTRY, fate=Fate.FAILED, attempts=1, next_attempt="with the next sweep")
-    told = text(digest_of(report(entry, failing), SINCE), "s3://bucket/report.html")
+    told = text(digest_of(report(entry, failing), TOLD), "s3://bucket/report.html")
     assert told.splitlines() == [
         "Account 123456789012, Region eu-west-1, 2026-11-24T06:00:00Z.",
         "2 violations are open, 1 of them new since 2026-11-23T06:00:00Z.",
@@ -146,19 +203,19 @@ def test_a_message_says_what_whose_and_why_and_where_the_rest_is() -> None:
 
 def test_a_message_is_bounded_and_says_what_it_leaves_out() -> None:
     entries = [replace(ENTRY, first_seen=FRESH, ref=Ref("K", f"{n}")) for n in range(SHOWN + 7)]
-    lines = text(digest_of(report(*entries), SINCE)).splitlines()
+    lines = text(digest_of(report(*entries), TOLD)).splitlines()
     assert "- and 7 more" in lines
     assert len(lines) == SHOWN + 5
 
 
 def test_a_control_that_is_off_is_not_missed() -> None:
     line = replace(LINE, stale=True, swept_at="", mode=Mode.OFF)
-    assert not digest_of(report(controls=(line,)), SINCE).news
+    assert not digest_of(report(controls=(line,)), TOLD).news
 
 
 def test_the_first_digest_tells_of_everything() -> None:
     lines = (exemption("2026-11-20"), exemption("2026-11-30"), exemption("2027-11-30"))
-    found = digest_of(report(ENTRY, exemptions=lines), "")
+    found = digest_of(report(ENTRY, exemptions=lines), Told())
     assert (found.new, found.expiring, found.news) == ((ENTRY,), lines[:2], True)
     assert text(found).splitlines()[1] == "1 violations are open."
 
@@ -166,7 +223,7 @@ def test_the_first_digest_tells_of_everything() -> None:
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_a_subject_is_what_sns_takes_and_names_add_no_lines(name: str, reason: str) -> None:
     entry = replace(ENTRY, first_seen=FRESH, ref=Ref("K", name), reason=reason)
-    found: Digest = digest_of(replace(report(entry), stack=name[:128]), SINCE)
+    found: Digest = digest_of(replace(report(entry), stack=name[:128]), TOLD)
     told = subject(found)
     assert len(told) <= 100
     assert told.isascii()

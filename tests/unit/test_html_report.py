@@ -191,7 +191,7 @@ def test_every_open_finding_is_told_oldest_first_with_all_that_is_known() -> Non
         ("open-table", {Standing.OPEN}),
         ("unknown-table", {Standing.UNKNOWN}),
         ("exempt-table", {Standing.EXEMPT}),
-        ("closed-table", {Standing.RESOLVED, Standing.GONE}),
+        ("closed-table", {Standing.RESOLVED, Standing.OUT_OF_SCOPE, Standing.GONE}),
     ],
 )
 def test_every_finding_is_in_the_table_of_its_standing(
@@ -372,7 +372,7 @@ def test_a_column_of_owners_is_there_when_one_is_known() -> None:
     ("fields", "ended", "counts"),
     [
         ({"fate": Fate.REMEDIATED}, "in order again", "1 put right, 0 out of scope now"),
-        ({"verdict": Verdict.NOT_APPLICABLE, "fate": Fate.NONE}, "out of scope now",
+        ({"standing": Standing.OUT_OF_SCOPE, "fate": Fate.NONE}, "out of scope now",
          "0 put right, 1 out of scope now"),
         ({"standing": Standing.GONE}, "the resource is gone", "1 gone while out of order"),
     ],
@@ -475,6 +475,17 @@ def test_a_complete_picture_is_said_to_be_one() -> None:
     assert "26 hours are the limit" in banner.words
     assert "It was made 30 Nov 2026, 06:30 UTC and does not change" in banner.words
     assert "good" in banner.attributes["class"]
+
+
+def test_a_last_sweep_that_was_not_complete_is_not_fresh() -> None:
+    """In the banner, its list, and the table of controls."""
+    line = replace(REPORT.controls[0], stale=False, last_sweep_error="3 failed")
+    document = parsed(render(replace(NOTHING, controls=(line,))))
+    banner = section(document, "freshness")
+    assert banner.one("h2").words.endswith("1 last sweep was not complete")
+    assert "was not complete: 3 failed" in banner.words
+    assert "incomplete" in rows(document, "controls-table")[0].words
+    assert "0 of 1 controls were fresh" in section(document, "summary").words
 
 
 def test_what_is_empty_says_so() -> None:

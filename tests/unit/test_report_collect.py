@@ -13,7 +13,7 @@ from console.sqlite_ledger import SQLiteLedger
 from steward.errors import BadPolicy
 from steward.history import departed, successor
 from steward.ledger import Item, Status, stamp
-from steward.model import Control, Fate, Mode, Ref, Verdict
+from steward.model import Call, Control, Fate, Mode, Ref, Verdict
 from steward.policy import Loaded
 from steward.reports.attempting import next_attempt
 from steward.reports.collect import Scope, collect
@@ -59,6 +59,7 @@ EXEMPT = {
     "reason": "exempt until 2027-02-28 (legal: legal hold); kept for ever",
 }
 TAGGED = {**EXEMPT, "reason": "exempt until 2027-02-28 (tag: tagged); kept for ever"}
+EXCLUDED = {"verdict": Verdict.NOT_APPLICABLE, "code": "EXCLUDED", "reason": "excluded"}
 OVER = {"violation": "NEVER_EXPIRES", "violated_since": at(9)}
 
 
@@ -72,6 +73,7 @@ def test_each_finding_stands_where_it_stands(book: SQLiteLedger) -> None:
         items=[
             right("/right"),
             right("/resolved", **OVER, resolved_at=at(3)),
+            right("/excluded", **OVER, resolved_at=at(2), **EXCLUDED),
             right("/long ago", **OVER, resolved_at=at(31)),
             item("/exempt", **EXEMPT),
             item("/unread", **UNREAD),
@@ -88,12 +90,13 @@ def test_each_finding_stands_where_it_stands(book: SQLiteLedger) -> None:
         ("/unread", "unknown"),
         ("/exempt", "exempt"),
         ("/resolved", "resolved"),
+        ("/excluded", "out-of-scope"),
         ("/gone", "gone"),
     ]
     [line] = told.controls
-    counts = {"open": 2, "unknown": 1, "exempt": 1, "resolved": 1, "gone": 1}
+    counts = {"open": 2, "unknown": 1, "exempt": 1, "resolved": 1, "out-of-scope": 1, "gone": 1}
     assert {standing.value: count for standing, count in line.counts.items()} == counts
-    assert line.in_order == 3
+    assert line.in_order == 4
 
 
 def test_history_is_that_of_the_ledger(book: SQLiteLedger) -> None:
@@ -112,6 +115,25 @@ def test_history_is_that_of_the_ledger(book: SQLiteLedger) -> None:
     }
     ids = [entry_id(ACCOUNT, REGION, LOGS, one.ref) for one in entries]
     assert [one.id for one in entries] == ids
+
+
+def test_no_secret_leaves_the_ledger_by_a_report(book: SQLiteLedger) -> None:
+    """Neither by what was before, nor calls, reasons and errors; all else stays as it was."""
+    tags = [{"Key": "db_password", "Value": "hunter2"}, {"Key": "team", "Value": "shop"}]
+    call = Call("logs", "Tag", {"tags": tags}, Call("logs", "Untag", {"secret": "hunter2"}))
+    wrong = "tag note: password=hunter2"
+    made = change("/a", 1, before={"tags": {"token": "hunter2"}}, calls=(call,), error=wrong)
+    book.exempt(LOGS, exemption("/b", reason=wrong))
+    book.commit(
+        items=[item("/a", reason=wrong), item("/b", reason=wrong)],
+        changes=[made],
+        sweep=sweep(0.1, complete=False, error=wrong),
+    )
+    told = report(book)
+    assert "hunter2" not in repr(told)
+    assert told.entries[0].last_change == told.changes[0]
+    assert told.changes[0].calls[0].params["tags"][1] == tags[1]
+    assert told.entries[0].reason == "tag note: password=[REDACTED:secret]"
 
 
 def test_a_look_after_the_sweep_is_the_last(book: SQLiteLedger) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,6 +39,7 @@ def with_entry(told: Report, standing: Standing, severity: Severity = Severity.M
         (Standing.UNKNOWN, ExitCode.INCOMPLETE),
         (Standing.EXEMPT, ExitCode.CLEAN),
         (Standing.RESOLVED, ExitCode.CLEAN),
+        (Standing.OUT_OF_SCOPE, ExitCode.CLEAN),
         (Standing.GONE, ExitCode.CLEAN),
     ],
 )
@@ -66,6 +68,28 @@ def test_what_is_not_known_wins_over_what_is_open(told: Report) -> None:
     assert exit_code(stale, Severity.LOW) is ExitCode.INCOMPLETE
 
 
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"error": "AccessDenied"}, "AccessDenied"),
+        ({"fates": {"failed": 3}}, "3 failed, 0 could not be read"),
+    ],
+)
+def test_a_last_sweep_that_was_not_complete_is_not_clean(
+    tmp_path: Path, fields: dict[str, Any], why: str
+) -> None:
+    """Though one before it was, lately; also while the next one goes on."""
+    book = SQLiteLedger(tmp_path / "ledger.db", "here")
+    book.commit(sweep=sweep(0.5))
+    book.commit(sweep=sweep(0.1, complete=False, **fields))
+    book.commit(sweep=sweep(0.01, complete=False, finished=""))
+    made = report(book)
+    book.close()
+    assert exit_code(made, Severity.LOW) is ExitCode.INCOMPLETE
+    [gap] = [line for line in summary(made) if line.startswith(LOGS)]
+    assert gap.endswith(f"the last complete sweep is of {at(0.5)}: {why}")
+
+
 def test_a_control_that_is_off_spoils_nothing_but_a_report_on_nothing_else(told: Report) -> None:
     """Who asks only for what is off gets no answer, and no clean one."""
     [line] = told.controls
@@ -81,7 +105,7 @@ def test_the_summary_tells_what_is_missing(told: Report) -> None:
     stale = replace(line, stale=True, swept_at=at(9), last_sweep_error="Denied")
     lines = list(summary(replace(told, controls=(stale,), notes=("owners: no",))))
     assert lines == [
-        "1 open, 0 unknown, 0 exempt, 0 resolved, 0 gone; the last 30 days",
+        "1 open, 0 unknown, 0 exempt, 0 resolved, 0 out-of-scope, 0 gone; the last 30 days",
         f"{LOGS}: not known lately, the last complete sweep is of {at(9)}: Denied",
         "owners: no",
     ]

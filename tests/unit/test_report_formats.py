@@ -43,6 +43,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Report:
             item("/unread", **unread),
             item("/exempt"),
             right("/resolved", **over),
+            right("/excluded", **over, verdict=Verdict.NOT_APPLICABLE, reason="excluded"),
             right("/right"),
         ],
         gone=[departed(item("/gone"), at(5))],
@@ -63,6 +64,9 @@ QUIET = [
     pytest.param({"mode": Mode.OFF}, "off", id="off"),
     pytest.param({"stale": True, "swept_at": ""}, "never-swept", id="never swept"),
     pytest.param({"stale": True, "swept_at": at(9)}, "stale", id="stale"),
+    pytest.param(
+        {"last_sweep_error": "Denied"}, "incomplete", id="the last sweep was not complete"
+    ),
 ]
 
 
@@ -216,9 +220,10 @@ def test_junit_has_a_result_for_each_standing(told: Report) -> None:
         "/unread": ("error", "ACCESS_DENIED"),
         "/exempt": ("skipped", None),
         "/resolved": ("passed", None),
+        "/excluded": ("skipped", None),
     }
-    [skipped] = root.iter("skipped")
-    assert skipped.attrib["message"] == "exempt until 2027-02-28 (legal: legal hold)"
+    messages = [one.attrib["message"] for one in root.iter("skipped")]
+    assert messages == ["exempt until 2027-02-28 (legal: legal hold)", "excluded"]
 
 
 @pytest.mark.parametrize(("fields", "state"), QUIET)
@@ -266,6 +271,7 @@ def test_ocsf_has_a_status_for_each_standing(told: Report) -> None:
         "/unread": (2, 1, 2),
         "/exempt": (2, 3, 3),
         "/resolved": (3, 4, 1),
+        "/excluded": (3, 99, 99),
         "/gone": (3, 4, 99),
     }
 

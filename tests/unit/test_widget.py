@@ -152,6 +152,12 @@ def test_a_row_tells_what_a_reviewer_asks() -> None:
     ]
 
 
+def test_a_last_sweep_that_was_not_complete_is_no_proof_of_order() -> None:
+    """The one before it may have missed what this one did not read."""
+    told = page(report(lines=(line(last_sweep_error="denied"),))).paragraphs
+    assert told[-1].startswith("Nothing is known to be out of order")
+
+
 def test_only_what_is_not_in_order_has_a_row() -> None:
     """What was resolved, and what vanished, is the report's."""
     standings = [entry(one.value, standing=one) for one in Standing]
@@ -247,6 +253,8 @@ def test_one_control_may_be_asked_for() -> None:
         ({"page": "1" * 5000}, "page: is '111"),
         ({"control": "log-detention"}, "control: is 'log-detention', allowed: log-retention, "),
         ({"control": {"a": 1}}, "control: is {'a': 1}"),
+        ({"widgetContext": "x"}, "widgetContext: is 'x', allowed: an object"),
+        ({"widgetContext": {"params": [1]}}, "widgetContext.params: is [1], allowed: an object"),
     ],
 )
 def test_a_parameter_that_is_not_allowed_is_told(event: dict[str, Any], problem: str) -> None:

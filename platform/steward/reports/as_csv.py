@@ -1,7 +1,7 @@
 """A report's findings as CSV (RFC 4180), a row for each; the header is there without any, too.
 
-A control that is off, or was not swept lately, has a row that says so in place of findings. Before
-a cell that a spreadsheet would take for a formula stands an apostrophe.
+A control that is off, or was not swept completely and lately, has a row that says so. Before a cell
+that a spreadsheet would take for a formula stands an apostrophe.
 """
 
 from __future__ import annotations

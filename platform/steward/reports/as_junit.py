@@ -1,7 +1,8 @@
 """A report as JUnit XML: a suite for each control, a case for each finding and for its sweep.
 
 The case of the sweep makes a suite without findings tell whether anybody looked: it passes when the
-control was swept lately, is an error when it was not, and is skipped when the control is off.
+last sweep was complete and not long ago, is an error when not, and is skipped when the control is
+off.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ SWEEP = "sweep"
 _ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What no XML 1.0 document may contain (section 2.2), not even escaped."""
 
-_RESULTS = {Standing.OPEN: "failure", Standing.UNKNOWN: "error", Standing.EXEMPT: "skipped"}
+_RESULTS = {Standing.OPEN: "failure", Standing.UNKNOWN: "error"}
+_SKIPPED = (Standing.EXEMPT, Standing.OUT_OF_SCOPE)
 """What is resolved passes; what is gone is no case."""
 
 
@@ -72,7 +74,7 @@ def _case(entry: Entry) -> ET.Element:
     name = legal(f"{entry.ref.kind} {entry.ref.id}")
     case = ET.Element("testcase", classname=entry.control, name=name, time="0")
     result = _RESULTS.get(entry.standing)
-    if entry.standing is Standing.EXEMPT:
+    if entry.standing in _SKIPPED:
         ET.SubElement(case, "skipped", message=legal(_exempt(entry)))
     elif result is not None:
         told = ET.SubElement(case, result, message=legal(entry.reason), type=legal(entry.code))

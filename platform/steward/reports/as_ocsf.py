@@ -1,6 +1,7 @@
 """A report as OCSF Compliance Findings, class 2003 of schema 1.3.0: an event on each line.
 
-A control that is off, or was not swept lately, is an event, too: a check without a result.
+A control that is off, or was not swept completely and lately, is an event, too: a check without a
+result.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ _STATUS = {
     Standing.UNKNOWN: (1, "New"),
     Standing.EXEMPT: (3, "Suppressed"),
     Standing.RESOLVED: (4, "Resolved"),
+    Standing.OUT_OF_SCOPE: (99, "Out of scope"),
     Standing.GONE: (4, "Resolved"),
 }
 _COMPLIANCE = {
@@ -33,6 +35,7 @@ _COMPLIANCE = {
     Standing.UNKNOWN: (2, "Warning"),  # no result, for want of information
     Standing.EXEMPT: (3, "Fail"),
     Standing.RESOLVED: (1, "Pass"),
+    Standing.OUT_OF_SCOPE: (99, "Not applicable"),
     Standing.GONE: (99, "Gone"),
 }
 _SEVERITIES = {Severity.LOW: (2, "Low"), Severity.MEDIUM: (3, "Medium"), Severity.HIGH: (4, "High")}

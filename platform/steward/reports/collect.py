@@ -17,6 +17,7 @@ from steward.reports.exempting import exemption_lines, soonest_first
 from steward.reports.figures import figures_of
 from steward.reports.owners import Owned, Owners
 from steward.reports.reading import Kept, Policies, read
+from steward.reports.redacted import redacted
 
 _ORDER = {standing: place for place, standing in enumerate(Standing)}
 _OWNED = (Standing.OPEN, Standing.UNKNOWN, Standing.EXEMPT)
@@ -53,24 +54,26 @@ def collect(
     changes = [change for kept in all_kept for change in kept.changes]
     first = min(filter(None, (kept.records_since for kept in all_kept)), default="")
     exemptions = (one for kept in all_kept for one in exemption_lines(kept, now.date()))
-    return Report(
-        account=scope.account,
-        region=scope.region,
-        partition=scope.partition,
-        stack=scope.stack,
-        generated_at=stamp(now),
-        version=scope.version,
-        controls=tuple(lines),
-        entries=_sorted(entries.values(), owned),
-        changes=tuple(sorted(changes, key=lambda one: (one.at, one.id), reverse=True)),
-        exemptions=soonest_first(exemptions),
-        trend=tuple(point for kept in all_kept for point in _trend(kept, since)),
-        figures=figures_of(changes, max(since, first)),
-        window_days=scope.window_days,
-        notes=(*(note for kept in all_kept for note in _notes(kept)), *owned.notes),
-        heartbeat_hours=scope.heartbeat_hours,
-        records_since=first,
-        owner_keys=owned.keys,
+    return redacted(
+        Report(
+            account=scope.account,
+            region=scope.region,
+            partition=scope.partition,
+            stack=scope.stack,
+            generated_at=stamp(now),
+            version=scope.version,
+            controls=tuple(lines),
+            entries=_sorted(entries.values(), owned),
+            changes=tuple(sorted(changes, key=lambda one: (one.at, one.id), reverse=True)),
+            exemptions=soonest_first(exemptions),
+            trend=tuple(point for kept in all_kept for point in _trend(kept, since)),
+            figures=figures_of(changes, max(since, first)),
+            window_days=scope.window_days,
+            notes=(*(note for kept in all_kept for note in _notes(kept)), *owned.notes),
+            heartbeat_hours=scope.heartbeat_hours,
+            records_since=first,
+            owner_keys=owned.keys,
+        )
     )
 
 
@@ -113,7 +116,7 @@ def _line(kept: Kept, entries: Sequence[Entry], scope: Scope, now: datetime) -> 
         in_order=sum(item.verdict in _IN_ORDER for item in kept.items),
         swept_at="" if complete is None else complete.started,
         last_sweep="" if last is None else last.started,
-        last_sweep_error=_misfit(kept) or _trouble(last),
+        last_sweep_error=_misfit(kept) or _trouble(kept.last_ended),
         stale=not fresh or kept.policy is None,
         not_applicable=sum(item.verdict is Verdict.NOT_APPLICABLE for item in kept.items),
         watched_since=kept.watched_since,
@@ -126,10 +129,10 @@ def _misfit(kept: Kept) -> str:
 
 
 def _trouble(sweep: Sweep | None) -> str:
-    """Why a sweep was not complete; '' of one that was, or goes on."""
+    """Why a sweep that has ended was not complete; '' of one that was."""
     if sweep is None or sweep.complete:
         return ""
-    if sweep.error or not sweep.finished:
+    if sweep.error:
         return sweep.error
     failed, unread = (sweep.fates.get(name, 0) for name in ("failed", "unknown"))
     return f"{failed} failed, {unread} could not be read"

@@ -21,6 +21,7 @@ class Standing(StrEnum):
     UNKNOWN = "unknown"  # it could not be read, so that nobody knows
     EXEMPT = "exempt"  # non-compliant, and somebody answers for it
     RESOLVED = "resolved"  # it was non-compliant and is in order now
+    OUT_OF_SCOPE = "out-of-scope"  # it was non-compliant, and the control no longer applies to it
     GONE = "gone"  # it was non-compliant when it vanished
 
 
@@ -44,7 +45,7 @@ class Entry:
     last_seen: str
     """When it was last known to be so: the control's last complete sweep, or a later look."""
     closed_at: str = ""
-    """When it was resolved or gone."""
+    """When it was resolved, put out of scope, or gone."""
     owner: str = ""
     """Whose it is, by its tags; '' where they do not tell or could not be read."""
     attempts: int = 0
@@ -75,6 +76,7 @@ class ControlLine:
     last_sweep: str
     """When its last sweep began, complete or not."""
     last_sweep_error: str
+    """Why the last sweep that has ended was not complete; '' if it was."""
     stale: bool
     """No complete sweep for longer than the heartbeat allows: the findings may be wrong."""
     not_applicable: int = 0
@@ -83,6 +85,11 @@ class ControlLine:
     """When the first sweep began that is known; '' for never."""
     policy_hash: str = ""
     """The policy's, as sweeps and plans have it; '' where it does not fit."""
+
+    @property
+    def lacking(self) -> bool:
+        """Whether it may have found too little: the last sweep was not complete, or is long ago."""
+        return self.stale or bool(self.last_sweep_error)
 
     @property
     def judged(self) -> int:
@@ -145,7 +152,7 @@ class Report:
     controls: tuple[ControlLine, ...]
     """By id; those that are off are among them."""
     entries: tuple[Entry, ...]
-    """Open, unknown, exempt, resolved, gone; then oldest first, then by control and resource."""
+    """By standing, in that order; then oldest first, then by control and resource."""
     changes: tuple[Change, ...]
     """Those of the report's window, newest first."""
     exemptions: tuple[ExemptionLine, ...]
@@ -154,7 +161,7 @@ class Report:
     """By control and time."""
     figures: tuple[Figure, ...]
     window_days: int
-    """How far back changes, resolved and gone findings and the trend reach."""
+    """How far back changes, closed findings and the trend reach."""
     notes: tuple[str, ...] = ()
     """What the report could not find out, such as owners whose tags could not be read."""
     heartbeat_hours: int = 26
@@ -166,10 +173,10 @@ class Report:
 
     @property
     def complete(self) -> bool:
-        """Whether every control that is on was swept lately and could read everything."""
+        """Whether the last sweep of every control that is on was lately, and read everything."""
         on = [line for line in self.controls if line.mode is not Mode.OFF]
         unread = any(entry.standing is Standing.UNKNOWN for entry in self.entries)
-        return not unread and not any(line.stale for line in on)
+        return not unread and not any(line.lacking for line in on)
 
 
 def entry_id(account: str, region: str, control: str, ref: Ref) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Self
 
 from steward.ledger import Status
 from steward.model import Fate, Mode
@@ -16,8 +18,52 @@ SOON = timedelta(days=14)
 SHOWN = 20
 """Lines of each part; how many there are besides is said."""
 
+LONGEST = 300
+"""Characters of a line that tells of one thing: of all parts together they fit into the 262,144
+bytes that SNS takes of a message."""
+
 SUBJECT = 100
 """Characters that a subject may have: SNS, API reference, Publish."""
+
+
+MOST_TOLD = 10_000
+"""Open violations that are remembered one by one."""
+
+DIGITS = 12
+"""Of an entry's id, as many as are remembered: of 10,000 no two are alike but once in 5 million."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the digests up to now have told."""
+
+    until: str = ""
+    """When the report of the last one was made; '' for none."""
+    open: frozenset[str] | None = None
+    """How the ids of what was open in it begin; None where they are not known, or too many."""
+
+    @classmethod
+    def read(cls, text: bytes) -> Self:
+        """As ``written``, or once without ids. Raises AttributeError, KeyError and the like."""
+        state = json.loads(text)
+        ids = state.get("open")
+        return cls(str(state["until"]), None if ids is None else frozenset(map(str, ids)))
+
+    def written(self) -> bytes:
+        ids = None if self.open is None else sorted(self.open)
+        return json.dumps({"until": self.until, "open": ids}).encode()
+
+    def has(self, entry: Entry) -> bool:
+        """Whether an open violation was told. Its time alone says so only where no ids do: it may
+        have been exempt until now, or was committed just after the report was made."""
+        known = self.open is None or entry.id[:DIGITS] in self.open
+        return known and entry.first_seen <= self.until
+
+
+def told_by(report: Report) -> Told:
+    """What has been told once the digest of a report is sent."""
+    ids = frozenset(one.id[:DIGITS] for one in report.entries if _is_open(one))
+    return Told(report.generated_at, ids if len(ids) <= MOST_TOLD else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +79,18 @@ class Digest:
     expiring: tuple[ExemptionLine, ...]
     """Exemptions that end soon, and those that have ended since the last digest."""
     stale: tuple[ControlLine, ...]
-    """Controls without a recent complete sweep: of these nothing is known."""
+    """Controls whose last sweep was not complete, or is long ago: findings may be missing."""
     news: bool
     """Whether anything in it was not told by the last one."""
 
 
-def digest_of(report: Report, since: str) -> Digest:
-    """What a report holds that is new since a moment, and what is still wrong besides.
-
-    ``since``: ISO 8601 in UTC, when the last digest was made; '' for the first one.
-    """
-    new = [one for one in report.entries if _is_open(one) and one.first_seen > since]
+def digest_of(report: Report, told: Told) -> Digest:
+    """What a report holds that was not told, and what is still wrong besides."""
+    since = told.until
+    new = [one for one in report.entries if _is_open(one) and not told.has(one)]
     failing = [one for one in report.entries if _fails(one)]
     expiring = [one for one in report.exemptions if _ends(one, report, since)]
-    stale = [one for one in report.controls if one.stale and one.mode is not Mode.OFF]
+    stale = [one for one in report.controls if one.lacking and one.mode is not Mode.OFF]
     news = bool(new or stale)
     news |= any(_failed_at(one) > since for one in failing)
     news |= any(_is_newly_ending(one, report, since) for one in expiring)
@@ -62,7 +106,7 @@ def subject(digest: Digest) -> str:
         (len(digest.new), "new"),
         (len(digest.failing), "failing"),
         (len(digest.expiring), "exemptions end"),
-        (len(digest.stale), "controls not swept"),
+        (len(digest.stale), "controls not swept completely"),
     ]
     told = ", ".join(f"{count} {what}" for count, what in counts if count)
     name = report.stack or "steward"
@@ -81,7 +125,10 @@ def _lines(digest: Digest, where: str) -> Iterator[str]:
     yield f"Account {report.account}, Region {report.region}, {report.generated_at}."
     new = f", {len(digest.new)} of them new since {digest.since}" if digest.since else ""
     yield f"{still} violations are open{new}."
-    yield from _part("Not swept lately, so that nothing is known:", map(_control, digest.stale))
+    yield from _part(
+        "Not swept completely and lately, so that findings may be missing:",
+        map(_control, digest.stale),
+    )
     yield from _part("New violations:", map(_entry, digest.new))
     yield from _part("Could not be put right, or not be read:", map(_failure, digest.failing))
     yield from _part("Exemptions that end:", (_exemption(one) for one in digest.expiring))
@@ -122,8 +169,9 @@ def _exemption(line: ExemptionLine) -> str:
 
 
 def _flat(text: str) -> str:
-    """One line, whatever a resource is called and whatever somebody wrote as a reason."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    """One short line, whatever a resource is called and whatever somebody wrote as a reason."""
+    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return flat if len(flat) <= LONGEST else f"{flat[: LONGEST - 3]}..."
 
 
 def _is_open(entry: Entry) -> bool:

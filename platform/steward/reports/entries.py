@@ -1,4 +1,4 @@
-"""From a control's items to a report's entries: open, unknown, exempt, resolved, gone."""
+"""From a control's items to a report's entries, each with where it stands."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def entries_of(kept: Kept, frame: Frame) -> Iterator[Entry]:
         elif item.verdict is Verdict.UNKNOWN:
             attempt = next_attempt(item, kept.mode, kept.control)
             yield replace(_entry(kept, frame, item, Standing.UNKNOWN), next_attempt=attempt)
-        elif (entry := _resolved(kept, frame, item)) is not None:
+        elif (entry := _closed(kept, frame, item)) is not None:
             yield entry
     for item in kept.gone:
         if item.changed_at >= frame.since:
@@ -60,8 +60,8 @@ def _when_over(exemption: Exemption) -> str:
     return f"not while it is exempt, until {exemption.expires}"
 
 
-def _resolved(kept: Kept, frame: Frame, item: Item) -> Entry | None:
-    """What was put right in the window; by whom, where a change of ours tells."""
+def _closed(kept: Kept, frame: Frame, item: Item) -> Entry | None:
+    """What was put right in the window, by whom, where a change of ours tells; or out of scope."""
     change = kept.last_changes.get(item.ref)
     past = (item.violation, item.violated_since, item.resolved_at)
     if change is not None and _mended_at_once(change, item):
@@ -70,8 +70,9 @@ def _resolved(kept: Kept, frame: Frame, item: Item) -> Entry | None:
     if not until or until < frame.since:
         return None
     ours = change is not None and _is_remedy(change) and change.at >= since
-    entry = _entry(kept, frame, item, Standing.RESOLVED)
     fate = Fate.REMEDIATED if ours else item.fate
+    apart = item.verdict is Verdict.NOT_APPLICABLE and fate is not Fate.REMEDIATED
+    entry = _entry(kept, frame, item, Standing.OUT_OF_SCOPE if apart else Standing.RESOLVED)
     dated = replace(entry, first_seen=since, last_seen=until, closed_at=until)
     wrong = change.reason if ours and change is not None else _meaning(kept, code)
     return replace(dated, code=code, fate=fate, wrong=wrong)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from steward.model import Mode
 from steward.reports.dataset import ControlLine, Report
 
-OFF, NEVER, STALE = "off", "never-swept", "stale"
+OFF, NEVER, STALE, INCOMPLETE = "off", "never-swept", "stale", "incomplete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Gap:
 
 
 def gaps(report: Report) -> tuple[Gap, ...]:
-    """By control; a control that is on and was swept lately is none."""
+    """By control; a control that is on and whose last sweep, not long ago, was complete is none."""
     found = (gap_of(line) for line in report.controls)
     return tuple(gap for gap in found if gap is not None)
 
@@ -28,11 +28,10 @@ def gaps(report: Report) -> tuple[Gap, ...]:
 def gap_of(line: ControlLine) -> Gap | None:
     if line.mode is Mode.OFF:
         return Gap(line, OFF, "the control is off: nothing is looked at")
-    if not line.stale:
+    if not line.lacking:
         return None
     error = f": {line.last_sweep_error}" if line.last_sweep_error else ""
     if not line.swept_at:
         return Gap(line, NEVER, f"no sweep was ever complete{error}")
-    return Gap(
-        line, STALE, f"not known lately, the last complete sweep is of {line.swept_at}{error}"
-    )
+    state, what = (STALE, "not known lately") if line.stale else (INCOMPLETE, "not wholly known")
+    return Gap(line, state, f"{what}, the last complete sweep is of {line.swept_at}{error}")

@@ -46,6 +46,11 @@ class Kept:
         return next((sweep for sweep in self.sweeps if sweep.complete), None)
 
     @property
+    def last_ended(self) -> Sweep | None:
+        """The last one that does not go on."""
+        return next((one for one in self.sweeps if one.complete or one.error or one.finished), None)
+
+    @property
     def watched_since(self) -> str:
         """When the first sweep began that is known; '' for never."""
         return self.sweeps[-1].started if self.sweeps else ""

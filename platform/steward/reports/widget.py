@@ -80,8 +80,8 @@ class Asked:
     @classmethod
     def read(cls, event: Mapping[str, Any]) -> Asked:
         """From the event of a widget. Raises Invalid for a parameter that is not allowed."""
-        context = event.get("widgetContext") or {}
-        told = {**(context.get("params") or {}), **event}
+        context = _object("widgetContext", event.get("widgetContext"))
+        told = {**_object("widgetContext.params", context.get("params")), **event}
         control = told.get("control") or ""
         known = [one.id for one in CONTROLS]
         if control and control not in known:
@@ -213,6 +213,12 @@ def _button(label: str, page: int, asked: Asked, endpoint: str) -> str:
     params = json.dumps({"rows": asked.rows, "page": page, "control": asked.control})
     called = f'action="call" display="widget" endpoint="{escape(endpoint)}"'
     return f'<a class="btn">{label}</a>\n<cwdb-action {called}>{params}</cwdb-action>'
+
+
+def _object(name: str, value: object) -> Mapping[str, Any]:
+    if value is not None and not isinstance(value, Mapping):
+        raise Invalid(f"{name}: is {value!r:.80}, allowed: an object")
+    return value or {}
 
 
 def _number(name: str, value: object, most: int) -> int:

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from steward.model import Fate, Mode, Severity, Trigger, Verdict
+from steward.model import Mode, Severity, Trigger
 from steward.reports.dataset import ControlLine, Entry, ExemptionLine, Report, Standing
 from steward.reports.exempting import is_nameless
 from steward.reports.html.batches import batches
@@ -23,6 +23,7 @@ SOON = 14
 """Days before its end in which an exemption is told to end soon."""
 RIGHT, APART, GONE = "put right", "out of scope now", "gone"
 """How findings are closed."""
+_ENDINGS = {Standing.RESOLVED: RIGHT, Standing.OUT_OF_SCOPE: APART, Standing.GONE: GONE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def content_of(report: Report) -> Content:
         by_standing[entry.standing].append(entry)
     is_open = by_standing[Standing.OPEN]
     failing, attempts = troubles(report, is_open)
-    closed = _latest(by_standing[Standing.RESOLVED], by_standing[Standing.GONE])
+    closed = _latest(*(by_standing[one] for one in _ENDINGS))
     changes = [told(one) for one in report.changes if one.sent]
     on = [line for line in report.controls if line.mode is not Mode.OFF]
     return Content(
@@ -168,10 +169,7 @@ def _ended(closed: Sequence[Entry]) -> Ended:
 
 def ending(entry: Entry) -> str:
     """How a finding came to be closed."""
-    if entry.standing is Standing.GONE:
-        return GONE
-    mended = entry.fate is Fate.REMEDIATED
-    return APART if entry.verdict is Verdict.NOT_APPLICABLE and not mended else RIGHT
+    return _ENDINGS[entry.standing]
 
 
 def _by_control(report: Report) -> Sequence[ControlLine]:

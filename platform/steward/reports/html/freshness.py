@@ -22,6 +22,7 @@ class Freshness:
     blind: tuple[ControlLine, ...]
     """Those that were swept and found nothing to judge: no rules, or no resources."""
     errors: tuple[ControlLine, ...]
+    """Those whose last sweep was not complete."""
     unread: int
     on: int
     """Controls that are not off."""
@@ -72,30 +73,32 @@ def freshness(report: Report) -> Freshness:
     on = [line for line in report.controls if line.mode is not Mode.OFF]
     never = tuple(line for line in on if not line.swept_at)
     stale = tuple(line for line in on if line.stale and line.swept_at)
+    partly = sum(line.lacking and not line.stale for line in on if line.swept_at)
     unread = sum(entry.standing is Standing.UNKNOWN for entry in report.entries)
     swept = [line for line in on if line.swept_at]
     return Freshness(
         complete=report.complete and not never and bool(on),
-        headline=_headline(len(on), len(never), len(stale), unread),
+        headline=_headline(len(on), len(never), len(stale), partly, unread),
         stale=stale,
         never=never,
         blind=tuple(line for line in swept if not line.judged),
         errors=tuple(line for line in on if line.last_sweep_error),
         unread=unread,
         on=len(on),
-        fresh=len(on) - len(never) - len(stale),
+        fresh=len(on) - len(never) - len(stale) - partly,
         off=len(report.controls) - len(on),
         enforce=sum(line.mode is Mode.ENFORCE for line in on),
         oldest=min(swept, key=lambda line: line.swept_at, default=None),
     )
 
 
-def _headline(on: int, never: int, stale: int, unread: int) -> str:
+def _headline(on: int, never: int, stale: int, partly: int, unread: int) -> str:
     if not on:
         return "No control was on when this was made: nobody looks at this account"
     wrong = [
         f"{counted(never, 'control was', 'controls were')} never swept completely" if never else "",
         f"{counted(stale, 'control is', 'controls are')} stale" if stale else "",
+        f"{counted(partly, 'last sweep was', 'last sweeps were')} not complete" if partly else "",
         f"{counted(unread, 'resource')} could not be read" if unread else "",
     ]
     told_wrong = [one for one in wrong if one]
