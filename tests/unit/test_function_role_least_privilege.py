@@ -76,6 +76,29 @@ def judged(*granted: Granted, **asked: Any) -> Finding:
             id="or all",
         ),
         pytest.param(inline("iam:PassRole"), "RESOURCE_STAR_WRITE", id="any role passed on"),
+        *(
+            pytest.param(inline(action, arn), "RESOURCE_STAR_WRITE", id=arn)
+            for action, arn in (
+                ("sqs:DeleteQueue", "arn:aws:sqs"),
+                ("sqs:DeleteQueue", "arn:aws:sqs:*:*"),
+                ("sqs:DeleteQueue", "arn:aws:s?s:*:*:*"),
+                ("s3:DeleteObject", "arn:aws:s3:*"),
+                ("s3:DeleteObject", "arn:aws:s3:::*/*"),
+                ("apigateway:PUT", "arn:aws:apigateway:*::/*"),
+                ("dynamodb:DeleteTable", "arn:aws:dynamodb:eu-west-1:111122223333"),
+                ("iam:PassRole", "arn:aws:iam::*:role/*"),
+                ("iam:Pass*", "arn:aws:iam::*:role/*/*"),
+            )
+        ),
+        *(
+            pytest.param(inline(action, arn), "LEAST_PRIVILEGE", id=arn)
+            for action, arn in (
+                ("sqs:DeleteQueue", "arn:aws:sns"),
+                ("sqs:DeleteQueue", "orders"),
+                ("iam:PassRole", "arn:aws:iam::*:role/orders-*"),
+                ("lambda:DeleteFunction", "arn:aws:lambda:*:*:function:*"),
+            )
+        ),
         pytest.param(inline("dynamodb:TagResource"), "RESOURCE_STAR_WRITE", id="tags of anything"),
         pytest.param(inline("dynamodb:PutItem", TABLE), "LEAST_PRIVILEGE", id="a write on a table"),
         pytest.param(
@@ -141,11 +164,14 @@ def test_a_role_that_no_function_can_take_is_not_judged() -> None:
         {"ForAllValues:StringEquals": {"aws:ResourceTag/team": "shop"}},
         {"Null": {"aws:ResourceTag/team": "false"}},
         {"StringLike": {"aws:ResourceTag/team": "*"}},
+        {"StringLike": {"aws:ResourceTag/team": ["shop", "?*"]}},
+        {"StringLike": {"aws:ResourceTag/team": "**"}},
+        {"StringEquals": {"aws:ResourceTag/team": []}},
         {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}},
         {"StringEquals": {"aws:PrincipalTag/team": "shop"}},
         {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}},
     ],
-    ids=lambda told: next(iter(told)),
+    ids=str,
 )
 def test_a_condition_that_names_no_resource_excuses_nothing(condition: Any) -> None:
     """Who asks, from where, or what a tag is not: every resource is still meant."""

@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import unquote
 
+from steward.controls.function_role_least_privilege.actions import is_any
 from steward.errors import Invalid
 
 LAMBDA = ("lambda.amazonaws.com", "lambda.amazonaws.com.cn")
@@ -38,7 +39,8 @@ class Test:
         ...IfExists and ForAllValues: hold without the key; Null and Not... say what it is not.
         """
         operator = self.operator.lower().removeprefix("foranyvalue:")
-        return operator in _POSITIVE and "*" not in self.values
+        fixed = bool(self.values) and not any(is_any(value) for value in self.values)
+        return operator in _POSITIVE and fixed
 
 
 @dataclass(frozen=True, slots=True)
