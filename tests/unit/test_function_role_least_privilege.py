@@ -136,6 +136,16 @@ def judged(*granted: Granted, **asked: Any) -> Finding:
             id="all actions but",
         ),
         pytest.param(
+            Granted("main", statements(document(NotAction=[], Resource=TABLE))),
+            "NOTACTION_ALLOW",
+            id="all actions but none",
+        ),
+        pytest.param(
+            Granted("main", statements(document(Action="s3:GetObject", NotResource=[]))),
+            "NOTRESOURCE_ALLOW",
+            id="all resources but none",
+        ),
+        pytest.param(
             Granted("main", statements(document(Action="s3:GetObject", NotResource=TABLE))),
             "NOTRESOURCE_ALLOW",
             id="all resources but",
@@ -254,7 +264,18 @@ def test_a_document_is_read_in_every_form(told: Any) -> None:
     )
 
 
-@pytest.mark.parametrize("told", [None, "", "[]", "%7B", "a policy", 5, {"Statement": ["a"]}])
+@pytest.mark.parametrize(
+    "told",
+    [
+        *(None, "", "[]", "%7B", "a policy", 5, {"Statement": ["a"]}, {"Statement": None}),
+        document(Condition=[OWN_TAG]),
+        document(Condition={"StringEquals": None}),
+        document(Condition={"StringEquals": {"aws:ResourceTag/team": None}}),
+        document(Action=None),
+        document(Action=[{}]),
+    ],
+    ids=str,
+)
 def test_what_is_no_document_is_not_taken_for_an_empty_one(told: Any) -> None:
     """It becomes UNKNOWN."""
     with pytest.raises(Invalid, match="policy document"):
@@ -275,6 +296,10 @@ def test_what_is_denied_is_left_out() -> None:
         ({"Principal": {"Service": ["a", "lambda.amazonaws.com"]}, "Action": ["sts:*"]}, True),
         ({"Principal": "*", "Action": "*"}, True),
         ({"Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}, False),
+        ({"Principal": {"Service": "lambda.amazonaws.com"}, "NotAction": "sts:TagSession"}, True),
+        ({"Principal": {"Service": "lambda.amazonaws.com"}, "NotAction": ["sts:Assume*"]}, False),
+        ({"NotPrincipal": {"AWS": "111122223333"}, "Action": "sts:AssumeRole"}, True),
+        ({"NotPrincipal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:*"}, False),
         ({"Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:TagSession"}, False),
         ({"Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}, False),
         ({"Principal": {"Federated": "a"}, "Action": "sts:AssumeRoleWithSAML"}, False),
