@@ -17,9 +17,9 @@ roles are taken for one happens once in a million accounts."""
 SIZES = (ROLE, ROLE + STACK)
 """Of a function without a stack, and of one with it."""
 
-LONGEST = 200_000
-"""Characters of a cursor. A state's input has 262,144 bytes (Step Functions quotas), an item of
-DynamoDB 400 KB; 20,000 functions with roles of their own take 160,000."""
+LONGEST = 180_000
+"""Characters of a cursor. A state's input has 262,144 bytes (Step Functions quotas); an item of
+DynamoDB has 400 KB, of which the marks of what a sweep has met take as much as roles do."""
 
 
 class Tally:
