@@ -146,7 +146,7 @@ def test_a_group_of_class_delivery_does_not_keep_events_for_ever() -> None:
 
 
 def test_one_illegal_name_of_a_group_spoils_no_other() -> None:
-    """The batch is halved until it is alone, and then taken for missing."""
+    """The batch is halved until it is alone; whether its group is there, nobody said."""
 
     def answer(asked: Mapping[str, Any]) -> Mapping[str, Any]:
         if "bad" in str(asked):
@@ -157,11 +157,28 @@ def test_one_illegal_name_of_a_group_spoils_no_other() -> None:
     told = [described(name) for name in ("a", "bad", "c")]
     aws = FakeAws({LIST: {"Functions": told}, GROUPS: answer})
     [page] = discover(sight(aws), None)
-    assert [one.group for one in page.states if isinstance(one, Function)] == [
+    assert [one.code if isinstance(one, Unread) else one.group for one in page.states] == [
         Group.EXPIRING,
-        Group.MISSING,
+        "UNREADABLE",
         Group.EXPIRING,
     ]
+
+
+def test_an_answer_without_a_list_of_groups_does_not_say_that_there_are_none() -> None:
+    """Its functions are not judged."""
+    aws = FakeAws({LIST: {"Functions": [described("a")]}, GROUPS: {}})
+    [page] = discover(sight(aws), None)
+    reason = "log group /aws/lambda/a: the answer has no logGroups"
+    assert page.states == [Unread(Ref(KIND, "a"), "UNREADABLE", reason)]
+
+
+@pytest.mark.parametrize("config", ["JSON", ["JSON"], {"LogFormat": None}, {"LogGroup": 1}])
+def test_one_config_that_cannot_be_understood_spoils_no_other(config: Any) -> None:
+    """It is told why not."""
+    told = [{**described("bad"), "LoggingConfig": config}, described("good")]
+    aws = FakeAws({LIST: {"Functions": told}, GROUPS: groups(good=7)})
+    [page] = discover(sight(aws), None)
+    assert [getattr(one, "code", "") for one in page.states] == ["UNREADABLE", ""]
 
 
 def test_functions_whose_groups_cannot_be_read_are_not_judged() -> None:

@@ -76,6 +76,29 @@ def judged(*granted: Granted, **asked: Any) -> Finding:
             id="or all",
         ),
         pytest.param(inline("iam:PassRole"), "RESOURCE_STAR_WRITE", id="any role passed on"),
+        *(
+            pytest.param(inline(action, arn), "RESOURCE_STAR_WRITE", id=arn)
+            for action, arn in (
+                ("sqs:DeleteQueue", "arn:aws:sqs"),
+                ("sqs:DeleteQueue", "arn:aws:sqs:*:*"),
+                ("sqs:DeleteQueue", "arn:aws:s?s:*:*:*"),
+                ("s3:DeleteObject", "arn:aws:s3:*"),
+                ("s3:DeleteObject", "arn:aws:s3:::*/*"),
+                ("apigateway:PUT", "arn:aws:apigateway:*::/*"),
+                ("dynamodb:DeleteTable", "arn:aws:dynamodb:eu-west-1:111122223333"),
+                ("iam:PassRole", "arn:aws:iam::*:role/*"),
+                ("iam:Pass*", "arn:aws:iam::*:role/*/*"),
+            )
+        ),
+        *(
+            pytest.param(inline(action, arn), "LEAST_PRIVILEGE", id=arn)
+            for action, arn in (
+                ("sqs:DeleteQueue", "arn:aws:sns"),
+                ("sqs:DeleteQueue", "orders"),
+                ("iam:PassRole", "arn:aws:iam::*:role/orders-*"),
+                ("lambda:DeleteFunction", "arn:aws:lambda:*:*:function:*"),
+            )
+        ),
         pytest.param(inline("dynamodb:TagResource"), "RESOURCE_STAR_WRITE", id="tags of anything"),
         pytest.param(inline("dynamodb:PutItem", TABLE), "LEAST_PRIVILEGE", id="a write on a table"),
         pytest.param(
@@ -113,6 +136,16 @@ def judged(*granted: Granted, **asked: Any) -> Finding:
             id="all actions but",
         ),
         pytest.param(
+            Granted("main", statements(document(NotAction=[], Resource=TABLE))),
+            "NOTACTION_ALLOW",
+            id="all actions but none",
+        ),
+        pytest.param(
+            Granted("main", statements(document(Action="s3:GetObject", NotResource=[]))),
+            "NOTRESOURCE_ALLOW",
+            id="all resources but none",
+        ),
+        pytest.param(
             Granted("main", statements(document(Action="s3:GetObject", NotResource=TABLE))),
             "NOTRESOURCE_ALLOW",
             id="all resources but",
@@ -141,11 +174,14 @@ def test_a_role_that_no_function_can_take_is_not_judged() -> None:
         {"ForAllValues:StringEquals": {"aws:ResourceTag/team": "shop"}},
         {"Null": {"aws:ResourceTag/team": "false"}},
         {"StringLike": {"aws:ResourceTag/team": "*"}},
+        {"StringLike": {"aws:ResourceTag/team": ["shop", "?*"]}},
+        {"StringLike": {"aws:ResourceTag/team": "**"}},
+        {"StringEquals": {"aws:ResourceTag/team": []}},
         {"IpAddress": {"aws:SourceIp": "192.0.2.0/24"}},
         {"StringEquals": {"aws:PrincipalTag/team": "shop"}},
         {"StringEquals": {"aws:RequestedRegion": "eu-west-1"}},
     ],
-    ids=lambda told: next(iter(told)),
+    ids=str,
 )
 def test_a_condition_that_names_no_resource_excuses_nothing(condition: Any) -> None:
     """Who asks, from where, or what a tag is not: every resource is still meant."""
@@ -228,7 +264,18 @@ def test_a_document_is_read_in_every_form(told: Any) -> None:
     )
 
 
-@pytest.mark.parametrize("told", [None, "", "[]", "%7B", "a policy", 5, {"Statement": ["a"]}])
+@pytest.mark.parametrize(
+    "told",
+    [
+        *(None, "", "[]", "%7B", "a policy", 5, {"Statement": ["a"]}, {"Statement": None}),
+        document(Condition=[OWN_TAG]),
+        document(Condition={"StringEquals": None}),
+        document(Condition={"StringEquals": {"aws:ResourceTag/team": None}}),
+        document(Action=None),
+        document(Action=[{}]),
+    ],
+    ids=str,
+)
 def test_what_is_no_document_is_not_taken_for_an_empty_one(told: Any) -> None:
     """It becomes UNKNOWN."""
     with pytest.raises(Invalid, match="policy document"):
@@ -249,6 +296,10 @@ def test_what_is_denied_is_left_out() -> None:
         ({"Principal": {"Service": ["a", "lambda.amazonaws.com"]}, "Action": ["sts:*"]}, True),
         ({"Principal": "*", "Action": "*"}, True),
         ({"Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}, False),
+        ({"Principal": {"Service": "lambda.amazonaws.com"}, "NotAction": "sts:TagSession"}, True),
+        ({"Principal": {"Service": "lambda.amazonaws.com"}, "NotAction": ["sts:Assume*"]}, False),
+        ({"NotPrincipal": {"AWS": "111122223333"}, "Action": "sts:AssumeRole"}, True),
+        ({"NotPrincipal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:*"}, False),
         ({"Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:TagSession"}, False),
         ({"Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}, False),
         ({"Principal": {"Federated": "a"}, "Action": "sts:AssumeRoleWithSAML"}, False),

@@ -19,10 +19,11 @@ from steward.controls.function_role_not_shared.readers import (
     discover,
     observe,
 )
-from steward.controls.function_role_not_shared.sharing import STACK
+from steward.controls.function_role_not_shared.sharing import STACK, count, counted, states
 from steward.controls.function_role_not_shared.state import KIND, Function, Policy, remembered
+from steward.controls.function_role_not_shared.tally import Tally, unpacked
 from steward.controls.lambda_api.functions import PAGE
-from steward.errors import Denied, Gone, Invalid
+from steward.errors import Denied, Gone, Invalid, Refused
 from steward.model import Ref, Sight, Unread, Verdict
 from steward.policy import load
 from steward.run import REASON
@@ -76,6 +77,8 @@ def test_judgement(state: Function, asked: Any, code: str) -> None:
         (shared(), "shares orders with b"),
         (shared(others=3, outside=3, examples=("b", "c", "d")), "shares orders with b, c, d"),
         (shared(others=9, outside=9, examples=("b", "c")), "shares orders with b, c and 7 more"),
+        (shared(examples=()), "shares orders with 1 other"),
+        (shared(others=9, outside=9, examples=()), "shares orders with 9 others"),
     ],
 )
 def test_the_reason_names_the_first_of_the_others(state: Function, told: str) -> None:
@@ -159,20 +162,74 @@ def many(pages: int) -> list[dict[str, Any]]:
     return made
 
 
-def test_a_long_list_pauses_between_pages_and_forgets_nothing() -> None:
-    """A cursor carries what was listed before it; a step that begins with it lists the rest."""
+def test_a_long_list_is_counted_and_then_judged_in_parts() -> None:
+    """A cursor carries what was counted before it; a step that begins with any of them goes on."""
     answers = many(2 * AT_ONCE + 1)
-    whole = list(discover(sight(FakeAws({LIST: answers})), None))
-    assert [len(page.states) for page in whole] == [0, 0, (2 * AT_ONCE + 1) * PAGE]
-    cursor = whole[1].cursor
-    assert cursor is not None
-    assert len(cursor) < 30_000
-    aws = FakeAws({LIST: answers[2 * AT_ONCE :]})
-    assert list(discover(sight(aws), cursor)) == whole[2:]
-    assert [request.start for request in aws.requests] == [str(2 * AT_ONCE - 1)]
+    whole = list(discover(sight(FakeAws({LIST: answers * 2})), None))
+    assert [len(page.states) // PAGE for page in whole] == [0, 0, 0, AT_ONCE, AT_ONCE, 1]
+    told = {one.ref.id: one for page in whole for one in page.states}
+    assert told["shared007"] == Function("shared007", ROLE, 2 * AT_ONCE, 2 * AT_ONCE)
+    assert told["own007-01"] == Function("own007-01", f"{ROLE}-own007-01")
+    assert len(told) == (2 * AT_ONCE + 1) * PAGE
+    rest = [answers[AT_ONCE:] + answers, answers[2 * AT_ONCE :] + answers, answers]
+    rest += [answers[AT_ONCE:], answers[2 * AT_ONCE :]]
+    for number, (page, left) in enumerate(zip(whole, rest, strict=False), 1):
+        assert list(discover(sight(FakeAws({LIST: left})), page.cursor)) == whole[number:]
 
 
-@pytest.mark.parametrize("cursor", ["a", "bm8=", "eJyLjgUAARUAuQ=="])
+@pytest.mark.parametrize("stack", ["", "orders-{}"], ids=["without stacks", "with stacks"])
+def test_a_cursor_has_room_for_ten_thousand_functions_and_says_where_it_has_none(
+    stack: str,
+) -> None:
+    """With a role of their own each: what a state machine and the ledger can hold, with quotes
+    escaped as they are there."""
+    tally = Tally()
+    for number in range(10_000):
+        tally.add(f"{ROLE}-{number}", stack.format(number))
+    cursor = tally.packed("token", counting=True)
+    assert len(json.dumps(json.dumps(cursor))) < (125_000 if stack else 100_000)
+    counting, token, again = unpacked(cursor)
+    assert (counting, token, again.packed(token, counting=counting)) == (True, "token", cursor)
+    for number in range(10_000, 30_000):
+        tally.add(f"{ROLE}-{number}", "")
+    with pytest.raises(Refused, match=r"30000 groups .* allowed: 180000"):
+        tally.packed("token", counting=True)
+
+
+def test_stacks_are_counted_where_functions_are_too_many_for_their_names() -> None:
+    """As where they are few, but for the names of the others."""
+    asked, roles = {"allow_within_stack": True}, dict.fromkeys("abcd", ROLE) | {"z": f"{ROLE}-z"}
+    here = sight(FakeAws({TAGS: tagged(a="shop", b="shop", c="other")}), **asked)
+    tally = Tally()
+    count(here, tally, roles)
+    few = [one for one in states(here, roles, [*roles]) if isinstance(one, Function)]
+    assert [*counted(here, tally, roles)] == [replace(one, examples=()) for one in few]
+    assert [one.outside for one in few] == [2, 2, 3, 3, 0]
+
+
+def test_a_function_that_was_not_counted_is_not_judged() -> None:
+    """It was made after its part of the list was counted."""
+    [one] = counted(sight(FakeAws()), Tally(), {"new": ROLE})
+    assert isinstance(one, Unread)
+    assert (one.ref.id, one.code) == ("new", "UNREADABLE")
+
+
+@pytest.mark.parametrize("role", [None, 5, ["a"]])
+def test_a_function_whose_role_is_not_told_spoils_no_other(role: Any) -> None:
+    """And shares none with another such."""
+    odd = [{"FunctionName": name, "Role": role} for name in ("odd", "odder")]
+    aws = FakeAws({LIST: {"Functions": [*odd, described("good")]}})
+    [page] = discover(sight(aws), None)
+    assert {one.ref.id: getattr(one, "code", "") for one in page.states} == {
+        "odd": "UNREADABLE",
+        "odder": "UNREADABLE",
+        "good": "",
+    }
+
+
+@pytest.mark.parametrize(
+    "cursor", ["a", "5", "[1]", '[1,null,[["A","",[]],["","",[]]]]', "eJyLjgUAARUAuQ=="]
+)
 def test_a_cursor_of_something_else_is_refused(cursor: str) -> None:
     """The sweep then begins anew."""
     with pytest.raises(Invalid, match="cursor"):

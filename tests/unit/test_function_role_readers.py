@@ -126,6 +126,34 @@ def test_one_role_that_cannot_be_understood_spoils_no_other() -> None:
     assert allowed(good) == {"main": ["a:B"]}
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"RolePolicyList": None},
+        {"RolePolicyList": [{}]},
+        {"AttachedManagedPolicies": [{"PolicyArn": None}]},
+        {"Tags": ["team"]},
+        {"PermissionsBoundary": "limits"},
+        {"RolePolicyList": [{"PolicyName": "a", "PolicyDocument": {"Statement": None}}]},
+        {"AttachedManagedPolicies": attached(f"{OURS}/old")},
+    ],
+    ids=str,
+)
+def test_a_role_in_another_shape_than_documented_spoils_no_other(odd: Any) -> None:
+    """Nor does a policy that has no default version."""
+    old = {"Arn": f"{OURS}/old", "PolicyVersionList": [{"IsDefaultVersion": False}]}
+    roles = [{**listed("odd"), **odd}, listed("good", main="a:B")]
+    [page] = discover(sight(FakeAws({DETAILS: {"RoleDetailList": roles, "Policies": [old]}})), None)
+    assert [getattr(one, "code", "") for one in page.states] == ["UNREADABLE", ""]
+
+
+def test_what_is_null_is_absent() -> None:
+    """Neither tags nor a boundary."""
+    told = {**listed("a"), "Tags": None, "PermissionsBoundary": None}
+    [page] = discover(sight(FakeAws({DETAILS: {"RoleDetailList": [told]}})), None)
+    assert page.states == [Role("a", "AROAa", trusts_lambda=True)]
+
+
 def test_a_list_that_takes_longer_than_a_step_ends_the_sweep() -> None:
     """It would be begun again and again for hours."""
     with pytest.raises(Refused, match="longer than a step"):

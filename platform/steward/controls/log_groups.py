@@ -61,22 +61,31 @@ def observe(sight: Sight[Any], refs: Sequence[Ref], asks: Asks) -> Iterator[Foun
         group["logGroupName"]: group
         for start in range(0, len(names), BATCH)
         for group in named(sight.aws, names[start : start + BATCH])
+        if not isinstance(group, Unread)  # it is asked for once more
     }
     yield from _tagged([*groups.values()], asks, lambda some: _tags_of(sight, some))
     yield from _confirmed(sight, set(names) - set(groups), asks)
 
 
-def named(aws: Aws, names: Sequence[str]) -> Iterator[Described]:
+def named(aws: Aws, names: Sequence[str]) -> Iterator[Described | Unread]:
     """Groups by exact name; a batch that the API calls invalid is split to isolate the culprit."""
     wanted = set(names)
     try:
         for answer, _ in aws.pages("logs", "DescribeLogGroups", logGroupIdentifiers=list(names)):
+            if "logGroups" not in answer:
+                yield from (_unread(name, "the answer has no logGroups") for name in names)
             yield from (g for g in answer.get("logGroups", []) if g["logGroupName"] in wanted)
-    except Invalid:
-        if len(names) > 1:
-            half = len(names) // 2
-            yield from named(aws, names[:half])
-            yield from named(aws, names[half:])
+    except Invalid as refusal:
+        if len(names) == 1:
+            yield _unread(names[0], str(refusal))
+            return
+        half = len(names) // 2
+        yield from named(aws, names[:half])
+        yield from named(aws, names[half:])
+
+
+def _unread(name: str, reason: str) -> Unread:
+    return Unread(Ref(LOG_GROUP, name), "UNREADABLE", f"log group {name}: {reason}")
 
 
 def _confirmed(sight: Sight[Any], names: Iterable[str], asks: Asks) -> Iterator[Found | Unread]:

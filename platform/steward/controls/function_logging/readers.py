@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from steward.controls import log_groups
-from steward.controls.function_logging.state import JSON, Function, Group, Policy
+from steward.controls.function_logging.state import JSON, KIND, Function, Group, Policy
 from steward.controls.lambda_api import functions
 from steward.controls.lambda_api.functions import Tagged
 from steward.errors import Denied, Refused
@@ -32,7 +32,9 @@ def _states(sight: Sight[Policy], told: Iterable[Tagged | Unread]) -> Iterator[F
     """Functions with their groups; where a group cannot be read, its function is not judged."""
     found = list(told)
     yield from (one for one in found if isinstance(one, Unread))
-    states = [_state(*one) for one in found if not isinstance(one, Unread)]
+    read = [_state(*one) for one in found if not isinstance(one, Unread)]
+    yield from (one for one in read if isinstance(one, Unread))
+    states = [one for one in read if not isinstance(one, Unread)]
     if not sight.policy.require_retention:
         yield from states
         return
@@ -42,14 +44,21 @@ def _states(sight: Sight[Policy], told: Iterable[Tagged | Unread]) -> Iterator[F
         code = "ACCESS_DENIED" if isinstance(refusal, Denied) else "UNREADABLE"
         yield from (Unread(state.ref, code, str(refusal)) for state in states)
         return
-    yield from (replace(state, group=groups[state.log_group]) for state in states)
+    for state in states:
+        group = groups[state.log_group]
+        if isinstance(group, Unread):
+            yield Unread(state.ref, group.code, group.reason)
+        else:
+            yield replace(state, group=group)
 
 
-def _state(described: Mapping[str, object], tags: Mapping[str, str]) -> Function:
+def _state(described: Mapping[str, object], tags: Mapping[str, str]) -> Function | Unread:
     """A function without a LoggingConfig logs plain text to the group that bears its name."""
     name = str(described["FunctionName"])
-    told = described.get("LoggingConfig")
-    config = told if isinstance(told, Mapping) else {}
+    config = described.get("LoggingConfig") or {}
+    if not isinstance(config, Mapping) or not all(isinstance(one, str) for one in config.values()):
+        reason = f"LoggingConfig: is {config!r:.80}, allowed: an object of texts"
+        return Unread(Ref(KIND, name), "UNREADABLE", reason)
     group = config.get("LogGroup") or f"/aws/lambda/{name}"
     log_format = config.get("LogFormat", "Text")
     default = DEFAULT_LEVEL if log_format == JSON else ""
@@ -57,16 +66,19 @@ def _state(described: Mapping[str, object], tags: Mapping[str, str]) -> Function
     return Function(name, log_format, level["Application"], level["System"], group, tags=tags)
 
 
-def _groups(sight: Sight[Policy], names: set[str]) -> Mapping[str, Group]:
+def _groups(sight: Sight[Policy], names: set[str]) -> Mapping[str, Group | Unread]:
     """What is known of each group; asked by exact name, so that nothing else is listed.
 
     A group that the answer leaves out is taken for missing: it is only reported, and asked for
     again by the next look.
     """
     wanted = sorted(names)
-    found = dict.fromkeys(wanted, Group.MISSING)
+    found: dict[str, Group | Unread] = dict.fromkeys(wanted, Group.MISSING)
     for start in range(0, len(wanted), log_groups.BATCH):
         for one in log_groups.named(sight.aws, wanted[start : start + log_groups.BATCH]):
+            if isinstance(one, Unread):
+                found[one.ref.id] = one
+                continue
             kept = Group.EXPIRING if _expires(one) else Group.KEPT_FOR_EVER
             found[one["logGroupName"]] = kept
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from fnmatch import translate
+from fnmatch import fnmatchcase, translate
 from functools import cache, lru_cache
 from importlib import resources
 
@@ -43,11 +43,23 @@ def every_action_of_a_service(pattern: str) -> bool:
 
 def every_resource(pattern: str, action: str) -> bool:
     """Whether it is each resource that an action could be about: '*', or an ARN of the action's
-    service that names neither type nor resource."""
+    service that names neither type nor resource, such as arn:aws:s3:::*/*. Of roles to be passed
+    on, it is each role, too. IAM completes an ARN of fewer than six parts with stars."""
     parts = pattern.split(":", 5)
-    if len(parts) < 6:
-        return is_any(pattern)
-    return is_any(parts[5]) and parts[2].lower() in ("*", action.partition(":")[0].lower())
+    parts += "*" * (6 - len(parts))
+    is_arn = _like("arn", parts[0]) and _like(action.partition(":")[0], parts[2])
+    return is_arn and (is_any(re.sub("[/:]", "", parts[5])) or _is_every_role(parts[5], action))
+
+
+def _is_every_role(resource: str, action: str) -> bool:
+    """Whoever may pass on any role may do what any of them allows."""
+    kind, _, name = resource.partition("/")
+    return kind == "role" and is_any(name.replace("/", "")) and _like("iam:PassRole", action)
+
+
+def _like(text: str, pattern: str) -> bool:
+    """Whether IAM takes a text for what a pattern stands for, in any case."""
+    return fnmatchcase(text.lower(), pattern.lower().replace("[", "[[]"))
 
 
 @lru_cache(maxsize=4096)

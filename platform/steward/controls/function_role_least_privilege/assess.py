@@ -82,7 +82,7 @@ def _weaknesses(granted: Granted, policy: Policy) -> Iterator[Weakness]:
 def _of(granted: Granted, statement: Statement, policy: Policy) -> Iterator[Weakness]:
     """What a statement has against it; each action once, by the worst that it is."""
     where = f"{granted.name[:SHOWN]} ({statement.label[:SHOWN]})"
-    if statement.not_actions:
+    if statement.not_actions is not None:
         yield Weakness(
             "NOTACTION_ALLOW", f"{where} allows all but {_listed(statement.not_actions)}"
         )
@@ -93,7 +93,7 @@ def _of(granted: Granted, statement: Statement, policy: Policy) -> Iterator[Weak
         yield Weakness("ACTION_STAR", f"{where} allows every action")
     if whole:
         yield Weakness("SERVICE_STAR", f"{where} allows {_listed(whole)}")
-    if statement.not_resources:
+    if statement.not_resources is not None:
         but = _listed(statement.not_resources)
         yield Weakness("NOTRESOURCE_ALLOW", f"{where} allows all resources but {but}")
     rest = [one for one in asked if one not in every and one not in whole]
@@ -112,4 +112,4 @@ def _listed(texts: Iterable[str]) -> str:
     """The first two of some texts in order, and how many more there are."""
     told = sorted(texts)
     more = f" and {len(told) - 2} more" if len(told) > 2 else ""
-    return ", ".join(one[:SHOWN] for one in told[:2]) + more
+    return (", ".join(one[:SHOWN] for one in told[:2]) or "none") + more

@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import unquote
 
+from steward.controls.function_role_least_privilege.actions import is_any
 from steward.errors import Invalid
 
 LAMBDA = ("lambda.amazonaws.com", "lambda.amazonaws.com.cn")
@@ -38,19 +39,23 @@ class Test:
         ...IfExists and ForAllValues: hold without the key; Null and Not... say what it is not.
         """
         operator = self.operator.lower().removeprefix("foranyvalue:")
-        return operator in _POSITIVE and "*" not in self.values
+        fixed = bool(self.values) and not any(is_any(value) for value in self.values)
+        return operator in _POSITIVE and fixed
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a statement allows; ``not_actions`` and ``not_resources`` tell what it does not."""
+    """What a statement allows; ``not_actions`` and ``not_resources`` tell what it does not.
+
+    They are None where the statement has none; one that leaves nothing out allows everything.
+    """
 
     label: str
     """Its Sid, or its number in the document."""
     actions: tuple[str, ...] = ()
-    not_actions: tuple[str, ...] = ()
+    not_actions: tuple[str, ...] | None = None
     resources: tuple[str, ...] = ()
-    not_resources: tuple[str, ...] = ()
+    not_resources: tuple[str, ...] | None = None
     tests: tuple[Test, ...] = ()
 
 
@@ -60,9 +65,9 @@ def statements(told: object) -> tuple[Statement, ...]:
         Statement(
             str(one.get("Sid") or f"statement {number}"),
             _texts(one, "Action"),
-            _texts(one, "NotAction"),
+            _texts(one, "NotAction") if "NotAction" in one else None,
             _texts(one, "Resource"),
-            _texts(one, "NotResource"),
+            _texts(one, "NotResource") if "NotResource" in one else None,
             tuple(_tests(one)),
         )
         for number, one in _allowing(told)
@@ -71,11 +76,21 @@ def statements(told: object) -> tuple[Statement, ...]:
 
 def trusts_lambda(told: object) -> bool:
     """Whether functions can take a role, by its trust policy. Raises Invalid for no policy."""
-    return any(
-        any(fnmatchcase("sts:assumerole", action.lower()) for action in _texts(one, "Action"))
-        and _is_lambda(one.get("Principal"))
-        for _, one in _allowing(told)
-    )
+    return any(_lets_assume(one) and _lets_lambda(one) for _, one in _allowing(told))
+
+
+def _lets_assume(statement: Mapping[str, Any]) -> bool:
+    """By name, or because it is not among the actions that are left out."""
+    asked = _texts(statement, "NotAction" if "NotAction" in statement else "Action")
+    named = any(fnmatchcase("sts:assumerole", action.lower()) for action in asked)
+    return named is not ("NotAction" in statement)
+
+
+def _lets_lambda(statement: Mapping[str, Any]) -> bool:
+    """Whoever is not left out is let, Lambda as well."""
+    if "NotPrincipal" in statement:
+        return not _is_lambda(statement["NotPrincipal"])
+    return _is_lambda(statement.get("Principal"))
 
 
 def _is_lambda(principal: object) -> bool:
@@ -86,7 +101,9 @@ def _is_lambda(principal: object) -> bool:
 
 def _allowing(told: object) -> Iterator[tuple[int, Mapping[str, Any]]]:
     document = _document(told)
-    listed = document.get("Statement", ())
+    listed = document.get("Statement", [])
+    if not isinstance(listed, Mapping | list):
+        raise Invalid(f"policy document: Statement is {listed!r:.80}, allowed: objects")
     for number, one in enumerate([listed] if isinstance(listed, Mapping) else listed, 1):
         if not isinstance(one, Mapping):
             raise Invalid(f"policy document: statement {number} is no object")
@@ -108,14 +125,20 @@ def _document(told: object) -> Mapping[str, Any]:
 
 
 def _tests(statement: Mapping[str, Any]) -> Iterator[Test]:
-    conditions = statement.get("Condition") or {}
+    conditions = statement.get("Condition", {})
+    if not isinstance(conditions, Mapping):
+        raise Invalid(f"policy document: Condition is {conditions!r:.80}, allowed: an object")
     for operator, keys in conditions.items():
+        if not isinstance(keys, Mapping):
+            raise Invalid(f"policy document: {operator} is {keys!r:.80}, allowed: an object")
         for key in keys:
             yield Test(operator, key, _texts(keys, key))
 
 
 def _texts(told: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """One text or several, as IAM takes both."""
-    value = told.get(name, ())
+    """One text or several, as IAM takes both; numbers and truth values are texts to it."""
+    value = told.get(name, [])
     several: Sequence[object] = value if isinstance(value, list) else [value]
-    return tuple(str(one) for one in several) if value != () else ()
+    if not all(isinstance(one, str | bool | int | float) for one in several):
+        raise Invalid(f"policy document: {name} is {value!r:.80}, allowed: texts")
+    return tuple(str(one) for one in several)

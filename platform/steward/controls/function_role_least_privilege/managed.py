@@ -30,11 +30,8 @@ def _granted(sight: Sight[Policy], arn: str, listed: Mapping[str, Mapping[str, A
     if of_aws and sight.policy.knows(name):
         return Granted(name, of_aws=True)
     if arn in listed:
-        [document] = [
-            version["Document"]
-            for version in listed[arn]["PolicyVersionList"]
-            if version["IsDefaultVersion"]
-        ]
+        versions = listed[arn]["PolicyVersionList"]
+        document = next((one["Document"] for one in versions if one["IsDefaultVersion"]), None)
     else:
         document = sight.known.once(f"policy {arn}", lambda: _document(sight, arn))
     return Granted(name, documents.statements(document), of_aws)

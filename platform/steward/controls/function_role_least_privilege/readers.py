@@ -71,6 +71,11 @@ def _shelter(name: str, read: Callable[[], Role]) -> Role | Unread:
         return read()
     except (Refused, TryAgain) as error:
         return Unread(Ref(KIND, name), _code(error), str(error))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        # One role that is told in another shape than documented must not end the sweep of all.
+        return Unread(
+            Ref(KIND, name), "UNREADABLE", f"it is told otherwise than documented: {error!r:.160}"
+        )
 
 
 def _code(error: StewardError) -> str:
@@ -95,7 +100,7 @@ def _listed(
 def _role(told: Described, policies: Policies) -> Role:
     """Of a role that no function can take, policies are not read."""
     trusts = documents.trusts_lambda(told.get("AssumeRolePolicyDocument"))
-    boundary = told.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", "")
+    boundary = (told.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn", "")
     try:
         read = tuple(policies()) if trusts else ()
     except Gone as gone:  # a policy is, and not the role
@@ -106,7 +111,7 @@ def _role(told: Described, policies: Policies) -> Role:
         trusts,
         read,
         managed.name_of(boundary),
-        {tag["Key"]: tag["Value"] for tag in told.get("Tags", ())},
+        {tag["Key"]: tag["Value"] for tag in told.get("Tags") or ()},
     )
 
 

@@ -42,6 +42,9 @@ def _found(function: Function, verdict: Verdict, code: str, reason: str) -> Find
 
 
 def _with(function: Function) -> str:
+    """Who it is; a count alone where functions were too many to be kept by their names."""
+    if not function.examples:
+        return f"{function.others} other{'s' if function.others > 1 else ''}"
     named = [name[:SHOWN] for name in function.examples]
     more = function.others - len(named)
     return " and ".join([", ".join(named), *([f"{more} more"] if more else [])])

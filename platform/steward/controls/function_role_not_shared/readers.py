@@ -5,19 +5,15 @@ No API tells the functions of a role, so that one function cannot be judged with
 
 from __future__ import annotations
 
-import base64
-import json
-import zlib
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from steward.controls.function_role_not_shared.sharing import states
+from steward.controls.function_role_not_shared.sharing import count, counted, states
 from steward.controls.function_role_not_shared.state import KIND, Function, Policy, remembered
+from steward.controls.function_role_not_shared.tally import Tally, unpacked
 from steward.controls.lambda_api import functions
 from steward.controls.lambda_api.functions import PAGE
-from steward.errors import Invalid
 from steward.model import Aws, Page, Ref, Sight, Unread
 
 AT_ONCE = 20
@@ -25,17 +21,37 @@ AT_ONCE = 20
 worth: a thousand functions, which take a minute at the pace of a deployed function."""
 
 Roles: TypeAlias = dict[str, str]
-"""The role's ARN by the function's name."""
+"""The role's ARN by the function's name; empty where it is not told."""
 
 
 def discover(sight: Sight[Policy], cursor: str | None) -> Iterator[Page[Function]]:
-    """Every function, all on the last page; a cursor carries what was listed before it."""
-    roles, token = _unpacked(cursor) if cursor else ({}, None)
-    for number, (told, more) in enumerate(_listed(sight.aws, token), 1):
+    """Every function; all on one page where the list is short enough for that.
+
+    A longer one is read twice: first functions are counted by their roles, then each is judged by
+    the count, which a cursor carries. Raises Refused where it has no room for that.
+    """
+    counting, token, tally = unpacked(cursor) if cursor else (True, None, Tally())
+    if counting:
+        for roles, more in _parts(sight.aws, token):
+            if not token and not more:
+                yield Page(list(states(sight, roles, sorted(roles))), None)
+                return
+            count(sight, tally, roles)
+            token = more
+            yield Page([], tally.packed(more, counting=bool(more)))
+    for roles, more in _parts(sight.aws, token):
+        following = tally.packed(more, counting=False) if more else None
+        yield Page(list(counted(sight, tally, roles)), following)
+
+
+def _parts(aws: Aws, token: str | None) -> Iterator[tuple[Roles, str | None]]:
+    """The list in parts of as many pages as are read at once, each with the token that goes on."""
+    roles: Roles = {}
+    for number, (told, more) in enumerate(_listed(aws, token), 1):
         roles |= told
-        if more and number % AT_ONCE == 0:
-            yield Page([], _packed(roles, more))
-    yield Page(list(states(sight, roles, sorted(roles))), None)
+        if not more or number % AT_ONCE == 0:
+            yield roles, more or None
+            roles = {}
 
 
 def observe(sight: Sight[Policy], refs: Sequence[Ref]) -> Iterator[Function | Unread]:
@@ -45,7 +61,7 @@ def observe(sight: Sight[Policy], refs: Sequence[Ref]) -> Iterator[Function | Un
     read = functions.named(sight, asked)
     yield from (one for one in read if isinstance(one, Unread))
     told = [one[0] for one in read if not isinstance(one, Unread)]
-    found = {one["FunctionName"]: one["Role"] for one in told}
+    found = dict(map(_of, told))
     if listed is None:
         yield from _by_memory(sight, found)
         return
@@ -58,7 +74,7 @@ def besides(sight: Sight[Policy], ref: Ref) -> Sequence[Ref]:
     roles = _once(sight) or {}
     item = sight.known.items([ref]).get(ref)
     before = remembered(ref.id, item.memory) if item else None
-    concerned = {roles.get(ref.id), before.role if before else None} - {None}
+    concerned = {roles.get(ref.id), before.role if before else None} - {None, ""}
     return [Ref(KIND, name) for name, role in roles.items() if role in concerned and name != ref.id]
 
 
@@ -76,7 +92,13 @@ def _once(sight: Sight[Policy]) -> Roles | None:
 
 def _listed(aws: Aws, token: str | None) -> Iterator[tuple[Roles, str | None]]:
     for answer, more in aws.pages("lambda", "ListFunctions", token, MaxItems=PAGE):
-        yield {one["FunctionName"]: one["Role"] for one in answer.get("Functions", ())}, more
+        yield dict(map(_of, answer.get("Functions", ()))), more
+
+
+def _of(described: Mapping[str, Any]) -> tuple[str, str]:
+    """A function's name and its role."""
+    role = described.get("Role")
+    return described["FunctionName"], role if isinstance(role, str) else ""
 
 
 def _by_memory(sight: Sight[Policy], found: Mapping[str, str]) -> Iterator[Function | Unread]:
@@ -90,21 +112,3 @@ def _by_memory(sight: Sight[Policy], found: Mapping[str, str]) -> Iterator[Funct
         else:
             reason = f"more than {AT_ONCE * PAGE} functions: the next sweep compares their roles"
             yield Unread(Ref(KIND, name), "UNREADABLE", reason)
-
-
-def _packed(roles: Roles, token: str) -> str:
-    """Small enough for the ledger and the state machine, with tens of thousands of functions."""
-    grouped = defaultdict(list)
-    for name, role in roles.items():
-        grouped[role].append(name)
-    text = zlib.compress(json.dumps([token, grouped]).encode(), 9)
-    return base64.b64encode(text).decode()
-
-
-def _unpacked(cursor: str) -> tuple[Roles, str]:
-    """Raises Invalid for what ``_packed`` did not make."""
-    try:
-        token, grouped = json.loads(zlib.decompress(base64.b64decode(cursor, validate=True)))
-        return {name: role for role, names in grouped.items() for name in names}, token
-    except (ValueError, AttributeError, TypeError, zlib.error):
-        raise Invalid(f"cursor: is {cursor[:80]!r}, allowed: what a page came with") from None

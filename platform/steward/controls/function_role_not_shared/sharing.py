@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from steward.controls import tag_index
 from steward.controls.function_role_not_shared.state import EXAMPLES, KIND, Function, Policy
+from steward.controls.function_role_not_shared.tally import Tally
 from steward.controls.tag_index import Tags
 from steward.errors import Refused
 from steward.model import Aws, Ref, Sight, Unread
@@ -32,20 +33,69 @@ def states(
     sight: Sight[Policy], roles: Mapping[str, str], names: Sequence[str]
 ) -> Iterator[Function | Unread]:
     """The named functions; where tags are needed and cannot be read, nothing is judged."""
+    yield from (_nameless(name) for name in names if not roles[name])
+    names = [name for name in names if roles[name]]
     by_role = _by_role(roles, {roles[name] for name in names})
     needed = set(names) if sight.policy.honor_tags else set()
     if sight.policy.allow_within_stack:
         needed |= {one for group in by_role.values() if len(group) > 1 for one in group}
-    arns = {name: _arn(sight.aws, name) for name in sorted(needed)}
     try:
-        found = tag_index.of(sight.aws, [*arns.values()])
+        tags = _tags(sight.aws, needed)
     except Refused as refusal:
-        reason = f"tags could not be read: {refusal}"
-        yield from (Unread(Ref(KIND, name), "TAGS_UNREADABLE", reason) for name in names)
+        yield from _untold(names, refusal)
         return
-    tags = {name: found.get(arn, {}) for name, arn in arns.items()}
     groups = {role: Group(those, _stacks(those, tags)) for role, those in by_role.items()}
     yield from (_state(sight.policy, name, roles[name], groups, tags) for name in names)
+
+
+def count(sight: Sight[Policy], tally: Tally, roles: Mapping[str, str]) -> None:
+    """Add functions to those that were counted. Raises Refused where tags cannot be read."""
+    asked = roles if sight.policy.allow_within_stack else ()
+    tags = _tags(sight.aws, asked)
+    for name, role in roles.items():
+        if role:
+            tally.add(role, _stack(name, tags))
+
+
+def counted(
+    sight: Sight[Policy], tally: Tally, roles: Mapping[str, str]
+) -> Iterator[Function | Unread]:
+    """Functions by what was counted of all, which does not tell the names of the others."""
+    policy = sight.policy
+    asked = roles if policy.allow_within_stack or policy.honor_tags else ()
+    try:
+        tags = _tags(sight.aws, asked)
+    except Refused as refusal:
+        yield from _untold(sorted(roles), refusal)
+        return
+    for name in sorted(roles):
+        others, outside = tally.others(
+            roles[name], _stack(name, tags) if policy.allow_within_stack else ""
+        )
+        if not roles[name]:
+            yield _nameless(name)
+        elif others < 0 or outside > others:
+            reason = "was made, or changed, while functions were counted: the next sweep tells"
+            yield Unread(Ref(KIND, name), "UNREADABLE", reason)
+        else:
+            told = tags.get(name, {}) if policy.honor_tags else {}
+            yield Function(name, roles[name], others, outside, (), told)
+
+
+def _nameless(name: str) -> Unread:
+    return Unread(Ref(KIND, name), "UNREADABLE", "Lambda does not tell its role")
+
+
+def _untold(names: Sequence[str], refusal: Refused) -> Iterator[Unread]:
+    reason = f"tags could not be read: {refusal}"
+    yield from (Unread(Ref(KIND, name), "TAGS_UNREADABLE", reason) for name in names)
+
+
+def _tags(aws: Aws, names: Iterable[str]) -> Tags:
+    """By the function's name."""
+    arns = {name: _arn(aws, name) for name in sorted(names)}
+    found = tag_index.of(aws, [*arns.values()])
+    return {name: found.get(arn, {}) for name, arn in arns.items()}
 
 
 def _by_role(roles: Mapping[str, str], wanted: set[str]) -> Mapping[str, Sequence[str]]:

@@ -30,7 +30,7 @@ class Function:
     """Those of the others that are of another stack than the function, or of none; all of them
     where the policy does not ask."""
     examples: tuple[str, ...] = ()
-    """The first names of those that are outside."""
+    """The first names of those that are outside; none where they were only counted."""
     tags: Mapping[str, str] = field(default_factory=dict)
     exists: bool = True
 
