@@ -294,6 +294,17 @@ def test_destinations_that_could_not_be_read_leave_a_function_unknown() -> None:
     assert isinstance(read(locked), Unread)
 
 
+def test_a_function_that_cannot_be_understood_costs_itself_alone() -> None:
+    """Whether it is its configuration or a later answer about it; the sweep goes on."""
+    odd = account({"odd": {"DeadLetterConfig": "none"}, "f": {}})
+    [page] = discover(sight(odd), None)
+    assert {one.ref.id: type(one) for one in page.states} == {"odd": Unread, "f": Function}
+    configs = {"FunctionEventInvokeConfigs": [{"DestinationConfig": {"OnFailure": QUEUE}}]}
+    state = read(account({"f": {}}, received=["f"], ListFunctionEventInvokeConfigs=configs))
+    assert isinstance(state, Unread)
+    assert (state.code, state.ref.id) == ("UNREADABLE", "f")
+
+
 def test_a_policy_that_shows_invocations_makes_up_for_an_unread_metric() -> None:
     """One source is enough to say that it is invoked asynchronously."""
     aws = account({"f": {}}, GetMetricData=Denied("no"), GetPolicy=grant("sns.amazonaws.com"))

@@ -210,6 +210,20 @@ def test_what_could_not_be_read_is_never_taken_for_nothing() -> None:
         list(discover(sight(account(ListEventSourceMappings=Denied("no"))), None))
 
 
+def test_a_mapping_that_cannot_be_understood_costs_its_function_alone() -> None:
+    """One that names no function is nobody's."""
+    odd = mapping("odd", STREAM, DestinationConfig="none")
+    nameless = {"UUID": "id-9", "EventSourceArn": STREAM}
+    arn = f"arn:aws:lambda:{PLACE}:function:"
+    listed = [{"FunctionName": one, "FunctionArn": arn + one} for one in ("odd", "f")]
+    aws = account(odd, nameless, mapping("f", STREAM), ListFunctions={"Functions": listed})
+    [page] = discover(sight(aws), None)
+    unread, state = page.states
+    assert isinstance(unread, Unread)
+    assert (unread.ref.id, unread.code) == ("odd", "UNREADABLE")
+    assert state == Function("f", (BARE,))
+
+
 def test_a_cursor_of_another_kind_is_refused() -> None:
     """The sweep then begins anew."""
     with pytest.raises(Invalid, match="cursor: is 'marker'"):

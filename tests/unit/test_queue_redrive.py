@@ -249,6 +249,35 @@ def test_what_could_not_be_read_costs_the_queue_alone() -> None:
         list(discover(sight(account({"a": {}}, ListEventSourceMappings=Denied("no"))), None))
 
 
+MALFORMED: Sequence[dict[str, str]] = [
+    {"RedrivePolicy": "nonsense"},
+    {"RedrivePolicy": "[7]"},
+    {"RedrivePolicy": json.dumps({"deadLetterTargetArn": LETTERS})},
+    {"RedrivePolicy": json.dumps({"maxReceiveCount": 5})},
+    redrive("often"),
+    {"VisibilityTimeout": "long"},
+]
+
+
+@pytest.mark.parametrize("told", MALFORMED)
+def test_a_queue_that_cannot_be_understood_costs_itself_alone(told: dict[str, str]) -> None:
+    """It is UNKNOWN, neither without dead letters nor right; the sweep goes on."""
+    queues = {"odd": told, "orders": redrive(), "orders-dead": {}}
+    [page] = discover(sight(account(queues, mapping("odd"), mapping("orders"))), None)
+    odd, *others = page.states
+    assert isinstance(odd, Unread)
+    assert (odd.ref.id, odd.code) == ("odd", "UNREADABLE")
+    assert "cannot be understood" in odd.reason
+    assert [type(one) for one in others] == [Queue, Queue]
+
+
+def test_a_queue_without_a_time_out_is_not_judged() -> None:
+    """Nothing is made up for an attribute that is missing."""
+    aws = account({"orders": {}}, mapping("orders"), GetQueueAttributes={})
+    [state] = observe(sight(aws), [Ref(QUEUE, "orders")])
+    assert isinstance(state, Unread)
+
+
 def test_a_long_list_is_judged_in_parts() -> None:
     """Each can be gone on from; queues without functions come with the last."""
     names = [f"q{number:02}" for number in range(PART + 1)]

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from steward.controls.async_failure_destination import metrics, triggers
-from steward.controls.async_failure_destination.state import LATEST, Function, Policy
+from steward.controls.async_failure_destination.state import KIND, LATEST, Function, Policy
 from steward.controls.lambda_api import functions, lists, queues
 from steward.controls.lambda_api.functions import Tagged
+from steward.controls.lambda_api.lists import Described
 from steward.controls.lambda_api.reading import sheltered, unread
 from steward.errors import Refused
 from steward.model import Page, Ref, Sight, Unread
@@ -37,20 +38,30 @@ def observe(sight: Sight[Policy], refs: Sequence[Ref]) -> Iterator[Function | Un
 
 
 def _states(sight: Sight[Policy], told: Iterable[Tagged | Unread]) -> Iterator[Function | Unread]:
-    begun = []
+    begun: list[Function] = []
     for one in told:
-        if isinstance(one, Unread):
-            yield one
-        else:
-            described, tags = one
-            letters = (described.get("DeadLetterConfig") or {}).get("TargetArn") or ""
-            begun.append(Function(described["FunctionName"], dead_letters=letters, tags=tags))
+        found = one if isinstance(one, Unread) else _begun(*one)
+        if isinstance(found, Function):
+            begun.append(found)
+        elif found is not None:
+            yield found
     received = _received(sight, [one.name for one in begun])
     read = sight.aws.together(
         lambda one: sheltered(one.ref, lambda: _read(sight, one, received=received.get(one.name))),
         begun,
     )
     yield from (one for one in read if one is not None)
+
+
+def _begun(described: Described, tags: Mapping[str, str]) -> Function | Unread | None:
+    """A function as its configuration tells it."""
+    name = described["FunctionName"]
+
+    def read() -> Function:
+        letters = (described.get("DeadLetterConfig") or {}).get("TargetArn") or ""
+        return Function(name, dead_letters=letters, tags=tags)
+
+    return sheltered(Ref(KIND, name), read)
 
 
 def _received(sight: Sight[Policy], names: Sequence[str]) -> Mapping[str, bool | Refused]:

@@ -96,7 +96,7 @@ def _read(sight: Sight[Policy], name: str, tags: Mapping[str, str], there: froze
     if not found:
         return Queue(name, tags=tags)
     redrive = json.loads(told.get("RedrivePolicy") or "{}")
-    letters = redrive.get("deadLetterTargetArn", "")
+    letters = str(redrive["deadLetterTargetArn"]) if redrive else ""
     return Queue(
         name,
         found,
