@@ -60,6 +60,18 @@ FUNCTIONS: Sequence[tuple[Function, str, str, str]] = [
         "of $LATEST go nowhere",
     ),
     (
+        Function("f", METRIC, covered={"$LATEST": TOPIC}, aliases=("beta", "live")),
+        "NON_COMPLIANT",
+        "PARTLY_WITHOUT",
+        "of beta, live go nowhere",
+    ),
+    (
+        Function("f", METRIC, covered={"$LATEST": TOPIC, "live": TOPIC}, aliases=("live",)),
+        "COMPLIANT",
+        "HAS_DESTINATION",
+        TOPIC,
+    ),
+    (
         Function("f", METRIC, covered={"7": TOPIC}),
         "NON_COMPLIANT",
         "PARTLY_WITHOUT",
@@ -189,8 +201,25 @@ def test_the_metric_is_enough_and_nothing_else_is_asked_of_who_invokes() -> None
         "GetFunctionConfiguration": 1,
         "GetMetricData": 1,
         "ListFunctionEventInvokeConfigs": 1,
+        "ListAliases": 1,
         "GetQueueAttributes": 1,
     }
+
+
+def test_a_destination_of_the_unpublished_code_is_none_of_an_alias() -> None:
+    """The metric counts the alias's events, too; a policy of $LATEST lets nobody at the alias."""
+    live = {
+        "ListFunctionEventInvokeConfigs": configs(LATEST=QUEUE),
+        "ListAliases": {"Aliases": [{"Name": "live"}]},
+    }
+    state = read(account({"f": {}}, received=["f"], **live))
+    assert isinstance(state, Function)
+    assert (judged(state).code, state.aliases) == ("PARTLY_WITHOUT", ("live",))
+    aws = account({"f": {}}, GetPolicy=grant("sns.amazonaws.com"), **live)
+    state = read(aws)
+    assert isinstance(state, Function)
+    assert judged(state).code == "HAS_DESTINATION"
+    assert "ListAliases" not in calls(aws)
 
 
 def test_dead_letters_spare_what_would_not_change_the_verdict() -> None:

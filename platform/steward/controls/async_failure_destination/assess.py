@@ -8,7 +8,8 @@ from steward.model import Finding, Verdict
 CODES = {
     "HAS_DEAD_LETTERS": "The function has a dead-letter queue or topic.",
     "HAS_DESTINATION": (
-        "Events that fail go to an on-failure destination, of $LATEST or of every alias."
+        "Events that fail go to an on-failure destination, of all that events may come by: $LATEST "
+        "and every alias."
     ),
     "NO_EVIDENCE": (
         "Nothing that was looked at shows that the function is invoked asynchronously; the reason "
@@ -20,8 +21,8 @@ CODES = {
         "has neither a dead-letter queue nor an on-failure destination."
     ),
     "PARTLY_WITHOUT": (
-        "Some aliases have an on-failure destination; others, or the unpublished code that its "
-        "resource policy lets services invoke, do not."
+        "Some of the function's aliases and $LATEST have an on-failure destination; other aliases, "
+        "or $LATEST where it may be invoked, do not: each goes by its own setting."
     ),
     "DESTINATION_GONE": "The queue to which failed events would go is not there.",
 }
@@ -55,11 +56,12 @@ def _searched(function: Function) -> str:
 
 
 def _without(function: Function) -> str:
-    """What is not covered, where $LATEST is not; '' where every alias is, and it is theirs."""
-    if LATEST in function.covered:
-        return ""
+    """What events may come by and is not covered; $LATEST only where aliases are not all there is.
+
+    Aliases that were not asked for are those that nothing shows to be invoked.
+    """
     bare = [one for one in function.aliases if one not in function.covered]
-    if function.by_policy or not function.aliases:
+    if LATEST not in function.covered and (function.by_policy or not function.aliases):
         bare.insert(0, LATEST)
     return ", ".join(bare)[:80]
 

@@ -100,14 +100,18 @@ def _invoked(
 
 
 def _covered(sight: Sight[Policy], function: Function) -> Function:
-    """The function with where its failures go; aliases are asked for where they alone decide."""
+    """The function with where its failures go.
+
+    Aliases are asked for where one could be left out: the metric counts their events, too, and a
+    policy of $LATEST lets in none of them.
+    """
     told = lists.invoke_configs(sight.aws, function.name)
     covered = {
         qualifier: end
         for one in told
         if (end := lists.on_failure(one)) and (qualifier := _qualifier(one["FunctionArn"]))
     }
-    if not covered or LATEST in covered:
+    if not covered or (LATEST in covered and function.by_policy):
         return replace(function, covered=covered)
     names = tuple(sorted(one["Name"] for one in lists.aliases(sight.aws, function.name)))
     return replace(function, covered=covered, aliases=names)
