@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from steward.controls.async_failure_destination.state import Function, Policy
 from steward.controls.async_failure_destination.triggers import services
 from steward.errors import BadPolicy, Denied, Gone, OutOfTime, Refused, Throttled
 from steward.evaluate import COMMON_CODES
-from steward.model import Finding, Ref, Sight, Unread, Verdict
+from steward.model import Finding, R, Ref, Sight, T, Unread, Verdict
 from steward.policy import load
 from tests.fakes import ACCOUNT, REGION, START, Answer, FakeAws, NothingKnown
 
@@ -293,6 +293,29 @@ def test_a_policy_that_is_no_document_is_not_taken_for_an_empty_one(text: str) -
     """Nothing is concluded from it."""
     with pytest.raises(Refused, match="no document"):
         services(FakeAws({("lambda", "GetPolicy"): {"Policy": text}}), "f")
+
+
+class Pool(FakeAws):
+    """Threads of which each may be taken: who waits for others while holding one waits for ever."""
+
+    held = False
+
+    def together(self, act: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        assert not self.held
+        self.held = True
+        try:
+            return super().together(act, items)
+        finally:
+            self.held = False
+
+
+def test_functions_that_are_read_together_wait_for_no_thread_of_each_other() -> None:
+    """Eight with two queues each would otherwise stand still for good."""
+    ends = configs(LATEST=QUEUE, live=f"{QUEUE}-live")
+    aws = account({"f": {}}, received=["f"], ListFunctionEventInvokeConfigs=ends)
+    pool = Pool(aws._answers)
+    assert isinstance(read(pool), Function)
+    assert len(pool.asked("sqs", "GetQueueAttributes")) == 2
 
 
 UNREAD = [
