@@ -268,12 +268,59 @@ def test_the_policy_shows_a_trigger_that_has_not_fired_yet() -> None:
     assert judged(state).code == "PARTLY_WITHOUT"
 
 
+ALARMS = "lambda.alarms.cloudwatch.amazonaws.com"
+
+
+def everybody(**fields: Any) -> dict[str, Any]:
+    return grant(**{"Principal": "*", "Action": "lambda:InvokeFunction", **fields})
+
+
 PRINCIPALS = [
     pytest.param(grant("s3.amazonaws.com"), ("s3.amazonaws.com",), id="asynchronous"),
     pytest.param(grant("apigateway.amazonaws.com"), (), id="synchronous"),
     pytest.param(grant("logs.eu-west-1.amazonaws.com"), ("logs.eu-west-1.amazonaws.com",), id="R"),
     pytest.param(grant("iot.amazonaws.com", Effect="Deny"), (), id="a deny"),
-    pytest.param(grant(Principal="*"), (), id="everybody"),
+    pytest.param(grant(ALARMS), (ALARMS,), id="alarms"),
+    pytest.param(grant("lambda.amazonaws.com"), (), id="a first label is not enough"),
+    pytest.param(grant("events.apigateway.amazonaws.com"), (), id="nor is another"),
+    pytest.param(grant("s3.amazonaws.com.cn"), ("s3.amazonaws.com.cn",), id="China"),
+    pytest.param(everybody(), ("anybody (Principal *)",), id="everybody"),
+    pytest.param(everybody(Principal={"AWS": ["*"]}), ("anybody (Principal *)",), id="as a list"),
+    pytest.param(everybody(Action="lambda:*"), ("anybody (Principal *)",), id="all actions"),
+    pytest.param(everybody(Action="lambda:GetFunction"), (), id="another action"),
+    pytest.param(
+        everybody(Condition={"ArnLike": {"aws:SourceArn": "*"}}),
+        ("anybody (Principal *)",),
+        id="everybody by anything",
+    ),
+    pytest.param(grant("cloudwatch.amazonaws.com"), (), id="CloudWatch, but no alarms"),
+    pytest.param(everybody(Effect="Deny"), (), id="nobody"),
+    pytest.param(
+        everybody(
+            Condition={
+                "ArnLike": {"AWS:SourceArn": TOPIC},
+                "StringEquals": {"aws:SourceAccount": ACCOUNT},
+            }
+        ),
+        ("sns (Principal *)",),
+        id="everybody by a topic",
+    ),
+    pytest.param(
+        everybody(Condition={"ArnLike": {"aws:SourceArn": ["arn:aws:s3:::b", "arn:aws:s3:::c"]}}),
+        ("s3 (Principal *)",),
+        id="everybody by buckets",
+    ),
+    pytest.param(
+        everybody(Condition={"ArnLike": {"aws:SourceArn": "arn:aws:execute-api:r:1:a/*"}}),
+        (),
+        id="everybody by an API",
+    ),
+    pytest.param(
+        everybody(Condition={"ArnNotLike": {"aws:SourceArn": TOPIC}}), (), id="by no topic"
+    ),
+    pytest.param(
+        everybody(Condition={"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}), (), id="by a URL"
+    ),
     pytest.param(grant(Principal={"AWS": "1"}), (), id="an account"),
     pytest.param(grant(Principal={"Service": "ses.amazonaws.com"}), ("ses.amazonaws.com",), id="1"),
     pytest.param(grant("events.example.org"), (), id="another domain"),
@@ -384,7 +431,9 @@ def test_what_is_switched_off_is_not_asked_and_not_said_to_have_been() -> None:
     state = read(aws, evidence={"metrics": False})
     assert isinstance(state, Function)
     assert calls(aws) == {"GetFunctionConfiguration": 1, "GetPolicy": 1}
-    assert judged(state).reason.endswith("its resource policy; it has dead letters all the same")
+    assert judged(state).reason.endswith(
+        "the resource policy of $LATEST; it has dead letters all the same"
+    )
     aws = account({"f": {}})
     assert read(aws, evidence={"resource_policies": False}) == Function("f", asked=METRIC)
     assert "GetPolicy" not in calls(aws)

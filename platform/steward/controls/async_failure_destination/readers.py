@@ -23,7 +23,7 @@ PART = 10
 """Functions that are read together, as many as a step has time for."""
 
 METRIC = f"{metrics.METRIC} of {metrics.DAYS} days"
-POLICY = "its resource policy"
+POLICY = "the resource policy of $LATEST"
 
 
 def discover(sight: Sight[Policy], cursor: str | None) -> Iterator[Page[Function]]:
