@@ -59,6 +59,7 @@ QUEUES: Sequence[tuple[Queue, str, str, str]] = [
     ),
     (replace(GOOD, receives=4), "NON_COMPLIANT", "FEW_RECEIVES", "4 tries, should be 5"),
     (replace(GOOD, lost=True), "NON_COMPLIANT", "DEAD_LETTERS_GONE", "orders-dead is not there"),
+    (replace(GOOD, is_own=True), "NON_COMPLIANT", "OWN_DEAD_LETTERS", "its own dead-letter queue"),
     (replace(GOOD, receives=None, dead_letters=""), "NON_COMPLIANT", "NO_DEAD_LETTERS", "no redr"),
     (
         replace(GOOD, receives=None, dead_letters="", is_last=True),
@@ -247,6 +248,16 @@ def test_what_could_not_be_read_costs_the_queue_alone() -> None:
     assert state.code == "BUSY"
     with pytest.raises(Denied):
         list(discover(sight(account({"a": {}}, ListEventSourceMappings=Denied("no"))), None))
+
+
+def test_a_queue_that_is_its_own_for_dead_letters_keeps_none() -> None:
+    """That it is there makes nothing good; it is not asked for again."""
+    aws = account({"orders": redrive(arn=f"arn:aws:sqs:{PLACE}:orders")}, mapping("orders"))
+    [page] = discover(sight(aws), None)
+    [state] = page.states
+    assert isinstance(state, Queue)
+    assert judged(state).code == "OWN_DEAD_LETTERS"
+    assert calls(aws)["GetQueueAttributes"] == 1
 
 
 MALFORMED: Sequence[dict[str, str]] = [

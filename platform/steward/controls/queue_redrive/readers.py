@@ -103,6 +103,7 @@ def _read(sight: Sight[Policy], name: str, tags: Mapping[str, str], there: froze
         visibility=int(told["VisibilityTimeout"]),
         receives=int(redrive["maxReceiveCount"]) if redrive else None,
         dead_letters=letters,
+        is_own=letters == queues.arn_of(name, sight.aws),
         lost=queues.name_of(letters, sight.aws) not in there
         and letters in queues.lost(sight, [letters]),
         is_last=not redrive and _has_sources(sight, name),
