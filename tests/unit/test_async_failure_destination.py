@@ -233,7 +233,7 @@ def test_dead_letters_spare_what_would_not_change_the_verdict() -> None:
 
 
 def test_a_queue_that_is_gone_keeps_nothing() -> None:
-    """A queue of another account, and a topic, are taken for what the setting says."""
+    """A queue of another account, and a topic, are taken for there, and the reason says so."""
     gone = Gone("no such queue")
     aws = account(
         {"f": {"DeadLetterConfig": {"TargetArn": QUEUE}}}, received=["f"], GetQueueAttributes=gone
@@ -248,8 +248,11 @@ def test_a_queue_that_is_gone_keeps_nothing() -> None:
             received=["f"],
             GetQueueAttributes=gone,
         )
-        assert judged(Function("f", METRIC, dead_letters=arn)).verdict is Verdict.COMPLIANT
-        read(other)
+        state = read(other)
+        assert isinstance(state, Function)
+        found = judged(state)
+        assert (found.verdict, found.code) == (Verdict.COMPLIANT, "HAS_DEAD_LETTERS")
+        assert found.reason == f"failed events go to {arn}; not checked to exist"
         assert "GetQueueAttributes" not in calls(other)
 
 

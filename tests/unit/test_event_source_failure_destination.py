@@ -97,6 +97,7 @@ def test_every_code_is_given_by_a_case_and_said_in_words() -> None:
             enabled=st.booleans(),
             destination=st.sampled_from(["", QUEUE]),
             lost=st.booleans(),
+            unchecked=st.booleans(),
             retries=st.integers(-1, 10_000),
             age_seconds=st.integers(-1, 604_800),
             bisected=st.booleans(),
@@ -197,6 +198,18 @@ def test_a_queue_that_is_gone_takes_no_failed_records() -> None:
     aws = account({**told, "State": "Disabled"})
     list(observe(sight(aws), [Ref(FUNCTION, "f")]))
     assert aws.asked("sqs", "GetQueueAttributes") == []
+
+
+def test_what_nobody_looked_for_is_not_said_to_be_there() -> None:
+    """A bucket, a topic, a queue of another account."""
+    for end in ("arn:aws:s3:::b", QUEUE.replace(ACCOUNT, "999999999999")):
+        told = mapping("f", STREAM, MaximumRetryAttempts=1)
+        told["DestinationConfig"] = {"OnFailure": {"Destination": end}}
+        [state] = observe(sight(account(told)), [Ref(FUNCTION, "f")])
+        assert isinstance(state, Function)
+        found = CONTROL.assess(state, policy())
+        assert found.verdict is Verdict.COMPLIANT
+        assert found.reason.endswith(f"{end}; not checked to exist")
 
 
 def test_what_could_not_be_read_is_never_taken_for_nothing() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from steward.controls.async_failure_destination.state import LATEST, Function, Policy
+from steward.controls.lambda_api import queues
 from steward.model import Finding, Verdict
 
 CODES = {
@@ -44,9 +45,9 @@ def assess(function: Function, policy: Policy) -> Finding:
     if open_to := _without(function):
         reason = f"{who}; failed events of {open_to} go nowhere"
         return _of(function, Verdict.NON_COMPLIANT, "PARTLY_WITHOUT", reason)
-    gone = (one for one in function.covered.values() if one in function.lost)
-    first = function.covered.get(LATEST, next(iter(function.covered.values())))
-    return _there(function, "HAS_DESTINATION", who, next(gone, first))
+    ends = sorted(function.covered.values(), key=lambda one: one not in function.unchecked)
+    gone = (one for one in ends if one in function.lost)
+    return _there(function, "HAS_DESTINATION", who, next(gone, ends[0]))
 
 
 def _searched(function: Function) -> str:
@@ -70,7 +71,9 @@ def _there(function: Function, code: str, who: str, destination: str) -> Finding
     if destination in function.lost:
         reason = f"{who}; {destination[-90:]} is not there"
         return _of(function, Verdict.NON_COMPLIANT, "DESTINATION_GONE", reason)
-    return _of(function, Verdict.COMPLIANT, code, f"failed events go to {destination[:140]}")
+    doubt = queues.UNCHECKED if destination in function.unchecked else ""
+    reason = f"failed events go to {destination[:140]}{doubt}"
+    return _of(function, Verdict.COMPLIANT, code, reason)
 
 
 def _of(function: Function, verdict: Verdict, code: str, reason: str) -> Finding:

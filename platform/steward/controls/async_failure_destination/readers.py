@@ -83,7 +83,8 @@ def _read(
     if not found.dead_letters:
         found = _covered(sight, found)
     ends = [found.dead_letters, *found.covered.values()]
-    return replace(found, lost=queues.lost(sight, ends))
+    unchecked = queues.unchecked(ends, sight.aws)
+    return replace(found, lost=queues.lost(sight, ends), unchecked=unchecked)
 
 
 def _invoked(

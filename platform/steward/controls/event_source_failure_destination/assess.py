@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from steward.controls.event_source_failure_destination.state import Function, Policy, Source
+from steward.controls.lambda_api import queues
 from steward.model import Finding, Verdict
 
 CODES = {
@@ -41,7 +42,9 @@ def assess(function: Function, policy: Policy) -> Finding:
             more = f" and {len(found) - 1} more" if len(found) > 1 else ""
             reason = f"{found[0]}{more}: {told} (mapping {found[0].mapping})"
             return Finding(function.ref, Verdict.NON_COMPLIANT, code, reason)
-    reason = f"failed records of {read[0]} go to {read[0].destination[:130]}"
+    told = next((one for one in read if one.unchecked), read[0])
+    doubt = queues.UNCHECKED if told.unchecked else ""
+    reason = f"failed records of {told} go to {told.destination[:130]}{doubt}"
     return Finding(function.ref, Verdict.COMPLIANT, "HAS_DESTINATION", reason)
 
 

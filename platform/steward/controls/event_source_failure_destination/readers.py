@@ -91,8 +91,12 @@ def _source(told: Described) -> Source | None:
 
 
 def _with_lost(sight: Sight[Policy], function: Function) -> Function:
-    """The function, with which of the queues for failed records are not there."""
+    """The function, with which ends of failed records are not there, or were not looked for."""
     ends = [one.destination for one in function.sources if one.enabled]
     lost = queues.lost(sight, ends)
-    sources = (replace(one, lost=one.destination in lost) for one in function.sources)
+    doubtful = queues.unchecked(ends, sight.aws)
+    sources = (
+        replace(one, lost=one.destination in lost, unchecked=one.destination in doubtful)
+        for one in function.sources
+    )
     return replace(function, sources=tuple(sources))

@@ -34,6 +34,7 @@ class Source:
     enabled: bool = True
     destination: str = ""  # an ARN, or kafka:// and a topic
     lost: bool = False  # that is a queue, and not there
+    unchecked: bool = False  # that nobody looked for
     retries: int = UNBOUNDED
     age_seconds: int = UNBOUNDED
     bisected: bool = False

@@ -106,6 +106,7 @@ def _read(sight: Sight[Policy], name: str, tags: Mapping[str, str], there: froze
         is_own=letters == queues.arn_of(name, sight.aws),
         lost=queues.name_of(letters, sight.aws) not in there
         and letters in queues.lost(sight, [letters]),
+        unchecked=bool(queues.unchecked([letters], sight.aws)),
         is_last=not redrive and _has_sources(sight, name),
         tags=tags,
     )

@@ -36,6 +36,7 @@ class Queue:
     dead_letters: str = ""  # the ARN of the queue for them
     is_own: bool = False  # and that is the queue itself
     lost: bool = False  # and that is not there
+    unchecked: bool = False  # or that nobody looked for, elsewhere
     is_last: bool = False  # itself the queue of others' dead letters; told where it has none
     tags: Mapping[str, str] = field(default_factory=dict)
     exists: bool = True
