@@ -13,6 +13,7 @@ from steward.controls.async_failure_destination import CONTROL
 from steward.controls.async_failure_destination.readers import PART, discover, observe
 from steward.controls.async_failure_destination.state import Function, Policy
 from steward.controls.async_failure_destination.triggers import services
+from steward.controls.lambda_api import destinations
 from steward.errors import BadPolicy, Denied, Gone, OutOfTime, Refused, Throttled
 from steward.evaluate import COMMON_CODES
 from steward.model import Finding, R, Ref, Sight, T, Unread, Verdict
@@ -163,9 +164,10 @@ def account(
         "ListFunctionEventInvokeConfigs": {"FunctionEventInvokeConfigs": []},
         "ListAliases": {"Aliases": []},
         "GetQueueAttributes": {"Attributes": {"QueueArn": QUEUE}},
+        "ListTopics": {"Topics": [{"TopicArn": TOPIC}]},
         **answers,
     }
-    of = {"GetMetricData": "cloudwatch", "GetQueueAttributes": "sqs"}
+    of = {"GetMetricData": "cloudwatch", "GetQueueAttributes": "sqs", "ListTopics": "sns"}
     return FakeAws({(of.get(name, "lambda"), name): answer for name, answer in known.items()})
 
 
@@ -208,7 +210,7 @@ def test_the_metric_is_enough_and_nothing_else_is_asked_of_who_invokes() -> None
 
 def test_a_destination_of_the_unpublished_code_is_none_of_an_alias() -> None:
     """The metric counts the alias's events, too; a policy of $LATEST lets nobody at the alias."""
-    live = {
+    live: dict[str, Any] = {
         "ListFunctionEventInvokeConfigs": configs(LATEST=QUEUE),
         "ListAliases": {"Aliases": [{"Name": "live"}]},
     }
@@ -233,7 +235,7 @@ def test_dead_letters_spare_what_would_not_change_the_verdict() -> None:
 
 
 def test_a_queue_that_is_gone_keeps_nothing() -> None:
-    """A queue of another account, and a topic, are taken for there, and the reason says so."""
+    """A queue and a topic elsewhere, and a bucket, are taken for there; the reason says so."""
     gone = Gone("no such queue")
     aws = account(
         {"f": {"DeadLetterConfig": {"TargetArn": QUEUE}}}, received=["f"], GetQueueAttributes=gone
@@ -242,7 +244,7 @@ def test_a_queue_that_is_gone_keeps_nothing() -> None:
     assert isinstance(state, Function)
     assert state.lost == {QUEUE}
     away = QUEUE.replace(ACCOUNT, "999999999999")
-    for arn in (away, TOPIC):
+    for arn in (away, TOPIC.replace(REGION, "us-east-1"), "arn:aws:s3:::failed"):
         other = account(
             {"f": {"DeadLetterConfig": {"TargetArn": arn}}},
             received=["f"],
@@ -254,6 +256,28 @@ def test_a_queue_that_is_gone_keeps_nothing() -> None:
         assert (found.verdict, found.code) == (Verdict.COMPLIANT, "HAS_DEAD_LETTERS")
         assert found.reason == f"failed events go to {arn}; not checked to exist"
         assert "GetQueueAttributes" not in calls(other)
+
+
+def letters_in_a_topic(**answers: Any) -> Finding:
+    functions = {name: {"DeadLetterConfig": {"TargetArn": TOPIC}} for name in ("f", "g")}
+    aws = account(functions, received=["f", "g"], **answers)
+    [page] = discover(sight(aws), None)
+    assert len(aws.asked("sns", "ListTopics")) <= destinations.PAGES
+    state = page.states[0]
+    assert isinstance(state, Function)
+    return judged(state)
+
+
+def test_a_topic_that_is_gone_keeps_nothing() -> None:
+    """The topics are listed once for all functions, as far as that is allowed and cheap."""
+    assert letters_in_a_topic().reason == f"failed events go to {TOPIC}"
+    found = letters_in_a_topic(ListTopics={"Topics": []})
+    assert (found.verdict, found.code) == (Verdict.NON_COMPLIANT, "DESTINATION_GONE")
+    endless = {"Topics": [], "NextToken": "more"}
+    for answer in (Denied("no"), endless):
+        found = letters_in_a_topic(ListTopics=answer)
+        assert (found.verdict, found.code) == (Verdict.COMPLIANT, "HAS_DEAD_LETTERS")
+        assert found.reason.endswith("not checked to exist")
 
 
 def test_the_policy_shows_a_trigger_that_has_not_fired_yet() -> None:

@@ -264,7 +264,9 @@ def test_a_queue_elsewhere_is_not_said_to_be_there() -> None:
     """It cannot be looked for from here."""
     away = f"arn:aws:sqs:us-east-1:{ACCOUNT}:orders-dead"
     [page] = discover(sight(account({"orders": redrive(arn=away)}, mapping("orders"))), None)
-    assert judged(page.states[0]).reason.endswith("then orders-dead; not checked to exist")
+    [state] = page.states
+    assert isinstance(state, Queue)
+    assert judged(state).reason.endswith("then orders-dead; not checked to exist")
 
 
 MALFORMED: Sequence[dict[str, str]] = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from steward.controls.async_failure_destination.state import LATEST, Function, Policy
-from steward.controls.lambda_api import queues
+from steward.controls.lambda_api import destinations
 from steward.model import Finding, Verdict
 
 CODES = {
@@ -25,7 +25,7 @@ CODES = {
         "Some of the function's aliases and $LATEST have an on-failure destination; other aliases, "
         "or $LATEST where it may be invoked, do not: each goes by its own setting."
     ),
-    "DESTINATION_GONE": "The queue to which failed events would go is not there.",
+    "DESTINATION_GONE": "The queue or topic to which failed events would go is not there.",
 }
 
 
@@ -71,7 +71,7 @@ def _there(function: Function, code: str, who: str, destination: str) -> Finding
     if destination in function.lost:
         reason = f"{who}; {destination[-90:]} is not there"
         return _of(function, Verdict.NON_COMPLIANT, "DESTINATION_GONE", reason)
-    doubt = queues.UNCHECKED if destination in function.unchecked else ""
+    doubt = destinations.UNCHECKED if destination in function.unchecked else ""
     reason = f"failed events go to {destination[:140]}{doubt}"
     return _of(function, Verdict.COMPLIANT, code, reason)
 

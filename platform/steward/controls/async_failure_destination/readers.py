@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from steward.controls.async_failure_destination import metrics, triggers
 from steward.controls.async_failure_destination.state import KIND, LATEST, Function, Policy
-from steward.controls.lambda_api import functions, lists, queues
+from steward.controls.lambda_api import destinations, functions, lists
 from steward.controls.lambda_api.functions import Tagged
 from steward.controls.lambda_api.lists import Described
 from steward.controls.lambda_api.reading import sheltered, unread
@@ -83,8 +83,8 @@ def _read(
     if not found.dead_letters:
         found = _covered(sight, found)
     ends = [found.dead_letters, *found.covered.values()]
-    unchecked = queues.unchecked(ends, sight.aws)
-    return replace(found, lost=queues.lost(sight, ends), unchecked=unchecked)
+    looked = destinations.looked_for(sight, ends)
+    return replace(found, lost=looked.lost, unchecked=looked.unchecked)
 
 
 def _invoked(

@@ -18,7 +18,7 @@ from steward.controls.event_source_failure_destination.state import (
     Policy,
     Source,
 )
-from steward.controls.lambda_api import functions, queues
+from steward.controls.lambda_api import destinations, functions
 from steward.controls.lambda_api.functions import Tagged
 from steward.controls.lambda_api.lists import OFF, Described, mappings_once, on_failure
 from steward.controls.lambda_api.reading import sheltered
@@ -93,10 +93,9 @@ def _source(told: Described) -> Source | None:
 def _with_lost(sight: Sight[Policy], function: Function) -> Function:
     """The function, with which ends of failed records are not there, or were not looked for."""
     ends = [one.destination for one in function.sources if one.enabled]
-    lost = queues.lost(sight, ends)
-    doubtful = queues.unchecked(ends, sight.aws)
+    lost, unchecked = destinations.looked_for(sight, ends)
     sources = (
-        replace(one, lost=one.destination in lost, unchecked=one.destination in doubtful)
+        replace(one, lost=one.destination in lost, unchecked=one.destination in unchecked)
         for one in function.sources
     )
     return replace(function, sources=tuple(sources))

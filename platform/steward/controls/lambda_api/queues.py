@@ -31,10 +31,6 @@ def attributes(aws: Aws, name: str, *names: str) -> Mapping[str, str]:
     return found
 
 
-UNCHECKED = "; not checked to exist"
-"""What a reason adds that rests on a resource which nobody has looked for."""
-
-
 def unchecked(arns: Sequence[str], aws: Aws) -> frozenset[str]:
     """Those of the ARNs of which ``lost`` tells nothing: topics, buses, and queues elsewhere."""
     return frozenset(arn for arn in arns if arn and not name_of(arn, aws))

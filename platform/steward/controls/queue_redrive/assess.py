@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from steward.controls.lambda_api import queues
+from steward.controls.lambda_api import destinations
 from steward.controls.queue_redrive.state import Policy, Queue
 from steward.model import Finding, Verdict
 
@@ -69,7 +69,7 @@ def _redriven(queue: Queue, policy: Policy) -> Finding:
         reason = f"a dead letter after {queue.receives} tries, should be {policy.min_receives}"
         return _of(queue, Verdict.NON_COMPLIANT, "FEW_RECEIVES", reason)
     reason = f"{queue.visibility} s to handle a message, {queue.receives} tries, then {name}"
-    reason += queues.UNCHECKED if queue.unchecked else ""
+    reason += destinations.UNCHECKED if queue.unchecked else ""
     return _of(queue, Verdict.COMPLIANT, "FITS", reason)
 
 
