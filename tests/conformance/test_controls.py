@@ -196,6 +196,7 @@ EXAMPLES: dict[str, list[tuple[Any, dict[str, Any]]]] = {
         (Queue("a", (Feed("f", 30),), visibility=180), {}),
         (Queue("a", (Feed("f", 30),), visibility=180, receives=1, dead_letters="q"), {}),
         (Queue("a", (Feed("f", 30),), visibility=180, receives=5, lost=True), {}),
+        (Queue("a", (Feed("f", 30),), visibility=180, receives=5, is_own=True), {}),
     ],
 }
 """States with the policies under which each control plans every sort of call it can."""

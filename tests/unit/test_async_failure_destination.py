@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -13,9 +13,10 @@ from steward.controls.async_failure_destination import CONTROL
 from steward.controls.async_failure_destination.readers import PART, discover, observe
 from steward.controls.async_failure_destination.state import Function, Policy
 from steward.controls.async_failure_destination.triggers import services
+from steward.controls.lambda_api import destinations
 from steward.errors import BadPolicy, Denied, Gone, OutOfTime, Refused, Throttled
 from steward.evaluate import COMMON_CODES
-from steward.model import Finding, Ref, Sight, Unread, Verdict
+from steward.model import Finding, R, Ref, Sight, T, Unread, Verdict
 from steward.policy import load
 from tests.fakes import ACCOUNT, REGION, START, Answer, FakeAws, NothingKnown
 
@@ -58,6 +59,18 @@ FUNCTIONS: Sequence[tuple[Function, str, str, str]] = [
         "NON_COMPLIANT",
         "PARTLY_WITHOUT",
         "of $LATEST go nowhere",
+    ),
+    (
+        Function("f", METRIC, covered={"$LATEST": TOPIC}, aliases=("beta", "live")),
+        "NON_COMPLIANT",
+        "PARTLY_WITHOUT",
+        "of beta, live go nowhere",
+    ),
+    (
+        Function("f", METRIC, covered={"$LATEST": TOPIC, "live": TOPIC}, aliases=("live",)),
+        "COMPLIANT",
+        "HAS_DESTINATION",
+        TOPIC,
     ),
     (
         Function("f", METRIC, covered={"7": TOPIC}),
@@ -151,9 +164,10 @@ def account(
         "ListFunctionEventInvokeConfigs": {"FunctionEventInvokeConfigs": []},
         "ListAliases": {"Aliases": []},
         "GetQueueAttributes": {"Attributes": {"QueueArn": QUEUE}},
+        "ListTopics": {"Topics": [{"TopicArn": TOPIC}]},
         **answers,
     }
-    of = {"GetMetricData": "cloudwatch", "GetQueueAttributes": "sqs"}
+    of = {"GetMetricData": "cloudwatch", "GetQueueAttributes": "sqs", "ListTopics": "sns"}
     return FakeAws({(of.get(name, "lambda"), name): answer for name, answer in known.items()})
 
 
@@ -189,8 +203,25 @@ def test_the_metric_is_enough_and_nothing_else_is_asked_of_who_invokes() -> None
         "GetFunctionConfiguration": 1,
         "GetMetricData": 1,
         "ListFunctionEventInvokeConfigs": 1,
+        "ListAliases": 1,
         "GetQueueAttributes": 1,
     }
+
+
+def test_a_destination_of_the_unpublished_code_is_none_of_an_alias() -> None:
+    """The metric counts the alias's events, too; a policy of $LATEST lets nobody at the alias."""
+    live: dict[str, Any] = {
+        "ListFunctionEventInvokeConfigs": configs(LATEST=QUEUE),
+        "ListAliases": {"Aliases": [{"Name": "live"}]},
+    }
+    state = read(account({"f": {}}, received=["f"], **live))
+    assert isinstance(state, Function)
+    assert (judged(state).code, state.aliases) == ("PARTLY_WITHOUT", ("live",))
+    aws = account({"f": {}}, GetPolicy=grant("sns.amazonaws.com"), **live)
+    state = read(aws)
+    assert isinstance(state, Function)
+    assert judged(state).code == "HAS_DESTINATION"
+    assert "ListAliases" not in calls(aws)
 
 
 def test_dead_letters_spare_what_would_not_change_the_verdict() -> None:
@@ -204,7 +235,7 @@ def test_dead_letters_spare_what_would_not_change_the_verdict() -> None:
 
 
 def test_a_queue_that_is_gone_keeps_nothing() -> None:
-    """A queue of another account, and a topic, are taken for what the setting says."""
+    """A queue and a topic elsewhere, and a bucket, are taken for there; the reason says so."""
     gone = Gone("no such queue")
     aws = account(
         {"f": {"DeadLetterConfig": {"TargetArn": QUEUE}}}, received=["f"], GetQueueAttributes=gone
@@ -213,15 +244,40 @@ def test_a_queue_that_is_gone_keeps_nothing() -> None:
     assert isinstance(state, Function)
     assert state.lost == {QUEUE}
     away = QUEUE.replace(ACCOUNT, "999999999999")
-    for arn in (away, TOPIC):
+    for arn in (away, TOPIC.replace(REGION, "us-east-1"), "arn:aws:s3:::failed"):
         other = account(
             {"f": {"DeadLetterConfig": {"TargetArn": arn}}},
             received=["f"],
             GetQueueAttributes=gone,
         )
-        assert judged(Function("f", METRIC, dead_letters=arn)).verdict is Verdict.COMPLIANT
-        read(other)
+        state = read(other)
+        assert isinstance(state, Function)
+        found = judged(state)
+        assert (found.verdict, found.code) == (Verdict.COMPLIANT, "HAS_DEAD_LETTERS")
+        assert found.reason == f"failed events go to {arn}; not checked to exist"
         assert "GetQueueAttributes" not in calls(other)
+
+
+def letters_in_a_topic(**answers: Any) -> Finding:
+    functions = {name: {"DeadLetterConfig": {"TargetArn": TOPIC}} for name in ("f", "g")}
+    aws = account(functions, received=["f", "g"], **answers)
+    [page] = discover(sight(aws), None)
+    assert len(aws.asked("sns", "ListTopics")) <= destinations.PAGES
+    state = page.states[0]
+    assert isinstance(state, Function)
+    return judged(state)
+
+
+def test_a_topic_that_is_gone_keeps_nothing() -> None:
+    """The topics are listed once for all functions, as far as that is allowed and cheap."""
+    assert letters_in_a_topic().reason == f"failed events go to {TOPIC}"
+    found = letters_in_a_topic(ListTopics={"Topics": []})
+    assert (found.verdict, found.code) == (Verdict.NON_COMPLIANT, "DESTINATION_GONE")
+    endless = {"Topics": [], "NextToken": "more"}
+    for answer in (Denied("no"), endless):
+        found = letters_in_a_topic(ListTopics=answer)
+        assert (found.verdict, found.code) == (Verdict.COMPLIANT, "HAS_DEAD_LETTERS")
+        assert found.reason.endswith("not checked to exist")
 
 
 def test_the_policy_shows_a_trigger_that_has_not_fired_yet() -> None:
@@ -239,12 +295,59 @@ def test_the_policy_shows_a_trigger_that_has_not_fired_yet() -> None:
     assert judged(state).code == "PARTLY_WITHOUT"
 
 
+ALARMS = "lambda.alarms.cloudwatch.amazonaws.com"
+
+
+def everybody(**fields: Any) -> dict[str, Any]:
+    return grant(**{"Principal": "*", "Action": "lambda:InvokeFunction", **fields})
+
+
 PRINCIPALS = [
     pytest.param(grant("s3.amazonaws.com"), ("s3.amazonaws.com",), id="asynchronous"),
     pytest.param(grant("apigateway.amazonaws.com"), (), id="synchronous"),
     pytest.param(grant("logs.eu-west-1.amazonaws.com"), ("logs.eu-west-1.amazonaws.com",), id="R"),
     pytest.param(grant("iot.amazonaws.com", Effect="Deny"), (), id="a deny"),
-    pytest.param(grant(Principal="*"), (), id="everybody"),
+    pytest.param(grant(ALARMS), (ALARMS,), id="alarms"),
+    pytest.param(grant("lambda.amazonaws.com"), (), id="a first label is not enough"),
+    pytest.param(grant("events.apigateway.amazonaws.com"), (), id="nor is another"),
+    pytest.param(grant("s3.amazonaws.com.cn"), ("s3.amazonaws.com.cn",), id="China"),
+    pytest.param(everybody(), ("anybody (Principal *)",), id="everybody"),
+    pytest.param(everybody(Principal={"AWS": ["*"]}), ("anybody (Principal *)",), id="as a list"),
+    pytest.param(everybody(Action="lambda:*"), ("anybody (Principal *)",), id="all actions"),
+    pytest.param(everybody(Action="lambda:GetFunction"), (), id="another action"),
+    pytest.param(
+        everybody(Condition={"ArnLike": {"aws:SourceArn": "*"}}),
+        ("anybody (Principal *)",),
+        id="everybody by anything",
+    ),
+    pytest.param(grant("cloudwatch.amazonaws.com"), (), id="CloudWatch, but no alarms"),
+    pytest.param(everybody(Effect="Deny"), (), id="nobody"),
+    pytest.param(
+        everybody(
+            Condition={
+                "ArnLike": {"AWS:SourceArn": TOPIC},
+                "StringEquals": {"aws:SourceAccount": ACCOUNT},
+            }
+        ),
+        ("sns (Principal *)",),
+        id="everybody by a topic",
+    ),
+    pytest.param(
+        everybody(Condition={"ArnLike": {"aws:SourceArn": ["arn:aws:s3:::b", "arn:aws:s3:::c"]}}),
+        ("s3 (Principal *)",),
+        id="everybody by buckets",
+    ),
+    pytest.param(
+        everybody(Condition={"ArnLike": {"aws:SourceArn": "arn:aws:execute-api:r:1:a/*"}}),
+        (),
+        id="everybody by an API",
+    ),
+    pytest.param(
+        everybody(Condition={"ArnNotLike": {"aws:SourceArn": TOPIC}}), (), id="by no topic"
+    ),
+    pytest.param(
+        everybody(Condition={"Bool": {"lambda:InvokedViaFunctionUrl": "true"}}), (), id="by a URL"
+    ),
     pytest.param(grant(Principal={"AWS": "1"}), (), id="an account"),
     pytest.param(grant(Principal={"Service": "ses.amazonaws.com"}), ("ses.amazonaws.com",), id="1"),
     pytest.param(grant("events.example.org"), (), id="another domain"),
@@ -264,6 +367,29 @@ def test_a_policy_that_is_no_document_is_not_taken_for_an_empty_one(text: str) -
     """Nothing is concluded from it."""
     with pytest.raises(Refused, match="no document"):
         services(FakeAws({("lambda", "GetPolicy"): {"Policy": text}}), "f")
+
+
+class Pool(FakeAws):
+    """Threads of which each may be taken: who waits for others while holding one waits for ever."""
+
+    held = False
+
+    def together(self, act: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        assert not self.held
+        self.held = True
+        try:
+            return super().together(act, items)
+        finally:
+            self.held = False
+
+
+def test_functions_that_are_read_together_wait_for_no_thread_of_each_other() -> None:
+    """Eight with two queues each would otherwise stand still for good."""
+    ends = configs(LATEST=QUEUE, live=f"{QUEUE}-live")
+    aws = account({"f": {}}, received=["f"], ListFunctionEventInvokeConfigs=ends)
+    pool = Pool(aws._answers)
+    assert isinstance(read(pool), Function)
+    assert len(pool.asked("sqs", "GetQueueAttributes")) == 2
 
 
 UNREAD = [
@@ -294,6 +420,17 @@ def test_destinations_that_could_not_be_read_leave_a_function_unknown() -> None:
     assert isinstance(read(locked), Unread)
 
 
+def test_a_function_that_cannot_be_understood_costs_itself_alone() -> None:
+    """Whether it is its configuration or a later answer about it; the sweep goes on."""
+    odd = account({"odd": {"DeadLetterConfig": "none"}, "f": {}})
+    [page] = discover(sight(odd), None)
+    assert {one.ref.id: type(one) for one in page.states} == {"odd": Unread, "f": Function}
+    configs = {"FunctionEventInvokeConfigs": [{"DestinationConfig": {"OnFailure": QUEUE}}]}
+    state = read(account({"f": {}}, received=["f"], ListFunctionEventInvokeConfigs=configs))
+    assert isinstance(state, Unread)
+    assert (state.code, state.ref.id) == ("UNREADABLE", "f")
+
+
 def test_a_policy_that_shows_invocations_makes_up_for_an_unread_metric() -> None:
     """One source is enough to say that it is invoked asynchronously."""
     aws = account({"f": {}}, GetMetricData=Denied("no"), GetPolicy=grant("sns.amazonaws.com"))
@@ -321,7 +458,9 @@ def test_what_is_switched_off_is_not_asked_and_not_said_to_have_been() -> None:
     state = read(aws, evidence={"metrics": False})
     assert isinstance(state, Function)
     assert calls(aws) == {"GetFunctionConfiguration": 1, "GetPolicy": 1}
-    assert judged(state).reason.endswith("its resource policy; it has dead letters all the same")
+    assert judged(state).reason.endswith(
+        "the resource policy of $LATEST; it has dead letters all the same"
+    )
     aws = account({"f": {}})
     assert read(aws, evidence={"resource_policies": False}) == Function("f", asked=METRIC)
     assert "GetPolicy" not in calls(aws)

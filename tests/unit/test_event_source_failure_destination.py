@@ -97,6 +97,7 @@ def test_every_code_is_given_by_a_case_and_said_in_words() -> None:
             enabled=st.booleans(),
             destination=st.sampled_from(["", QUEUE]),
             lost=st.booleans(),
+            unchecked=st.booleans(),
             retries=st.integers(-1, 10_000),
             age_seconds=st.integers(-1, 604_800),
             bisected=st.booleans(),
@@ -199,6 +200,18 @@ def test_a_queue_that_is_gone_takes_no_failed_records() -> None:
     assert aws.asked("sqs", "GetQueueAttributes") == []
 
 
+def test_what_nobody_looked_for_is_not_said_to_be_there() -> None:
+    """A bucket, a topic, a queue of another account."""
+    for end in ("arn:aws:s3:::b", QUEUE.replace(ACCOUNT, "999999999999")):
+        told = mapping("f", STREAM, MaximumRetryAttempts=1)
+        told["DestinationConfig"] = {"OnFailure": {"Destination": end}}
+        [state] = observe(sight(account(told)), [Ref(FUNCTION, "f")])
+        assert isinstance(state, Function)
+        found = CONTROL.assess(state, policy())
+        assert found.verdict is Verdict.COMPLIANT
+        assert found.reason.endswith(f"{end}; not checked to exist")
+
+
 def test_what_could_not_be_read_is_never_taken_for_nothing() -> None:
     """The queue costs its function; the list of mappings all of them."""
     told = mapping("f", STREAM, **FAILURES)
@@ -208,6 +221,20 @@ def test_what_could_not_be_read_is_never_taken_for_nothing() -> None:
         assert state.code == code
     with pytest.raises(Denied):
         list(discover(sight(account(ListEventSourceMappings=Denied("no"))), None))
+
+
+def test_a_mapping_that_cannot_be_understood_costs_its_function_alone() -> None:
+    """One that names no function is nobody's."""
+    odd = mapping("odd", STREAM, DestinationConfig="none")
+    nameless = {"UUID": "id-9", "EventSourceArn": STREAM}
+    arn = f"arn:aws:lambda:{PLACE}:function:"
+    listed = [{"FunctionName": one, "FunctionArn": arn + one} for one in ("odd", "f")]
+    aws = account(odd, nameless, mapping("f", STREAM), ListFunctions={"Functions": listed})
+    [page] = discover(sight(aws), None)
+    unread, state = page.states
+    assert isinstance(unread, Unread)
+    assert (unread.ref.id, unread.code) == ("odd", "UNREADABLE")
+    assert state == Function("f", (BARE,))
 
 
 def test_a_cursor_of_another_kind_is_refused() -> None:

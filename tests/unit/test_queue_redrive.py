@@ -59,6 +59,7 @@ QUEUES: Sequence[tuple[Queue, str, str, str]] = [
     ),
     (replace(GOOD, receives=4), "NON_COMPLIANT", "FEW_RECEIVES", "4 tries, should be 5"),
     (replace(GOOD, lost=True), "NON_COMPLIANT", "DEAD_LETTERS_GONE", "orders-dead is not there"),
+    (replace(GOOD, is_own=True), "NON_COMPLIANT", "OWN_DEAD_LETTERS", "its own dead-letter queue"),
     (replace(GOOD, receives=None, dead_letters=""), "NON_COMPLIANT", "NO_DEAD_LETTERS", "no redr"),
     (
         replace(GOOD, receives=None, dead_letters="", is_last=True),
@@ -247,6 +248,54 @@ def test_what_could_not_be_read_costs_the_queue_alone() -> None:
     assert state.code == "BUSY"
     with pytest.raises(Denied):
         list(discover(sight(account({"a": {}}, ListEventSourceMappings=Denied("no"))), None))
+
+
+def test_a_queue_that_is_its_own_for_dead_letters_keeps_none() -> None:
+    """That it is there makes nothing good; it is not asked for again."""
+    aws = account({"orders": redrive(arn=f"arn:aws:sqs:{PLACE}:orders")}, mapping("orders"))
+    [page] = discover(sight(aws), None)
+    [state] = page.states
+    assert isinstance(state, Queue)
+    assert judged(state).code == "OWN_DEAD_LETTERS"
+    assert calls(aws)["GetQueueAttributes"] == 1
+
+
+def test_a_queue_elsewhere_is_not_said_to_be_there() -> None:
+    """It cannot be looked for from here."""
+    away = f"arn:aws:sqs:us-east-1:{ACCOUNT}:orders-dead"
+    [page] = discover(sight(account({"orders": redrive(arn=away)}, mapping("orders"))), None)
+    [state] = page.states
+    assert isinstance(state, Queue)
+    assert judged(state).reason.endswith("then orders-dead; not checked to exist")
+
+
+MALFORMED: Sequence[dict[str, str]] = [
+    {"RedrivePolicy": "nonsense"},
+    {"RedrivePolicy": "[7]"},
+    {"RedrivePolicy": json.dumps({"deadLetterTargetArn": LETTERS})},
+    {"RedrivePolicy": json.dumps({"maxReceiveCount": 5})},
+    redrive("often"),
+    {"VisibilityTimeout": "long"},
+]
+
+
+@pytest.mark.parametrize("told", MALFORMED)
+def test_a_queue_that_cannot_be_understood_costs_itself_alone(told: dict[str, str]) -> None:
+    """It is UNKNOWN, neither without dead letters nor right; the sweep goes on."""
+    queues = {"odd": told, "orders": redrive(), "orders-dead": {}}
+    [page] = discover(sight(account(queues, mapping("odd"), mapping("orders"))), None)
+    odd, *others = page.states
+    assert isinstance(odd, Unread)
+    assert (odd.ref.id, odd.code) == ("odd", "UNREADABLE")
+    assert "cannot be understood" in odd.reason
+    assert [type(one) for one in others] == [Queue, Queue]
+
+
+def test_a_queue_without_a_time_out_is_not_judged() -> None:
+    """Nothing is made up for an attribute that is missing."""
+    aws = account({"orders": {}}, mapping("orders"), GetQueueAttributes={})
+    [state] = observe(sight(aws), [Ref(QUEUE, "orders")])
+    assert isinstance(state, Unread)
 
 
 def test_a_long_list_is_judged_in_parts() -> None:

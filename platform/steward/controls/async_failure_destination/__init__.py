@@ -22,6 +22,7 @@ CONTROL = Control(
             "lambda:ListAliases",
             "lambda:ListFunctionEventInvokeConfigs",
             "lambda:ListFunctions",
+            "sns:ListTopics",
             "sqs:GetQueueAttributes",
             "tag:GetResources",
         }

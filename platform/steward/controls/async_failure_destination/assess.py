@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from steward.controls.async_failure_destination.state import LATEST, Function, Policy
+from steward.controls.lambda_api import destinations
 from steward.model import Finding, Verdict
 
 CODES = {
     "HAS_DEAD_LETTERS": "The function has a dead-letter queue or topic.",
     "HAS_DESTINATION": (
-        "Events that fail go to an on-failure destination, of $LATEST or of every alias."
+        "Events that fail go to an on-failure destination, of all that events may come by: $LATEST "
+        "and every alias."
     ),
     "NO_EVIDENCE": (
         "Nothing that was looked at shows that the function is invoked asynchronously; the reason "
@@ -20,10 +22,10 @@ CODES = {
         "has neither a dead-letter queue nor an on-failure destination."
     ),
     "PARTLY_WITHOUT": (
-        "Some aliases have an on-failure destination; others, or the unpublished code that its "
-        "resource policy lets services invoke, do not."
+        "Some of the function's aliases and $LATEST have an on-failure destination; other aliases, "
+        "or $LATEST where it may be invoked, do not: each goes by its own setting."
     ),
-    "DESTINATION_GONE": "The queue to which failed events would go is not there.",
+    "DESTINATION_GONE": "The queue or topic to which failed events would go is not there.",
 }
 
 
@@ -43,9 +45,9 @@ def assess(function: Function, policy: Policy) -> Finding:
     if open_to := _without(function):
         reason = f"{who}; failed events of {open_to} go nowhere"
         return _of(function, Verdict.NON_COMPLIANT, "PARTLY_WITHOUT", reason)
-    gone = (one for one in function.covered.values() if one in function.lost)
-    first = function.covered.get(LATEST, next(iter(function.covered.values())))
-    return _there(function, "HAS_DESTINATION", who, next(gone, first))
+    ends = sorted(function.covered.values(), key=lambda one: one not in function.unchecked)
+    gone = (one for one in ends if one in function.lost)
+    return _there(function, "HAS_DESTINATION", who, next(gone, ends[0]))
 
 
 def _searched(function: Function) -> str:
@@ -55,11 +57,12 @@ def _searched(function: Function) -> str:
 
 
 def _without(function: Function) -> str:
-    """What is not covered, where $LATEST is not; '' where every alias is, and it is theirs."""
-    if LATEST in function.covered:
-        return ""
+    """What events may come by and is not covered; $LATEST only where aliases are not all there is.
+
+    Aliases that were not asked for are those that nothing shows to be invoked.
+    """
     bare = [one for one in function.aliases if one not in function.covered]
-    if function.by_policy or not function.aliases:
+    if LATEST not in function.covered and (function.by_policy or not function.aliases):
         bare.insert(0, LATEST)
     return ", ".join(bare)[:80]
 
@@ -68,7 +71,9 @@ def _there(function: Function, code: str, who: str, destination: str) -> Finding
     if destination in function.lost:
         reason = f"{who}; {destination[-90:]} is not there"
         return _of(function, Verdict.NON_COMPLIANT, "DESTINATION_GONE", reason)
-    return _of(function, Verdict.COMPLIANT, code, f"failed events go to {destination[:140]}")
+    doubt = destinations.UNCHECKED if destination in function.unchecked else ""
+    reason = f"failed events go to {destination[:140]}{doubt}"
+    return _of(function, Verdict.COMPLIANT, code, reason)
 
 
 def _of(function: Function, verdict: Verdict, code: str, reason: str) -> Finding:

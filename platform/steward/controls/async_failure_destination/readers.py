@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from steward.controls.async_failure_destination import metrics, triggers
-from steward.controls.async_failure_destination.state import LATEST, Function, Policy
-from steward.controls.lambda_api import functions, lists, queues
+from steward.controls.async_failure_destination.state import KIND, LATEST, Function, Policy
+from steward.controls.lambda_api import destinations, functions, lists
 from steward.controls.lambda_api.functions import Tagged
+from steward.controls.lambda_api.lists import Described
 from steward.controls.lambda_api.reading import sheltered, unread
 from steward.errors import Refused
 from steward.model import Page, Ref, Sight, Unread
@@ -22,7 +23,7 @@ PART = 10
 """Functions that are read together, as many as a step has time for."""
 
 METRIC = f"{metrics.METRIC} of {metrics.DAYS} days"
-POLICY = "its resource policy"
+POLICY = "the resource policy of $LATEST"
 
 
 def discover(sight: Sight[Policy], cursor: str | None) -> Iterator[Page[Function]]:
@@ -37,20 +38,30 @@ def observe(sight: Sight[Policy], refs: Sequence[Ref]) -> Iterator[Function | Un
 
 
 def _states(sight: Sight[Policy], told: Iterable[Tagged | Unread]) -> Iterator[Function | Unread]:
-    begun = []
+    begun: list[Function] = []
     for one in told:
-        if isinstance(one, Unread):
-            yield one
-        else:
-            described, tags = one
-            letters = (described.get("DeadLetterConfig") or {}).get("TargetArn") or ""
-            begun.append(Function(described["FunctionName"], dead_letters=letters, tags=tags))
+        found = one if isinstance(one, Unread) else _begun(*one)
+        if isinstance(found, Function):
+            begun.append(found)
+        elif found is not None:
+            yield found
     received = _received(sight, [one.name for one in begun])
     read = sight.aws.together(
         lambda one: sheltered(one.ref, lambda: _read(sight, one, received=received.get(one.name))),
         begun,
     )
     yield from (one for one in read if one is not None)
+
+
+def _begun(described: Described, tags: Mapping[str, str]) -> Function | Unread | None:
+    """A function as its configuration tells it."""
+    name = described["FunctionName"]
+
+    def read() -> Function:
+        letters = (described.get("DeadLetterConfig") or {}).get("TargetArn") or ""
+        return Function(name, dead_letters=letters, tags=tags)
+
+    return sheltered(Ref(KIND, name), read)
 
 
 def _received(sight: Sight[Policy], names: Sequence[str]) -> Mapping[str, bool | Refused]:
@@ -72,7 +83,8 @@ def _read(
     if not found.dead_letters:
         found = _covered(sight, found)
     ends = [found.dead_letters, *found.covered.values()]
-    return replace(found, lost=queues.lost(sight, ends))
+    looked = destinations.looked_for(sight, ends)
+    return replace(found, lost=looked.lost, unchecked=looked.unchecked)
 
 
 def _invoked(
@@ -89,14 +101,18 @@ def _invoked(
 
 
 def _covered(sight: Sight[Policy], function: Function) -> Function:
-    """The function with where its failures go; aliases are asked for where they alone decide."""
+    """The function with where its failures go.
+
+    Aliases are asked for where one could be left out: the metric counts their events, too, and a
+    policy of $LATEST lets in none of them.
+    """
     told = lists.invoke_configs(sight.aws, function.name)
     covered = {
         qualifier: end
         for one in told
         if (end := lists.on_failure(one)) and (qualifier := _qualifier(one["FunctionArn"]))
     }
-    if not covered or LATEST in covered:
+    if not covered or (LATEST in covered and function.by_policy):
         return replace(function, covered=covered)
     names = tuple(sorted(one["Name"] for one in lists.aliases(sight.aws, function.name)))
     return replace(function, covered=covered, aliases=names)

@@ -29,7 +29,8 @@ class Function:
     covered: Mapping[str, str] = field(default_factory=dict)
     """By qualifier, such as $LATEST or an alias: where its events go that fail."""
     aliases: tuple[str, ...] = ()  # read only where it depends on them
-    lost: frozenset[str] = frozenset()  # the queues among those ARNs that are not there
+    lost: frozenset[str] = frozenset()  # those of the ARNs that are not there
+    unchecked: frozenset[str] = frozenset()  # those that nobody looked for
     tags: Mapping[str, str] = field(default_factory=dict)
     exists: bool = True
 

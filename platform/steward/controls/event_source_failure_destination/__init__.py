@@ -19,6 +19,7 @@ CONTROL = Control(
             "lambda:GetFunctionConfiguration",
             "lambda:ListEventSourceMappings",
             "lambda:ListFunctions",
+            "sns:ListTopics",
             "sqs:GetQueueAttributes",
             "tag:GetResources",
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from steward.controls.event_source_failure_destination.state import Function, Policy, Source
+from steward.controls.lambda_api import destinations
 from steward.model import Finding, Verdict
 
 CODES = {
@@ -17,7 +18,7 @@ CODES = {
         "Records of a stream that fail are lost once they are given up, or once they expire: its "
         "mapping has no on-failure destination."
     ),
-    "DESTINATION_GONE": "The queue to which failed records would go is not there.",
+    "DESTINATION_GONE": "The queue or topic to which failed records would go is not there.",
     "UNBOUNDED": (
         "A record that always fails holds up its shard until it expires: neither retries nor the "
         "age of records are limited, and bounded asks for it."
@@ -41,13 +42,15 @@ def assess(function: Function, policy: Policy) -> Finding:
             more = f" and {len(found) - 1} more" if len(found) > 1 else ""
             reason = f"{found[0]}{more}: {told} (mapping {found[0].mapping})"
             return Finding(function.ref, Verdict.NON_COMPLIANT, code, reason)
-    reason = f"failed records of {read[0]} go to {read[0].destination[:130]}"
+    source = next((one for one in read if one.unchecked), read[0])
+    doubt = destinations.UNCHECKED if source.unchecked else ""
+    reason = f"failed records of {source} go to {source.destination[:130]}{doubt}"
     return Finding(function.ref, Verdict.COMPLIANT, "HAS_DESTINATION", reason)
 
 
 _PROBLEMS: tuple[tuple[str, Callable[[Source, Policy], bool], str], ...] = (
     ("NO_DESTINATION", lambda one, _: not one.destination, "failed records go nowhere"),
-    ("DESTINATION_GONE", lambda one, _: one.lost, "the queue for failed records is not there"),
+    ("DESTINATION_GONE", lambda one, _: one.lost, "what failed records go to is not there"),
     (
         "UNBOUNDED",
         lambda one, policy: policy.bounded and not one.bounded,

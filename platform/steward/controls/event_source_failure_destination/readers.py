@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from steward.controls.event_source_failure_destination.state import (
+    KIND,
     UNBOUNDED,
     Function,
     Kind,
     Policy,
     Source,
 )
-from steward.controls.lambda_api import functions, queues
+from steward.controls.lambda_api import destinations, functions
 from steward.controls.lambda_api.functions import Tagged
 from steward.controls.lambda_api.lists import OFF, Described, mappings_once, on_failure
 from steward.controls.lambda_api.reading import sheltered
@@ -51,21 +52,25 @@ def _state(
     sight: Sight[Policy], described: Described, tags: Mapping[str, str]
 ) -> Function | Unread | None:
     name = described["FunctionName"]
-    function = Function(name, _sources(sight).get(name, ()), tags)
-    return sheltered(function.ref, lambda: _with_lost(sight, function))
+    known = _mappings(sight).get(name, ())
+
+    def read() -> Function:
+        sources = sorted(source for one in known if (source := _source(one)))
+        return _with_lost(sight, Function(name, tuple(sources), tags))
+
+    return sheltered(Ref(KIND, name), read)
 
 
-def _sources(sight: Sight[Policy]) -> Mapping[str, tuple[Source, ...]]:
-    """By function: its sources, in order; made once in a step."""
+def _mappings(sight: Sight[Policy]) -> Mapping[str, Sequence[Described]]:
+    """By function: its mappings; made once in a step. One that names no function is nobody's."""
 
-    def make() -> Mapping[str, tuple[Source, ...]]:
-        found: dict[str, list[Source]] = {}
+    def make() -> Mapping[str, Sequence[Described]]:
+        found: dict[str, list[Described]] = {}
         for one in mappings_once(sight):
-            if source := _source(one):
-                found.setdefault(function_name(one["FunctionArn"]), []).append(source)
-        return {name: tuple(sorted(sources)) for name, sources in found.items()}
+            found.setdefault(function_name(one.get("FunctionArn")), []).append(one)
+        return found
 
-    return sight.known.once("sources of functions", make)
+    return sight.known.once("mappings of functions", make)
 
 
 def _source(told: Described) -> Source | None:
@@ -86,8 +91,11 @@ def _source(told: Described) -> Source | None:
 
 
 def _with_lost(sight: Sight[Policy], function: Function) -> Function:
-    """The function, with which of the queues for failed records are not there."""
+    """The function, with which ends of failed records are not there, or were not looked for."""
     ends = [one.destination for one in function.sources if one.enabled]
-    lost = queues.lost(sight, ends)
-    sources = (replace(one, lost=one.destination in lost) for one in function.sources)
+    lost, unchecked = destinations.looked_for(sight, ends)
+    sources = (
+        replace(one, lost=one.destination in lost, unchecked=one.destination in unchecked)
+        for one in function.sources
+    )
     return replace(function, sources=tuple(sources))

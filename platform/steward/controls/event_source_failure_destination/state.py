@@ -33,7 +33,8 @@ class Source:
     mapping: str  # the UUID
     enabled: bool = True
     destination: str = ""  # an ARN, or kafka:// and a topic
-    lost: bool = False  # that is a queue, and not there
+    lost: bool = False  # that is not there
+    unchecked: bool = False  # that nobody looked for
     retries: int = UNBOUNDED
     age_seconds: int = UNBOUNDED
     bisected: bool = False

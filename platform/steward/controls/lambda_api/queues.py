@@ -31,15 +31,20 @@ def attributes(aws: Aws, name: str, *names: str) -> Mapping[str, str]:
     return found
 
 
+def unchecked(arns: Sequence[str], aws: Aws) -> frozenset[str]:
+    """Those of the ARNs of which ``lost`` tells nothing: topics, buses, and queues elsewhere."""
+    return frozenset(arn for arn in arns if arn and not name_of(arn, aws))
+
+
 def lost(sight: Sight[Any], arns: Sequence[str]) -> frozenset[str]:
     """Those of the ARNs that name a queue of this account and Region which is not there.
 
     Each queue is asked for once in a step; of queues elsewhere, and of other resources, nothing is
-    known. Raises StewardError where one could not be asked for.
+    known. Raises StewardError where one could not be asked for. They are asked for in turn: what
+    calls this may itself run beside others, and would wait for the threads that those hold.
     """
     ours = sorted({arn for arn in arns if name_of(arn, sight.aws)})
-    there = sight.aws.together(lambda arn: _is_there(sight, arn), ours)
-    return frozenset(arn for arn, found in zip(ours, there, strict=True) if not found)
+    return frozenset(arn for arn in ours if not _is_there(sight, arn))
 
 
 def _is_there(sight: Sight[Any], arn: str) -> bool:

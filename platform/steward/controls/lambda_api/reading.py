@@ -10,7 +10,10 @@ from steward.model import Ref, T, Unread
 
 
 def sheltered(ref: Ref, read: Callable[[], T]) -> T | Unread | None:
-    """What was read of a resource, or why not; None when there is none. Raises OutOfTime."""
+    """What was read of a resource, or why not; None when there is none. Raises OutOfTime.
+
+    An answer that is not as the API reference says leaves its resource unread as well.
+    """
     try:
         return read()
     except Gone:
@@ -19,6 +22,9 @@ def sheltered(ref: Ref, read: Callable[[], T]) -> T | Unread | None:
         raise
     except (Refused, TryAgain) as error:
         return unread(ref, error)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        told = f"{type(error).__name__}: {error}"[:120]
+        return Unread(ref, "UNREADABLE", f"what AWS tells of it cannot be understood: {told}")
 
 
 def unread(ref: Ref, error: StewardError, what: str = "") -> Unread:

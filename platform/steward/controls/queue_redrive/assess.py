@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from steward.controls.lambda_api import destinations
 from steward.controls.queue_redrive.state import Policy, Queue
 from steward.model import Finding, Verdict
 
@@ -22,6 +23,10 @@ CODES = {
     ),
     "NO_DEAD_LETTERS": "A message that always fails is tried until it expires, and then lost.",
     "DEAD_LETTERS_GONE": "The queue that dead letters should go to is not there.",
+    "OWN_DEAD_LETTERS": (
+        "The queue is its own dead-letter queue: a message that always fails is put back, "
+        "and tried until it expires."
+    ),
     "FEW_RECEIVES": (
         "Messages become dead letters after fewer tries than min_receives says; where functions "
         "are throttled that happens to some that nobody has tried. AWS advises five at least."
@@ -54,6 +59,9 @@ def _redriven(queue: Queue, policy: Policy) -> Finding:
             return _of(queue, Verdict.NOT_APPLICABLE, "DEAD_LETTER_QUEUE", reason)
         reason = "no redrive policy: what always fails is tried until it expires"
         return _of(queue, Verdict.NON_COMPLIANT, "NO_DEAD_LETTERS", reason)
+    if queue.is_own:
+        reason = "it is its own dead-letter queue: what always fails is tried until it expires"
+        return _of(queue, Verdict.NON_COMPLIANT, "OWN_DEAD_LETTERS", reason)
     if queue.lost:
         reason = f"the dead-letter queue {name} is not there"
         return _of(queue, Verdict.NON_COMPLIANT, "DEAD_LETTERS_GONE", reason)
@@ -61,6 +69,7 @@ def _redriven(queue: Queue, policy: Policy) -> Finding:
         reason = f"a dead letter after {queue.receives} tries, should be {policy.min_receives}"
         return _of(queue, Verdict.NON_COMPLIANT, "FEW_RECEIVES", reason)
     reason = f"{queue.visibility} s to handle a message, {queue.receives} tries, then {name}"
+    reason += destinations.UNCHECKED if queue.unchecked else ""
     return _of(queue, Verdict.COMPLIANT, "FITS", reason)
 
 

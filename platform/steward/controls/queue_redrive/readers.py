@@ -96,15 +96,17 @@ def _read(sight: Sight[Policy], name: str, tags: Mapping[str, str], there: froze
     if not found:
         return Queue(name, tags=tags)
     redrive = json.loads(told.get("RedrivePolicy") or "{}")
-    letters = redrive.get("deadLetterTargetArn", "")
+    letters = str(redrive["deadLetterTargetArn"]) if redrive else ""
     return Queue(
         name,
         found,
         visibility=int(told["VisibilityTimeout"]),
         receives=int(redrive["maxReceiveCount"]) if redrive else None,
         dead_letters=letters,
+        is_own=letters == queues.arn_of(name, sight.aws),
         lost=queues.name_of(letters, sight.aws) not in there
         and letters in queues.lost(sight, [letters]),
+        unchecked=bool(queues.unchecked([letters], sight.aws)),
         is_last=not redrive and _has_sources(sight, name),
         tags=tags,
     )

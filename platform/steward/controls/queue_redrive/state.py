@@ -34,7 +34,9 @@ class Queue:
     visibility: int = 0  # seconds
     receives: int | None = None  # before a message is a dead letter; None: it has no dead letters
     dead_letters: str = ""  # the ARN of the queue for them
+    is_own: bool = False  # and that is the queue itself
     lost: bool = False  # and that is not there
+    unchecked: bool = False  # or that nobody looked for, elsewhere
     is_last: bool = False  # itself the queue of others' dead letters; told where it has none
     tags: Mapping[str, str] = field(default_factory=dict)
     exists: bool = True
