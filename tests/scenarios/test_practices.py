@@ -90,7 +90,8 @@ def test_two_automations_see_a_new_function_and_neither_goes_round(here: Embedde
     assert [one["Arn"] for one in told["Layers"]] == [PROBE]
     assert codes(here, ASYNC)["orders"] == "NO_DESTINATION"
     before = assessed(here)
-    end = {"OnFailure": {"Destination": f"arn:aws:sns:{PLACE}:failed"}}
+    topic = here.client("sns").create_topic(Name="failed")["TopicArn"]
+    end = {"OnFailure": {"Destination": topic}}
     lambdas.put_function_event_invoke_config(FunctionName="orders", DestinationConfig=end)
     here.settle()
     assert codes(here, ASYNC)["orders"] == "HAS_DESTINATION"
