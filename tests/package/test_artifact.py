@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import boto3
 import pytest
@@ -34,10 +35,11 @@ LAMBDAS_LIMIT = 250 * MEGABYTE
 
 EVERY_FUNCTION = pytest.mark.parametrize("folder", FOLDERS)
 SHIPPER = "log_shipper"
-PROCESSORS = (SHIPPER, RULES, "config_follower", "compliance_report")
+PROCESSORS = (SHIPPER, RULES, "config_follower", "compliance_report", "compliance_widget")
 WITH_CONTROLS = pytest.mark.parametrize("folder", [one for one in FOLDERS if one not in PROCESSORS])
 WITH_BATCHES = pytest.mark.parametrize(
-    "folder", [one for one in FOLDERS if one not in (RULES, "compliance_report")]
+    "folder",
+    [one for one in FOLDERS if one not in (RULES, "compliance_report", "compliance_widget")],
 )
 BUCKET = "logs"
 
@@ -46,6 +48,8 @@ BUCKET = "logs"
 def server() -> Iterator[CountingServer]:
     """An account with what the stack makes beside the functions."""
     with CountingServer() as running:
+        reset = Request(f"{running.url}/moto-api/reset", method="POST")  # noqa: S310  # our own
+        urlopen(reset).close()  # noqa: S310
         client(running, "dynamodb").create_table(
             TableName=f"{STACK}-ledger",
             BillingMode="PAY_PER_REQUEST",

@@ -46,7 +46,7 @@ def played(report: Path) -> subprocess.CompletedProcess[str]:
         env=environment(**astray),
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=900,
         check=False,
     )
 
