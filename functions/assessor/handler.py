@@ -1,6 +1,6 @@
 """Runs the controls that only report; its role may read and nothing else."""
 
-from steward.controls import REPORTED, required_tags
+from steward.controls import REPORTED, event_source_failure_destination, required_tags
 from steward.events import Automation, function
 from steward.function_events import logging_function, role
 from steward.queue_events import event_source_mapping, queue
@@ -26,7 +26,7 @@ AUTOMATION = Automation(
         "aws.sqs": dict.fromkeys(QUEUES.split(), queue),
     },
     controls=REPORTED,
-    sweeps_only=frozenset({required_tags.CONTROL.id}),
+    sweeps_only=frozenset({event_source_failure_destination.CONTROL.id, required_tags.CONTROL.id}),
 )
 
 handler = handler_of(AUTOMATION)

@@ -134,7 +134,7 @@ def test_a_queue_is_judged_from_the_moment_that_it_feeds_a_function(here: Embedd
 
 
 def test_a_stream_that_is_read_without_a_destination_is_reported(here: EmbeddedAccount) -> None:
-    """As soon as its mapping is there, and no longer once the mapping keeps what failed."""
+    """By the next sweep, and no longer once the mapping keeps what failed."""
     seed_functions([FunctionSeed(name="clicks")], region=here.region)
     here.client("kinesis").create_stream(StreamName="clicks", ShardCount=1)
     lambdas = here.client("lambda")
@@ -144,6 +144,7 @@ def test_a_stream_that_is_read_without_a_destination_is_reported(here: EmbeddedA
         StartingPosition="LATEST",
     )
     here.settle()
+    here.sweep()
     assert codes(here, STREAMS)["clicks"] == "NO_DESTINATION"
     queue(here, "clicks-failed")
     end = {"OnFailure": {"Destination": f"arn:aws:sqs:{PLACE}:clicks-failed"}}
@@ -151,6 +152,7 @@ def test_a_stream_that_is_read_without_a_destination_is_reported(here: EmbeddedA
         UUID=made["UUID"], DestinationConfig=end, MaximumRetryAttempts=3
     )
     here.settle()
+    here.sweep()
     assert codes(here, STREAMS)["clicks"] == "HAS_DESTINATION"
 
 
