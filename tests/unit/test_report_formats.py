@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,8 @@ from tests.fakes import ACCOUNT, REGION
 from tests.reporting import LOGS, at, change, exemption, item, owned, report, right, sweep
 from tests.reports import REPORTS
 from tests.unit.schemas.junit import faults
+
+SURROGATES = re.compile("[\ud800-\udfff]")
 
 MANY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 RENDERERS = [as_json.render, as_csv.render, as_junit.render, as_ocsf.render]
@@ -81,7 +84,9 @@ def test_the_same_report_has_the_same_bytes(render: Any, told: Report) -> None:
 @given(any_report=REPORTS)
 def test_every_export_is_unicode_that_can_be_written(render: Any, any_report: Report) -> None:
     """Half a pair of surrogates may be in a tag's value, and in no file."""
-    render(any_report).encode("utf-8")
+    text = render(any_report)
+    assert text.encode("utf-8").decode("utf-8") == text
+    assert not SURROGATES.search(text)
 
 
 # JSON
