@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import os
 import re
@@ -82,7 +83,7 @@ def test_it_leaves_the_report(played: subprocess.CompletedProcess[str], report: 
     page = report.read_text("utf-8")
     assert page.startswith("<!doctype html>")
     assert "/app/monolith" in page
-    assert "default-src 'none'" in page
+    assert "default-src 'none'" in html.unescape(page)
 
 
 SHOWN = {

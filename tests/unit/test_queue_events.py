@@ -107,8 +107,9 @@ def test_the_assessor_knows_the_events_of_two_services() -> None:
     assert looked_at(failed) is Skip.FAILED_CALL
 
 
-def test_required_tags_are_left_to_sweeps() -> None:
-    """A call of Lambda or SQS says nothing of tags, and of most types nothing is required."""
+def test_what_events_do_not_settle_is_left_to_sweeps() -> None:
+    """No call says all of a resource's tags; what streams lead to takes a list of everything."""
     prompt = {control.id for control in AUTOMATION.prompt}
-    assert {control.id for control in AUTOMATION.controls} - prompt == {"required-tags"}
+    left = {control.id for control in AUTOMATION.controls} - prompt
+    assert left == {"event-source-failure-destination", "required-tags"}
     assert {"function-runtime", "queue-redrive"} <= prompt
