@@ -1,7 +1,8 @@
 """Limits API methods and routes when they are deployed or change, and on every sweep."""
 
+from steward.api_events import api_stage
 from steward.controls.api_throttling import CONTROL
-from steward.events import Automation, api_stage
+from steward.events import Automation
 from steward.runtime import handler as handler_of
 
 EVENTS = (

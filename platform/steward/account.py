@@ -39,7 +39,7 @@ from steward.aws.dynamodb_ledger import DynamoDBLedger
 from steward.aws.pacing import Pacer
 from steward.controls import function_of
 from steward.errors import BadPolicy
-from steward.events import every_rule
+from steward.events import Heeding
 from steward.gate import Gate
 from steward.ledger import Item, Ledger
 from steward.model import Clock, Control, Deadline, Mode, Ref, Sight, Trigger
@@ -70,10 +70,10 @@ class SystemClock:
 class Memory:
     """See ``steward.model.Known``: the ledger's items, and what this step has read."""
 
-    def __init__(self, ledger: Ledger, control: str) -> None:
+    def __init__(self, ledger: Ledger, control: str, made: dict[str, Any] | None = None) -> None:
         self._ledger = ledger
         self._control = control
-        self._made: dict[str, Any] = {}
+        self._made = {} if made is None else made
 
     def items(self, refs: Sequence[Ref]) -> Mapping[Ref, Item]:
         return self._ledger.items(self._control, refs)
@@ -105,8 +105,8 @@ class Account:
     """A control's first sweep only plans."""
     forget: Callable[[], None] = field(default=lambda: None)
     """Policies and the stop switch are read again before they are next believed."""
-    heeds: Callable[[str], bool] = field(default=every_rule)
-    """Whether what a Config rule of that name finds is looked at. Raises BadPolicy."""
+    heeding: Heeding = field(default=lambda _: "")
+    """The id of the control that looks at what a Config rule finds. Raises BadPolicy."""
     changed: Callable[[str], None] = field(default=lambda _: None)
     """Tells AWS Config's follower of a control whose resources were changed."""
     audit: Callable[[Sequence[Outcome]], None] = field(default=lambda _: None)
@@ -114,18 +114,17 @@ class Account:
     in_full: bool = False
     """Metrics that no alarm and no dashboard needs are emitted, too."""
 
-    def looks_at(self, rule: str, controls: Sequence[Control[Any, Any]]) -> bool:
-        """Whether what a Config rule finds is looked at. Raises BadPolicy.
+    def looks_at(self, rule: str) -> str:
+        """The id of the control that now looks at what a Config rule finds. Raises BadPolicy.
 
-        Not before a control's second sweep: the first one only plans, and what it has planned
-        would be done minutes later, when Config evaluates a new rule.
+        Not before its second sweep: the first one only plans, and what it has planned would be done
+        minutes later, when Config evaluates a new rule.
         """
-        if not self.heeds(rule):
-            return False
-        firsts = (islice(self.ledger.sweeps(control.id), 2) for control in controls)
-        return not self.plans_first or all(
-            [bool(one.finished) for one in some] == [True, True] for some in firsts
-        )
+        control = self.heeding(rule)
+        if not control or not self.plans_first:
+            return control
+        firsts = [bool(one.finished) for one in islice(self.ledger.sweeps(control), 2)]
+        return control if firsts == [True, True] else ""
 
     def run(
         self,
@@ -136,8 +135,12 @@ class Account:
         deadline: Deadline,
         shelter: Shelter,
         plan_only: bool = False,
+        made: dict[str, Any] | None = None,
     ) -> Run[Any, Any]:
-        """Everything that one pass of a control needs. Raises BadPolicy."""
+        """Everything that one pass of a control needs. Raises BadPolicy.
+
+        What is read once goes to ``made``, if passes of several controls are to share it.
+        """
         loaded = self.policy(control)
         gate = Gate(
             loaded.policy.mode,
@@ -146,7 +149,7 @@ class Account:
             retry=self.retry,
             irreversible=self.irreversible,
         )
-        memory = Memory(self.ledger, control.id)
+        memory = Memory(self.ledger, control.id, made)
         return Run(
             id=run_id,
             control=control,
@@ -221,7 +224,7 @@ def deployed(
         irreversible=environment.get("STEWARD_ALLOW_IRREVERSIBLE") == "true",
         plans_first=True,
         forget=policies.forget,
-        heeds=policies.heeds,
+        heeding=policies.heeding,
         changed=_teller(aws, environment.get("STEWARD_CONFIG_INBOX", "")),
         audit=audit.write,
         in_full=environment.get("STEWARD_METRICS") == "full",

@@ -39,11 +39,6 @@ _FUNCTION_NAME = re.compile(
     r"([A-Za-z0-9_.-]{1,140})"
     r"(?::(?:\$LATEST(?:\.PUBLISHED)?|[A-Za-z0-9_-]{1,128}))?"
 )
-_API_ID = re.compile(r"[a-zA-Z0-9]{1,64}")
-_STAGE_NAME = re.compile(r"\$default|[a-zA-Z0-9_-]{1,128}")
-_STAGE_ARN = re.compile(
-    r"arn:[^:]+:apigateway:[^:]*::/(restapis|apis)/([^/:]+)(?:/stages/([^/:]+))?"
-)
 _FUNCTION_ARN = re.compile(r"arn:[^:]+:lambda:[^:]*:[^:]*:function:.+")
 _STACK_ARN = re.compile(
     r"arn:[^:]+:cloudformation:[^:]+:\d{12}:stack/[A-Za-z][A-Za-z0-9-]{0,127}(?:/.+)?"
@@ -83,21 +78,26 @@ class Automation:
     others: Mapping[str, Mapping[str, Extractor]] = field(default_factory=dict)  # by source
     natives: Mapping[str, Native] = field(default_factory=dict)
     """By detail-type; those of ``EVERYWHERE`` besides."""
-    sweeps_only: frozenset[str] = frozenset()  # ids of controls that look at no events
+    only_after: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By the id of a control: the calls after which it looks; none: it is left to sweeps. One that
+    is not here looks after all of them."""
 
     @property
     def prompt(self) -> Sequence[Control[Any, Any]]:
         """The controls for which events name resources."""
-        return [control for control in self.controls if control.id not in self.sweeps_only]
+        return [one for one in self.controls if self.only_after.get(one.id) != frozenset()]
+
+    def looks(self, control: Control[Any, Any], called: str) -> bool:
+        """Whether a control looks at what a call names."""
+        return called in self.only_after.get(control.id, {called})
 
     def by_source(self) -> Mapping[str, Mapping[str, Extractor]]:
         """All events of CloudTrail, by their source."""
         return {self.source: self.events, **self.others} if self.source else self.others
 
 
-def every_rule(_name: str) -> bool:
-    """Violations are looked at whatever Config rule found them."""
-    return True
+Heeding: TypeAlias = Callable[[str], str]
+"""From a Config rule's name to the id of the control that looks at what it finds; '' for none."""
 
 
 def named(
@@ -106,11 +106,11 @@ def named(
     *,
     account: str,
     region: str,
-    heeds: Callable[[str], bool] = every_rule,
+    heeding: Heeding | None = None,
 ) -> list[Ref] | Skip:
     """The resources that an EventBridge event names, each once, or why it names none.
 
-    ``heeds`` tells whether the violations that a Config rule of that name finds are for us.
+    Without ``heeding``, violations are looked at whatever Config rule found them.
     """
     if not isinstance(event, Mapping) or not isinstance(event.get("detail"), Mapping):
         return Skip.NOT_AN_EVENT
@@ -124,15 +124,37 @@ def named(
         return Skip.NO_RULE
     if detail.get("errorCode") or detail.get("errorMessage"):
         return Skip.FAILED_CALL
-    if kind == COMPLIANCE_CHANGE and not _is_heeded(detail, heeds):
+    if kind == COMPLIANCE_CHANGE and not _is_heeded(detail, heeding):
         return Skip.NO_RULE
     return list(dict.fromkeys(extract(detail))) or Skip.NO_NAME
 
 
+def concerned(
+    automation: Automation, event: Mapping[str, Any], heeding: Heeding | None = None
+) -> Sequence[Control[Any, Any]]:
+    """The controls that look at what an event names, of those that look at events at all."""
+    kind = event.get("detail-type")
+    if kind == CLOUDTRAIL:
+        called = _called(event)
+        return [one for one in automation.prompt if automation.looks(one, called)]
+    if kind == COMPLIANCE_CHANGE and heeding is not None:
+        found = heeding(_rule(event["detail"]))
+        return [one for one in automation.prompt if one.id == found]
+    return automation.prompt
+
+
+def _called(event: Mapping[str, Any]) -> str:
+    """The API's name of the call that an event of CloudTrail tells of."""
+    return _API_VERSION.sub("", str(event["detail"].get("eventName")))
+
+
+def _rule(detail: Mapping[str, Any]) -> str:
+    return str(detail.get("configRuleName"))
+
+
 def _known(automation: Automation, event: Mapping[str, Any]) -> tuple[str, Extractor | None]:
-    called = _API_VERSION.sub("", str(event["detail"].get("eventName")))
     source = str(event.get("source"))
-    return source, automation.by_source().get(source, {}).get(called)
+    return source, automation.by_source().get(source, {}).get(_called(event))
 
 
 def _native(automation: Automation, kind: object) -> tuple[str, Extractor | None]:
@@ -141,11 +163,11 @@ def _native(automation: Automation, kind: object) -> tuple[str, Extractor | None
     return (native.source, native.extract) if native else ("", None)
 
 
-def _is_heeded(detail: Mapping[str, Any], heeds: Callable[[str], bool]) -> bool:
+def _is_heeded(detail: Mapping[str, Any], heeding: Heeding | None) -> bool:
     """Whether a Config rule that is heeded found a violation; the first has no result before it."""
     result = detail.get("newEvaluationResult")
     found = isinstance(result, Mapping) and result.get("complianceType") == "NON_COMPLIANT"
-    return found and heeds(str(detail.get("configRuleName")))
+    return found and (heeding is None or heeding(_rule(detail)) != "")
 
 
 def _elsewhere(
@@ -233,50 +255,6 @@ def function_name(told: object) -> str:
         return ""
     found = _FUNCTION_NAME.fullmatch(unquote(told))
     return found.group(1) if found else ""
-
-
-def api_stage(detail: Mapping[str, Any]) -> Iterator[Ref]:
-    """The stage that an API Gateway call names, or all stages of its API: ``<apiId>/*``.
-
-    Both versions have the same event names. Only version 1 tells ``restApiId`` or ``template``,
-    and puts the request's body one level deeper.
-    """
-    asked = detail.get("requestParameters")
-    asked = asked if isinstance(asked, Mapping) else {}
-    if "resourceArn" in asked:
-        yield from _stage_of_arn(asked["resourceArn"])
-    elif "restApiId" in asked or "template" in asked:
-        api = asked.get("restApiId") or _answered(detail, "id")
-        inner = (asked.get(name) for name in ("createStageInput", "createDeploymentInput"))
-        bodies = [asked, *(body for body in inner if isinstance(body, Mapping))]
-        names = [body["stageName"] for body in bodies if body.get("stageName")]
-        yield from _stage(REST_STAGE, api, *names[:1])
-    else:
-        api = asked.get("apiId") or _answered(detail, "apiId")
-        yield from _stage(V2_STAGE, api, *filter(None, [asked.get("stageName")]))
-
-
-def _answered(detail: Mapping[str, Any], name: str) -> object:
-    """The id of what a call made, which only its answer tells."""
-    told = detail.get("responseElements")
-    return told.get(name) if isinstance(told, Mapping) else None
-
-
-def _stage_of_arn(told: object) -> Iterator[Ref]:
-    """An ARN in a URL may be told percent-encoded."""
-    found = _STAGE_ARN.fullmatch(unquote(told)) if isinstance(told, str) else None
-    if found:
-        kind = REST_STAGE if found.group(1) == "restapis" else V2_STAGE
-        yield from _stage(kind, found.group(2), *filter(None, [found.group(3)]))
-
-
-def _stage(kind: str, api: object, name: object = "*") -> Iterator[Ref]:
-    """Version 2 tells names from a URL percent-encoded: ``%24default``."""
-    if not (isinstance(api, str) and _API_ID.fullmatch(api) and isinstance(name, str)):
-        return
-    stage = unquote(name)
-    if stage == "*" or _STAGE_NAME.fullmatch(stage):
-        yield Ref(kind, f"{api}/{stage}")
 
 
 COMPLETED = (

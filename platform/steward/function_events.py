@@ -10,6 +10,40 @@ from steward.config_resources import ROLE
 from steward.events import FUNCTION, function_name, log_group
 from steward.model import Ref
 
+CONFIGURED = frozenset({"CreateFunction", "DeleteFunction", "UpdateFunctionConfiguration"})
+"""Calls that say what a function is."""
+
+INVOKED = frozenset(
+    {
+        "AddPermission",
+        "DeleteFunctionEventInvokeConfig",
+        "PutFunctionEventInvokeConfig",
+        "RemovePermission",
+        "UpdateFunctionEventInvokeConfig",
+    }
+)
+"""Calls that say who invokes a function, and where events go that it fails on."""
+
+LOGGED = frozenset(
+    {"CreateLogGroup", "DeleteLogGroup", "DeleteRetentionPolicy", "PutRetentionPolicy"}
+)
+"""Calls of CloudWatch Logs that say whether a function's log is there, and for how long."""
+
+GRANTED = frozenset(
+    {
+        "AttachRolePolicy",
+        "CreateRole",
+        "DeleteRole",
+        "DeleteRolePermissionsBoundary",
+        "DeleteRolePolicy",
+        "DetachRolePolicy",
+        "PutRolePermissionsBoundary",
+        "PutRolePolicy",
+        "UpdateAssumeRolePolicy",
+    }
+)
+"""Calls of IAM that say what a role may do, and who may take it."""
+
 GROUPS = "/aws/lambda/"
 """How the names of log groups begin that Lambda makes; a function's name follows."""
 

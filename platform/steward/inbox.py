@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from steward.errors import BadPolicy, StewardError
-from steward.events import Automation, Skip, every_rule, named
+from steward.events import Automation, Heeding, Skip, concerned, named
 from steward.look import Looked
 from steward.model import Aws, Control, Ref
 
@@ -34,6 +34,8 @@ class Batch:
 
     refs: dict[str, list[Ref]] = field(default_factory=dict)
     """By message id; a message that names nothing is not in it."""
+    concerned: dict[str, frozenset[str]] = field(default_factory=dict)
+    """By message id: the ids of the controls that look at what it names."""
     unreadable: list[str] = field(default_factory=list)
     skipped: Counter[Skip] = field(default_factory=Counter)
     broken: BadPolicy | None = None
@@ -50,9 +52,9 @@ def read(
     *,
     account: str,
     region: str,
-    heeds: Callable[[str], bool] = every_rule,
+    heeding: Heeding | None = None,
 ) -> Batch:
-    """What each message names, or why it names nothing; ``heeds`` as for ``events.named``."""
+    """What each message names, or why it names nothing; ``heeding`` as for ``events.named``."""
     batch = Batch()
     for record in records:
         message = str(record.get("messageId", ""))
@@ -62,7 +64,7 @@ def read(
             batch.unreadable.append(message)
             continue
         try:
-            found = named(automation, event, account=account, region=region, heeds=heeds)
+            found = named(automation, event, account=account, region=region, heeding=heeding)
         except BadPolicy as error:  # of which rules are heeded: once it is mended, they are told
             batch.unreadable.append(message)
             batch.broken = error
@@ -71,6 +73,8 @@ def read(
             batch.skipped[found] += 1
         else:
             batch.refs[message] = found
+            looking = concerned(automation, event, heeding)
+            batch.concerned[message] = frozenset(control.id for control in looking)
             if _received(record) >= PATIENCE:
                 batch.patient.add(message)
             if _received(record) == 1:
@@ -82,24 +86,30 @@ def process(
     controls: Iterable[Control[Any, Any]],
     batch: Batch,
     look: Callable[[Control[Any, Any], Sequence[Ref]], Looked],
-    report: Callable[[Control[Any, Any], StewardError], None],
+    report: Callable[[str, StewardError], None],
 ) -> list[str]:
     """Look at everything the batch names, each resource once; the ids of messages to give back."""
-    again: set[Ref] = set()
-    waiting: set[Ref] = set()
+    given_back: set[str] = set()
     for control in controls:
-        named_here = (ref for refs in batch.refs.values() for ref in refs)
-        refs = list(dict.fromkeys(ref for ref in named_here if ref.kind in control.kinds))
+        named_here = {message: _of(control, batch, message) for message in batch.refs}
+        refs = list(dict.fromkeys(ref for some in named_here.values() for ref in some))
         try:
             looked = look(control, refs) if refs else Looked([])
-            waiting |= looked.waiting()
-            again |= looked.retry() - looked.waiting()
+            again, waiting = looked.retry(), looked.waiting()
         except StewardError as error:
-            report(control, error)
-            again |= set(refs)
-    soon = {m: again if m in batch.patient else again | waiting for m in batch.refs}
-    given_back = [m for m, refs in batch.refs.items() if soon[m].intersection(refs)]
-    return [*batch.unreadable, *given_back]
+            report(control.id, error)
+            again, waiting = set(refs), set()
+        for message, some in named_here.items():
+            left = again - waiting if message in batch.patient else again
+            if left.intersection(some):
+                given_back.add(message)
+    return [*batch.unreadable, *(message for message in batch.refs if message in given_back)]
+
+
+def _of(control: Control[Any, Any], batch: Batch, message: str) -> Sequence[Ref]:
+    """What a message names for a control."""
+    concerns = control.id in batch.concerned[message]
+    return [ref for ref in batch.refs[message] if concerns and ref.kind in control.kinds]
 
 
 def shorten_pauses(aws: Aws, records: Sequence[Mapping[str, Any]], failed: Iterable[str]) -> None:

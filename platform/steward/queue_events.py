@@ -14,6 +14,14 @@ from steward.config_resources import QUEUE
 from steward.events import FUNCTION, function_name
 from steward.model import Ref
 
+MAPPED = frozenset(
+    {"CreateEventSourceMapping", "DeleteEventSourceMapping", "UpdateEventSourceMapping"}
+)
+"""Calls of Lambda that say what is read for a function."""
+
+QUEUED = frozenset({"DeleteQueue", "SetQueueAttributes"})
+"""Calls of SQS that say what a queue is."""
+
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo")
 _URL = re.compile(r"https?://[^/]+/(?:[^/]+/)*([^/]+)")
 _ARN = re.compile(r"arn:[^:]+:sqs:[^:]+:\d{12}:([^:]+)")

@@ -23,7 +23,7 @@ from steward import inbox, telemetry
 from steward import sweep as sweeps
 from steward.account import Account, deployed
 from steward.errors import BadPolicy, Invalid, StewardError, TryAgain
-from steward.events import Automation, Skip, named
+from steward.events import Automation, Skip, concerned, named
 from steward.ledger import control_of, new_id
 from steward.look import Looked, look
 from steward.model import Control, Deadline, Fate, Mode, Ref, T, Trigger
@@ -91,8 +91,8 @@ class Invocation:
     automation: Automation
     account: Account
     deadline: Deadline
-    changed: set[str] = field(default_factory=set)
-    """Controls of which something was put right."""
+    changed: set[str] = field(default_factory=set)  # controls of which something was put right
+    made: dict[str, Any] = field(default_factory=dict)  # what was read once, for all controls
 
     def answer(self, event: Event) -> Answer:
         """Do what the event asks for, and have AWS Config follow where something was changed."""
@@ -122,9 +122,12 @@ class Invocation:
     @property
     def _here(self) -> dict[str, Any]:
         """Whose events are ours."""
-        aws, controls = self.account.aws, self.automation.controls
-        heeds = partial(self.account.looks_at, controls=controls)
-        return {"account": aws.account, "region": aws.region, "heeds": heeds}
+        aws = self.account.aws
+        return {
+            "account": aws.account,
+            "region": aws.region,
+            "heeding": cache(self.account.looks_at),
+        }
 
     def _told(self, outcomes: Sequence[Outcome]) -> None:
         self._tell.outcomes(outcomes)
@@ -145,13 +148,8 @@ class Invocation:
         if batch.broken is not None:
             self._tell.broken(CONFIG_RULES, batch.broken)
 
-        def look_by_event(control: Control[Any, Any], refs: Sequence[Ref]) -> Looked:
-            return self._look(control, refs, Trigger.EVENT)
-
-        def broken(control: Control[Any, Any], error: StewardError) -> None:
-            self._tell.broken(control.id, error)
-
-        failed = inbox.process(self.automation.prompt, batch, look_by_event, broken)
+        look_by_event = partial(self._look, trigger=Trigger.EVENT)
+        failed = inbox.process(self.automation.prompt, batch, look_by_event, self._tell.broken)
         try:
             inbox.shorten_pauses(self.account.aws, records, failed)
         except StewardError as error:  # the queue's own time-out brings them back, only later
@@ -160,11 +158,13 @@ class Invocation:
         return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
 
     def _event(self, event: Event) -> Answer:
-        refs = named(self.automation, event, **self._here)
+        here = self._here
+        refs = named(self.automation, event, **here)
         if isinstance(refs, Skip):
             self._tell.skipped(Counter([refs]))
             return {"skipped": refs.value}
-        looked = [self._look(c, refs, Trigger.EVENT) for c in self.automation.prompt]
+        looking = concerned(self.automation, event, here["heeding"])
+        looked = [self._look(control, refs, Trigger.EVENT) for control in looking]
         if any(one.retry() for one in looked):
             raise TryAgain("some resources must be looked at again")
         return {"fates": _fates(one for some in looked for one in some.outcomes)}
@@ -273,6 +273,7 @@ class Invocation:
             deadline=Deadline(self.account.clock, step),
             shelter=sheltered(self.account.telemetry),
             plan_only=plan_only,
+            made=self.made,
         )
 
     def _control(self, control_id: object) -> Control[Any, Any]:

@@ -50,21 +50,23 @@ class StackPolicies:
         ceiling = self._ceilings.get(control.id, Mode.ENFORCE)
         return load(control, *layers, ceiling=ceiling, allowed=self._allowed.get(control.id))
 
-    def heeds(self, rule: str) -> bool:
-        """Whether a Config rule is of our controls, or the policy config-rules maps it to one.
+    def heeding(self, rule: str) -> str:
+        """The id of the control of which a Config rule is, or to which the policy maps it.
 
-        Raises BadPolicy.
+        That is the policy config-rules; '' where it is none of these controls. Raises BadPolicy.
         """
         plain = plain_name(rule)
-        if plain in [rule_name(self._stack, control) for control in self._controls]:
-            return True
+        for control in self._controls:
+            if plain == rule_name(self._stack, control):
+                return control
         layers = parameters.layers(self._fresh(), self._stack, CONFIG_RULES)
         mapped: Mapping[str, str] = settled(CONFIG_RULES, *layers)["rules"]
         for name, control in mapped.items():
             if registered(control) is None:
                 allowed = ", ".join(one.id for one in CONTROLS)
                 raise BadPolicy(f"{CONFIG_RULES}: rules.{name}: is {control!r}, allowed: {allowed}")
-        return mapped.get(rule, mapped.get(plain)) in self._controls
+        found = mapped.get(rule, mapped.get(plain, ""))
+        return found if found in self._controls else ""
 
     def is_deployed(self) -> bool:
         """Whether there are parameters that only a stack's template makes."""

@@ -133,10 +133,11 @@ def _facts(control: Control[Any, Any]) -> Iterator[Sequence[str]]:
 def _events(control: Control[Any, Any]) -> str:
     """What makes the control look at a resource at once, or more often than sweeps."""
     told = [
-        f"{', '.join(map(_code, events))} of {_code(source)}, by CloudTrail"
+        f"{', '.join(map(_code, calls))} of {_code(source)}, by CloudTrail"
         for automation in _automations()
         if control in automation.prompt
         for source, events in automation.by_source().items()
+        if (calls := sorted(call for call in events if automation.looks(control, call)))
     ]
     told += [
         f"{_code(kind)} of {_code(native.source)}, by itself"

@@ -9,7 +9,7 @@ from typing import Any
 from embedded.handlers import automation_of
 from embedded.patterns import Pattern
 from embedded.template import load
-from steward.events import Automation, Skip, named
+from steward.events import Automation, Skip, concerned, named
 from steward.model import Control, Ref
 
 Event = Mapping[str, Any]
@@ -50,7 +50,7 @@ def route(event: Event, known: Sequence[Route], *, account: str, region: str) ->
         (control, ref)
         for one, (automation, found) in zip(known, told, strict=True)
         if not isinstance(found, Skip) and one.pattern.matches(event)
-        for control in automation.prompt
+        for control in concerned(automation, event)
         for ref in found
         if ref.kind in control.kinds
     ]

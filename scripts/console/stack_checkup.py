@@ -86,7 +86,7 @@ def _control(place: Place, control: Control[Any, Any]) -> str:
 
 
 def _config_rules(place: Place) -> str:
-    place.policies.heeds("")
+    place.policies.heeding("")
     return f"{CONFIG_RULES}: fits"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import platform
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def broad_handlers(tree: ast.AST) -> Iterator[int]:
 def imported(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom):
-            yield str(node.module)
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
 
@@ -80,6 +81,7 @@ def test_a_handler_says_when_to_look_and_nothing_else(path: Path) -> None:
     """Up to 35 lines that import controls, events and the runtime, or the processor; no logic."""
     tree = ast.parse(path.read_text())
     allowed: tuple[str, ...] = (
+        "steward.api_events",
         "steward.controls",
         "steward.events",
         "steward.function_events",
@@ -120,6 +122,17 @@ def test_every_control_has_the_function_that_runs_it() -> None:
     assert {control.id for control in CONTROLS if function_of(control) == ASSESSOR} == {
         control.id for control in CONTROLS if not control.writes
     }
+
+
+def test_a_control_looks_after_calls_that_its_automation_knows() -> None:
+    """A call has one source there: its name alone tells it."""
+    for folder in (path.parent for path in HANDLERS if not is_processor(path.parent)):
+        one = automation_of(folder)
+        calls = Counter(call for events in one.by_source().values() for call in events)
+        assert set(one.only_after) <= {control.id for control in one.controls}
+        named = {call for some in one.only_after.values() for call in some}
+        assert {call: calls[call] for call in named} == dict.fromkeys(named, 1)
+        assert all(any(one.looks(c, call) for c in one.controls) for call in calls)
 
 
 LONG = {"model.py": 330}

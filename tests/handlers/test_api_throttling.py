@@ -16,6 +16,7 @@ from embedded.api_seeding import ApiSeed, seed_api
 from embedded.handlers import automation_of
 from embedded.overlays import faithful
 from steward.account import Account
+from steward.api_events import api_stage
 from steward.aws.api import Api, Identity, Session
 from steward.aws.pacing import Pacer
 from steward.controls.api_gateway import REST, V2
@@ -23,7 +24,6 @@ from steward.controls.api_throttling import CONTROL
 from steward.controls.api_throttling.readers import discover, observe
 from steward.controls.api_throttling.state import ApiStage
 from steward.errors import Denied, StewardError, Throttled, TryAgain
-from steward.events import api_stage
 from steward.ledger import Item, Status
 from steward.model import Mode, Ref, Sight, Unread
 from steward.policy import load

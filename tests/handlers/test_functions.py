@@ -23,7 +23,7 @@ from steward.controls.function_runtime import CONTROL
 from steward.controls.function_runtime.readers import discover, observe
 from steward.controls.function_runtime.state import KIND, Function
 from steward.errors import Denied, Gone, Invalid, Refused, StewardError, Throttled
-from steward.events import Automation
+from steward.events import Automation, concerned
 from steward.ledger import Item
 from steward.model import Ref, Sight, Unread
 from steward.policy import load
@@ -230,17 +230,35 @@ def test_a_named_function_is_looked_at_and_forgotten_once_it_is_gone(assessor: A
     assert assessor.known() == {}
 
 
-def test_an_event_is_looked_at_by_all_controls_but_those_of_sweeps(assessor: Assessor) -> None:
-    """Of a function there are several; required-tags is not asked, whatever an event names."""
+def test_an_event_is_looked_at_by_the_controls_that_it_concerns(assessor: Assessor) -> None:
+    """Of a new function there are four; its configuration is read once, for all of them."""
     seed("checkout", runtime="python3.9")
-    looked = assessor(delivered("lambda.CreateFunction.assessor"))
-    prompt = [one.id for one in _automation().prompt if KIND in one.kinds]
-    assert sum(looked["fates"].values()) == len(prompt) > 1
+    created = delivered("lambda.CreateFunction.assessor")
+    looked = assessor(created)
+    asked = [one.id for one in concerned(_automation(), created) if KIND in one.kinds]
+    assert sum(looked["fates"].values()) == len(asked) == 4
     assert assessor.known()["checkout"].code == "DEPRECATED"
     codes = [item.code for item in assessor.book.all_items("async-failure-destination")]
     assert codes == ["NO_EVIDENCE"]
-    assert not {"event-source-failure-destination", "required-tags"}.intersection(prompt)
     assert "resourcegroupstaggingapi.GetResources" not in assessor.api.calls
+    of_lambda = {name: n for name, n in assessor.api.calls.items() if name.startswith("lambda.")}
+    # The list tells with whom the role is shared.
+    assert of_lambda == {
+        "lambda.GetFunctionConfiguration": 1,
+        "lambda.GetPolicy": 1,
+        "lambda.ListFunctions": 1,
+    }
+
+
+def test_a_function_that_is_gone_is_asked_for_once(assessor: Assessor) -> None:
+    """Five controls forget it."""
+    seed("checkout", runtime="python3.9")
+    assessor(delivered("lambda.CreateFunction.assessor"))
+    assessor.api._client("lambda").delete_function(FunctionName="checkout")
+    assessor.api.calls.clear()
+    assert assessor(delivered("lambda.DeleteFunction.assessor"))["fates"] == {"gone": 5}
+    assert assessor.api.calls["lambda.GetFunctionConfiguration"] == 1
+    assert assessor.known() == {}
 
 
 def test_a_sweep_judges_every_function_and_misses_those_that_are_gone(assessor: Assessor) -> None:

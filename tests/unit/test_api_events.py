@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steward.events import REST_STAGE, V2_STAGE, api_stage
+from steward.api_events import api_stage
+from steward.events import REST_STAGE, V2_STAGE
 from steward.model import Ref
 
 RECORDS = Path(__file__).parents[1] / "events/trail"

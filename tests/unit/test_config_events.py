@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 
 from console.routing import route, routes
 from embedded.template import ROOT
+from steward.controls import named as registered
 from steward.errors import BadPolicy
-from steward.events import Automation, Native, Skip, log_group, named
+from steward.events import Automation, Native, Skip, concerned, log_group, named
 from steward.inbox import read
 from steward.model import Ref
 from tests.fakes import ACCOUNT, REGION
@@ -110,27 +112,41 @@ def test_only_rules_that_are_heeded_are_looked_at() -> None:
     """By the rule's name as Config tells it."""
     heeded: list[str] = []
 
-    def heeds(rule: str) -> bool:
+    def heeding(rule: str) -> str:
         heeded.append(rule)
-        return rule == "steward-log-retention"
+        return "log-retention" if rule == "steward-log-retention" else ""
 
     records = [message(recorded(name), n) for n, name in enumerate(NAMED)]
-    batch = read(AUTOMATION, records, account=ACCOUNT, region=REGION, heeds=heeds)
+    batch = read(AUTOMATION, records, account=ACCOUNT, region=REGION, heeding=heeding)
     assert batch.refs == {"2": [GROUP]}
     assert batch.skipped == {Skip.NO_RULE: 3}
-    assert len(heeded) == 3  # of COMPLIANT ones nobody asks
+    assert len(set(heeded)) == 3  # of COMPLIANT ones nobody asks
+
+
+def test_what_a_rule_finds_is_looked_at_by_its_control_alone() -> None:
+    """Where nobody can tell whose the rule is, as in a replay, by all that look at events."""
+    names = ("function-logging", "function-runtime", "required-tags")
+    controls = [control for name in names if (control := registered(name))]
+    left = {"required-tags": frozenset[str]()}
+    automation = replace(AUTOMATION, controls=controls, only_after=left)
+    told = recorded("log-group.first")
+    alone = concerned(automation, told, lambda _: "function-runtime")
+    assert [control.id for control in alone] == ["function-runtime"]
+    assert concerned(automation, told, lambda _: "required-tags") == []
+    everybody = ["function-logging", "function-runtime"]
+    assert [control.id for control in concerned(automation, told)] == everybody
 
 
 def test_under_a_bad_mapping_foreign_violations_wait_and_ours_are_done() -> None:
     """They come again once the policy is mended, or lie among the dead letters."""
 
-    def heeds(rule: str) -> bool:
+    def heeding(rule: str) -> str:
         if rule.startswith("steward-"):
-            return True
+            return "log-retention"
         raise BadPolicy("config-rules: rules.a: is 'b'")
 
     records = [message(recorded(name), n) for n, name in enumerate(NAMED)]
-    batch = read(AUTOMATION, records, account=ACCOUNT, region=REGION, heeds=heeds)
+    batch = read(AUTOMATION, records, account=ACCOUNT, region=REGION, heeding=heeding)
     assert ([*batch.refs], batch.unreadable) == (["2", "3"], ["1"])
     assert "rules.a" in str(batch.broken)
 

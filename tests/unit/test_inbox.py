@@ -39,9 +39,6 @@ def refs_of(detail: Mapping[str, Any]) -> Iterator[Ref]:
     return (Ref(*pair) for pair in detail["names"])
 
 
-AUTOMATION = Automation("made-up", (), "aws.logs", {"Made": refs_of})
-
-
 def control(id: str, *kinds: str) -> Control[Any, Any]:
     """A control of some kinds; it is only asked for its id and kinds."""
 
@@ -69,6 +66,15 @@ def control(id: str, *kinds: str) -> Control[Any, Any]:
 RETENTION = control("log-retention", GROUP)
 SUBSCRIPTION = control("log-subscription", GROUP)
 VERSIONS = control("function-versions", FUNCTION)
+
+
+AUTOMATION = Automation(
+    "made-up",
+    (RETENTION, SUBSCRIPTION, VERSIONS),
+    "aws.logs",
+    {"Made": refs_of, "Tagged": refs_of},
+    only_after={"log-retention": frozenset({"Made"})},
+)
 
 
 def group(name: str) -> Ref:
@@ -126,8 +132,8 @@ class Looker:
         outcomes = [self._outcome(control, ref) for ref in refs if ref not in self._untouched]
         return Looked(outcomes, [ref for ref in refs if ref in self._untouched])
 
-    def report(self, control: Control[Any, Any], error: StewardError) -> None:
-        self.reported.append((control.id, error))
+    def report(self, control: str, error: StewardError) -> None:
+        self.reported.append((control, error))
 
     def _outcome(self, control: Control[Any, Any], ref: Ref) -> Outcome:
         retry, waits = ref in self._again, ref in self._waits
@@ -180,7 +186,7 @@ def test_messages_name_resources() -> None:
     batch = batch_of(
         message(1, event(group("/a"))), message(2, event(group("/b"), Ref(FUNCTION, "f")))
     )
-    assert batch == Batch({"m1": [group("/a")], "m2": [group("/b"), Ref(FUNCTION, "f")]})
+    assert batch.refs == {"m1": [group("/a")], "m2": [group("/b"), Ref(FUNCTION, "f")]}
 
 
 @pytest.mark.parametrize(
@@ -304,6 +310,30 @@ def test_each_control_looks_at_its_own_kinds() -> None:
     given_back(looker, batch, RETENTION, VERSIONS, SUBSCRIPTION)
     both = {group("/a"), group("/b")}
     assert looker.looked == [("log-retention", both), ("log-subscription", both)]
+
+
+def tagged(*refs: Ref) -> dict[str, Any]:
+    """An event that is nothing to log-retention."""
+    told = event(*refs)
+    return {**told, "detail": {**told["detail"], "eventName": "Tagged"}}
+
+
+def test_a_control_looks_only_after_calls_that_concern_it() -> None:
+    """Though another message may name the same resource for it."""
+    batch = batch_of(message(1, event(group("/a"))), message(2, tagged(group("/b"))))
+    looker = Looker()
+    given_back(looker, batch, RETENTION, SUBSCRIPTION)
+    assert looker.looked == [
+        ("log-retention", {group("/a")}),
+        ("log-subscription", {group("/a"), group("/b")}),
+    ]
+
+
+def test_a_message_does_not_come_back_for_a_control_that_it_does_not_concern() -> None:
+    """That is done by the message that does."""
+    batch = batch_of(message(1, event(group("/a"))), message(2, tagged(group("/a"))))
+    looker = Looker(errors={"log-retention": Throttled("no")})
+    assert given_back(looker, batch, RETENTION, SUBSCRIPTION) == ["m1"]
 
 
 @pytest.mark.parametrize("error", [BadPolicy("no"), NotConnected("no"), Throttled("no")])

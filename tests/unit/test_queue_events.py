@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from embedded.handlers import automation_of
-from steward.events import FUNCTION, Skip, named
+from steward.events import FUNCTION, Skip, concerned, named
 from steward.model import Ref
 from steward.queue_events import event_source_mapping, queue
 from tests.fakes import ACCOUNT, REGION
@@ -107,9 +107,39 @@ def test_the_assessor_knows_the_events_of_two_services() -> None:
     assert looked_at(failed) is Skip.FAILED_CALL
 
 
-def test_what_events_do_not_settle_is_left_to_sweeps() -> None:
-    """No call says all of a resource's tags; what streams lead to takes a list of everything."""
+def test_required_tags_are_left_to_sweeps() -> None:
+    """A call of Lambda or SQS says nothing of tags, and of most types nothing is required."""
     prompt = {control.id for control in AUTOMATION.prompt}
     left = {control.id for control in AUTOMATION.controls} - prompt
-    assert left == {"event-source-failure-destination", "required-tags"}
-    assert {"function-runtime", "queue-redrive"} <= prompt
+    assert left == {"required-tags"}
+
+
+ALL_FUNCTIONS = ["function-runtime", "function-role-not-shared", "function-logging"]
+
+
+@pytest.mark.parametrize(
+    ("call", "source", "controls"),
+    [
+        ("CreateFunction20150331", "aws.lambda", [*ALL_FUNCTIONS, "async-failure-destination"]),
+        ("AddPermission20150331v2", "aws.lambda", ["async-failure-destination"]),
+        ("PutFunctionEventInvokeConfig", "aws.lambda", ["async-failure-destination"]),
+        (
+            "UpdateEventSourceMapping20150331",
+            "aws.lambda",
+            ["event-source-failure-destination", "queue-redrive"],
+        ),
+        (
+            "DeleteFunction20150331",
+            "aws.lambda",
+            [*ALL_FUNCTIONS, "async-failure-destination", "event-source-failure-destination"],
+        ),
+        ("PutRetentionPolicy", "aws.logs", ["function-logging"]),
+        ("SetQueueAttributes", "aws.sqs", ["queue-redrive"]),
+        ("PutRolePolicy", "aws.iam", ["function-role-least-privilege"]),
+    ],
+)
+def test_a_call_concerns_the_controls_that_judge_by_what_it_says(
+    call: str, source: str, controls: list[str]
+) -> None:
+    """And no other one: a burst of them costs a request of Lambda for each function."""
+    assert [control.id for control in concerned(AUTOMATION, event(call, source))] == controls

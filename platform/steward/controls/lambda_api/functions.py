@@ -10,7 +10,7 @@ from steward.controls.lambda_api.lists import Described
 from steward.controls.lambda_api.reading import cursor as cursor_of
 from steward.controls.lambda_api.reading import place, sheltered, unread
 from steward.controls.tag_index import Tags
-from steward.errors import OutOfTime, Refused
+from steward.errors import Gone, OutOfTime, Refused
 from steward.events import FUNCTION, function_name
 from steward.model import Aws, Ref, Sight, Unread
 
@@ -39,16 +39,26 @@ def named(sight: Sight[Any], refs: Sequence[Ref]) -> list[Tagged | Unread]:
     """The named functions that there are; what is no legal name can name none."""
     legal = (ref.id for ref in refs if ref.id and function_name(ref.id) == ref.id)
     names = list(dict.fromkeys(legal))
-    read = sight.aws.together(lambda name: _named(sight.aws, name), names)
+    read = sight.aws.together(lambda name: _named(sight, name), names)
     unread = [one for one in read if isinstance(one, Unread)]
     found = [one for one in read if isinstance(one, Mapping)]
     return [*unread, *_tagged(sight, found, whole=False)]
 
 
-def _named(aws: Aws, name: str) -> Described | Unread | None:
-    """What there was no time for is BUSY by itself: the others were read."""
+def _named(sight: Sight[Any], name: str) -> Described | Unread | None:
+    """What there was no time for is BUSY by itself: the others were read.
+
+    It is read once, however many controls an event makes look at it.
+    """
+
+    def read() -> Described | None:
+        try:
+            return told(sight.aws, name)
+        except Gone:
+            return None
+
     try:
-        return sheltered(Ref(FUNCTION, name), lambda: told(aws, name))
+        return sheltered(Ref(FUNCTION, name), lambda: sight.known.once(f"function {name}", read))
     except OutOfTime as late:
         return unread(Ref(FUNCTION, name), late)
 
