@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -148,3 +149,23 @@ def test_our_own_functions_are_as_we_ask_others_to_be(here: EmbeddedAccount) -> 
         own = {one.ref.id: one.code for one in items if one.ref.id.startswith("steward-")}
         assert own
         assert {id: code for id, code in own.items() if code not in told} == {}
+
+
+def test_a_burst_of_functions_and_their_logs_is_judged_within_minutes(
+    here: EmbeddedAccount,
+) -> None:
+    """At the deployed pace: a read after each call at most, no batch without time."""
+    arn = role(here, "burst")
+    names = [f"burst-{number:02}" for number in range(40)]
+    begun = here.clock.now()
+    for name in names:
+        function(here, name, arn, LogFormat="JSON")
+        create(here, f"/aws/lambda/{name}")
+    here.settle()
+    assert {codes(here, LOGGING)[name] for name in names} == {"LOGS_AS_ASKED"}
+    assert {codes(here, SHARED)[name] for name in names} == {"SHARED_ROLE"}
+    batches = [one for one in here.host.invocations if one.function == "steward-assessor"]
+    assert [one for one in batches if one.answer and one.answer["batchItemFailures"]] == []
+    read = here.server.calls["lambda.GetFunctionConfiguration"]
+    assert read <= 3 * len(names)  # after the function, its group and that group's retention
+    assert here.clock.now() - begun < timedelta(minutes=15)
