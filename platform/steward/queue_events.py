@@ -44,6 +44,11 @@ def queue(detail: Mapping[str, Any]) -> Iterator[Ref]:
         yield Ref(QUEUE, name)
 
 
+def is_queue_name(told: str) -> bool:
+    """Whether SQS takes it as a queue's name (CreateQueue, API reference)."""
+    return _NAME.fullmatch(told) is not None
+
+
 def _object(detail: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     told = detail.get(name)
     return told if isinstance(told, Mapping) else {}
@@ -52,4 +57,4 @@ def _object(detail: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _found(pattern: re.Pattern[str], told: object) -> str:
     """A queue's name in a URL or an ARN; '' for anything else."""
     found = pattern.fullmatch(told) if isinstance(told, str) else None
-    return found[1] if found and _NAME.fullmatch(found[1]) else ""
+    return found[1] if found and is_queue_name(found[1]) else ""

@@ -7,7 +7,8 @@ from typing import Any, TypeAlias
 
 from steward.controls.function_role_least_privilege import documents, managed
 from steward.controls.function_role_least_privilege.state import KIND, Granted, Policy, Role
-from steward.errors import Denied, Gone, OutOfTime, Refused, StewardError, TryAgain
+from steward.controls.lambda_api.reading import unread
+from steward.errors import Gone, OutOfTime, Refused, TryAgain
 from steward.function_events import is_role_name
 from steward.model import Aws, Page, Ref, Sight, Unread
 
@@ -70,18 +71,12 @@ def _shelter(name: str, read: Callable[[], Role]) -> Role | Unread:
     try:
         return read()
     except (Refused, TryAgain) as error:
-        return Unread(Ref(KIND, name), _code(error), str(error))
+        return unread(Ref(KIND, name), error)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # One role that is told in another shape than documented must not end the sweep of all.
         return Unread(
             Ref(KIND, name), "UNREADABLE", f"it is told otherwise than documented: {error!r:.160}"
         )
-
-
-def _code(error: StewardError) -> str:
-    if isinstance(error, TryAgain):
-        return "BUSY"
-    return "ACCESS_DENIED" if isinstance(error, Denied) else "UNREADABLE"
 
 
 def _listed(

@@ -7,7 +7,6 @@ once in a step. A function's time-out is that of the version or alias which its 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from steward.controls import tag_index
@@ -19,14 +18,13 @@ from steward.controls.queue_redrive.state import KIND, Feed, Policy, Queue
 from steward.errors import Gone, Refused
 from steward.events import function_name
 from steward.model import Page, Ref, Sight, Unread
+from steward.queue_events import is_queue_name
 
 LISTED = 1000
 """Queues a ListQueues answer holds at most (SQS API reference)."""
 
 PART = 20
 """Queues that are read together, as many as a step has time for."""
-
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}|[A-Za-z0-9_-]{1,75}\.fifo")
 
 
 def discover(sight: Sight[Policy], cursor: str | None) -> Iterator[Page[Queue]]:
@@ -47,7 +45,7 @@ def discover(sight: Sight[Policy], cursor: str | None) -> Iterator[Page[Queue]]:
 
 def observe(sight: Sight[Policy], refs: Sequence[Ref]) -> Iterator[Queue | Unread]:
     """The named queues; what is no legal name can name none, and is not asked for."""
-    names = list(dict.fromkeys(ref.id for ref in refs if _NAME.fullmatch(ref.id)))
+    names = list(dict.fromkeys(ref.id for ref in refs if is_queue_name(ref.id)))
     yield from _states(sight, names)
 
 
