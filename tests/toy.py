@@ -118,7 +118,7 @@ class Policy(CommonPolicy):
 
 def discover(sight: Sight[Policy], cursor: str | None) -> Iterator[Page[Toy]]:
     for answer, token in sight.aws.pages("toys", "List", cursor):
-        yield Page(list(_toys(sight, answer)), token)
+        yield Page(list(_toys(sight, answer)), token, {"Toys": len(answer["Sizes"])})
 
 
 def observe(sight: Sight[Policy], refs: Sequence[Ref]) -> Iterator[Toy | Unread]:

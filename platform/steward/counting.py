@@ -8,10 +8,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from steward.ledger import Item, Sweep
-from steward.model import Fate, Ref, Verdict
+from steward.model import Fate, Page, Ref, S, Verdict
 from steward.run import Outcome, Result
 
 HOUR = timedelta(hours=1)
+OLDEST = "OldestViolationAgeHours"
 
 
 def counted(
@@ -51,6 +52,15 @@ def _oldest(
     return min(filter(None, [sweep.oldest, *since]), default="")
 
 
+def summed(sweep: Sweep, page: Page[S]) -> Sweep:
+    """The sweep after a whole page, which it does not read again, with what that adds to gauges."""
+    gauges = dict(sweep.gauges)
+    for name, more in page.gauges.items():
+        before = gauges.get(name, 0)
+        gauges[name] = None if before is None or more is None else before + more
+    return replace(sweep, token=page.cursor, gauges=gauges)
+
+
 def state(at: Sweep, now: datetime) -> dict[str, float]:
     """How a control's resources stood when its sweep ended, as gauges; one that came to no end
     met only some of them, and has none."""
@@ -63,8 +73,17 @@ def state(at: Sweep, now: datetime) -> dict[str, float]:
         "CompliantResources": at.verdicts.get(Verdict.COMPLIANT, 0) + fixed,
         "ExemptResources": at.verdicts.get(Verdict.EXEMPT, 0),
         "UnknownResources": at.verdicts.get(Verdict.UNKNOWN, 0),
-        "OldestViolationAgeHours": round(max(age / HOUR, 0.0), 2),
+        OLDEST: round(max(age / HOUR, 0.0), 2),
     }
+
+
+def account(at: Sweep, now: datetime) -> dict[str, float]:
+    """What a sweep tells without its control: an age, as the highest of all controls is the
+    account's; and what the account stores, if the sweep was complete, as a part of a sum is none.
+    """
+    ages = {name: age for name, age in state(at, now).items() if name == OLDEST}
+    sums = {name: told for name, told in at.gauges.items() if at.complete and told is not None}
+    return {**ages, **sums}
 
 
 def detail(at: Sweep, now: datetime) -> dict[str, float]:

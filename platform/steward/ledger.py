@@ -100,6 +100,8 @@ class Sweep:
     error: str = ""
     oldest: str = ""
     """Since when the oldest violation has been open of those met so far that are left."""
+    gauges: Mapping[str, int | None] = field(default_factory=dict)
+    """What its pages say of the account, summed so far; None where one of them could not tell."""
 
 
 class Ledger(Protocol):
@@ -255,6 +257,6 @@ def change_from_record(record: Mapping[str, Any]) -> Change:
 
 def sweep_from_record(record: Mapping[str, Any]) -> Sweep:
     rest = dict(record)
-    for name in ("verdicts", "fates"):
-        rest[name] = json.loads(rest[name])
+    for name in ("verdicts", "fates", "gauges"):
+        rest[name] = json.loads(rest.get(name, "{}"))  # records of before have no gauges
     return Sweep(**rest)

@@ -231,6 +231,7 @@ class Page(Generic[S]):
 
     states: Sequence[S | Unread]
     cursor: str | None
+    gauges: Mapping[str, int | None] = field(default_factory=dict)  # summed; None: not told
 
 
 class Remembered(Protocol):
@@ -295,6 +296,5 @@ class Control(Generic[S, P]):
     action: Callable[[Call], str] = field(default=lambda call: f"{call.service}:{call.operation}")
     """IAM's name of what a call does, where it is not the operation's."""
     about: Callable[[Call, Ref], bool] = field(default=lambda c, ref: ref.id in c.params.values())
-    foretell: Callable[[S, Sequence[Call]], S] | None = None
-    """The state after calls of which each stands by itself, and none stops another."""
+    foretell: Callable[[S, Sequence[Call]], S] | None = None  # after calls that each stand alone
     destructive: bool = False

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from steward.counting import counted
+from steward.counting import counted, summed
 from steward.errors import Invalid, NotConnected, OutOfTime, Refused, StewardError
 from steward.evaluate import observe
 from steward.ledger import Item, Ledger, Sweep, new_id, stamp
@@ -109,7 +109,7 @@ def advance(run: Run[S, P], sweep: Sweep) -> Iterator[Step]:
         try:
             page, fresh_start = next(pages)
             if fresh_start:
-                sweep = replace(sweep, token=None)
+                sweep = replace(sweep, token=None, gauges={})
             run = replace(run, exemptions=run.ledger.exemptions(run.control.id))
             states = _remaining(run, sweep, page.states)
             known = _known(run, sweep, page, states)
@@ -206,7 +206,7 @@ def _one_page(
         return _paused(run, sweep, results, outcomes, untouched, known)
     so_far = counted(sweep, outcomes, known, results)
     last_id = max([sweep.last_id, *_in_order(run, (state.ref for state in states))])
-    after = replace(so_far, token=page.cursor, last_id=last_id, pages=sweep.pages + 1)
+    after = replace(summed(so_far, page), last_id=last_id, pages=sweep.pages + 1)
     if not run.control.ordered:
         after = replace(after, met="".join(sorted(marks_of(sweep.met, met))))
     if last:

@@ -24,8 +24,8 @@ COUNTER: Dimensions = ((), ("Control",))
 """Of what is counted as it happens, so that an alarm needs to know no control."""
 
 STATE: Dimensions = (("Control",),)
-"""Of how a control's resources stand when its sweep ends. Without a control it would be no total:
-whatever is asked for of a day, be it sum, average or highest, mixes controls with sweeps."""
+"""Of how a control's resources stand when its sweep ends. Without a control a count would be no
+total: whatever is asked for of a day, be it sum, average or highest, mixes controls with sweeps."""
 
 FATES: Dimensions = (("Control", "Fate"),)
 """Of what became of resources; a total is the sum of these."""
@@ -38,7 +38,7 @@ Values: TypeAlias = Mapping[str, float | Sequence[float]]
 MOST_VALUES = 100
 """Values that a metric may have in one line (specification of the format)."""
 
-_UNITS = {"Seconds": "Seconds", "Hours": "None"}
+_UNITS = {"Seconds": "Seconds", "Hours": "None", "Bytes": "Bytes"}
 """By how a metric's name ends."""
 
 

@@ -15,8 +15,11 @@
 | InternalErrors   | a resource ran into a bug                                                     |
 | AuditFailures    | a time that lines could not be written to the audit log                       |
 | IncompleteSweeps, Sweeps | of each sweep, at its end                                             |
-| Violations, CompliantResources, ExemptResources, UnknownResources, OldestViolationAgeHours |
+| Violations, CompliantResources, ExemptResources, UnknownResources |
   of each sweep that came to its end, by control only: how the control's resources stand       |
+| OldestViolationAgeHours | of each such sweep; also without a control: the highest counts   |
+| LogStoredBytes, LambdaCodeStorageBytes | of each complete sweep of log-retention, and of
+  function-versions: what the account stores                                                   |
 
 ``MetricsDetail: full`` adds outcomes of resources that were in order, totals by control and of all,
 and Resources, NotApplicableResources and SweepSeconds of each sweep.
@@ -29,7 +32,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from steward.counting import detail, state
+from steward.counting import account, detail, state
 from steward.errors import BadPolicy, StewardError
 from steward.events import Skip
 from steward.inbox import Batch
@@ -122,6 +125,8 @@ class Teller:
         found = state(at, now) | (detail(at, now) if self.in_full else {})
         if found:
             self.telemetry.metric(found, STATE, Control=at.control)
+        if told := account(at, now):
+            self.telemetry.metric(told, WHOLE)
         if at.error:
             self.telemetry.error("sweep stopped", control=at.control, error=at.error)
 

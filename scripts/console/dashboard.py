@@ -167,7 +167,12 @@ def _failed() -> Widget:
 
 
 def _money(template: Document) -> list[tuple[int, Widget]]:
-    return [(9, widgets.costs(template)), (9, widgets.ingested()), (6, widgets.fixed(template))]
+    return [
+        (7, widgets.costs(template)),
+        (6, widgets.ingested()),
+        (6, widgets.stored()),
+        (5, widgets.fixed(template)),
+    ]
 
 
 def _health(template: Document) -> list[tuple[int, Widget]]:

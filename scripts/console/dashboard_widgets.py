@@ -182,6 +182,18 @@ def ingested() -> Widget:
     return _metric("Log events of the whole account, bytes a day", metrics, stat="Sum", period=DAY)
 
 
+def stored() -> Widget:
+    """What the account stores, between sweeps as the last complete one told it."""
+    shown = {"logs": ("LogStoredBytes", "log data"), "code": ("LambdaCodeStorageBytes", "code")}
+    filled = [
+        [{"expression": f"FILL({of}, REPEAT)", "id": f"{of}Shown", "label": label}]
+        for of, (_, label) in shown.items()
+    ]
+    metrics = [[NAMESPACE, name, {"id": of, "visible": False}] for of, (name, _) in shown.items()]
+    told = {"stat": "Maximum", "period": SWEPT}
+    return _metric("Log data and code of functions, bytes stored", [*filled, *metrics], **told)
+
+
 def fixed(template: Document) -> Widget:
     """What metrics cannot tell of costs and savings."""
     count = sum(one["Type"] == "AWS::CloudWatch::Alarm" for one in template["Resources"].values())

@@ -21,12 +21,13 @@ from steward.ledger import (
     change_from_record,
     item_from_record,
     least_id,
+    shallow,
     sweep_from_record,
     to_record,
 )
 from steward.model import Exemption, Ref
 
-_VERSION = 4
+_VERSION = 5
 _OWNER = 0x53746577  # "Stew": marks a file as ours, for SQLite's application_id
 
 _ITEM = "kind resource verdict code reason fate fingerprint first_seen changed_at attempts"
@@ -34,7 +35,7 @@ _ITEM += " last_attempt intent memory violation violated_since resolved_at"
 _CHANGE = "id kind resource status at trigger run code reason before calls sent error settled_at"
 _CHANGE += " undoes"
 _SWEEP = "id started policy_hash finished complete token last_id pages resources verdicts fates"
-_SWEEP += " error met oldest"
+_SWEEP += " error met oldest gauges"
 
 _TABLES = {
     "items": (_ITEM, "kind resource"),
@@ -153,12 +154,7 @@ class SQLiteLedger:
         return [Exemption(**{**f, "expires": date.fromisoformat(f["expires"])}) for f in fields]
 
     def exempt(self, control: str, exemption: Exemption) -> None:
-        values = {
-            "resource": exemption.resource,
-            "reason": exemption.reason,
-            "owner": exemption.owner,
-            "expires": exemption.expires.isoformat(),
-        }
+        values = {**shallow(exemption), "expires": exemption.expires.isoformat()}
         with self._transaction():
             self._insert("exemptions", [{"control": control, **values}])
 
@@ -231,6 +227,8 @@ class SQLiteLedger:
             for name in ("violation", "violated_since", "resolved_at"):
                 self._db.execute(f"ALTER TABLE items ADD COLUMN {name} NOT NULL DEFAULT ''")
             self._db.execute("ALTER TABLE sweeps ADD COLUMN oldest NOT NULL DEFAULT ''")
+        if version in (1, 2, 3, 4):
+            self._db.execute("ALTER TABLE sweeps ADD COLUMN gauges NOT NULL DEFAULT '{}'")
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from embedded.hosting import Datum
 from embedded.template import Template
 from steward.controls import CONTROLS
+from steward.counting import OLDEST
 from steward.telemetry import NAMESPACE
 from tests.conformance.grant_checks import WHOLE
 from tests.conformance.stack import ALARM, QUEUE, STATE_MACHINE, Properties, Stack, behind
@@ -41,6 +42,9 @@ DELIVERIES = ("DeliveryErrors", "DeliveryThrottling")
 """What CloudWatch Logs counts of subscription filters, under dimensions of which no alarm can know
 the values, and which are others for an account policy's (user guide, "Monitoring with CloudWatch
 metrics": PolicyLevel): so their queries name none."""
+
+GAUGES = ("Violations", "UnknownResources", OLDEST)
+"""What sweeps tell of what is not in order, a few times a day."""
 
 DAY = 86400
 LONGEST = {True: 7 * DAY, False: DAY}
@@ -109,6 +113,21 @@ def _window(name: str, template: Template, alarm: Properties) -> Iterator[str]:
     period = int((alarm.get("Metrics") or [alarm])[0]["Period"])
     if int(told) * period > LONGEST[period >= 3600]:
         yield f"{name}: looks back for more than CloudWatch allows"
+
+
+def lasting(template: Template) -> list[str]:
+    """An alarm over what sweeps tell at their end looks back from one sweep to the next, at the
+    worst that was told."""
+    wanted = {"Statistic": "Maximum", "DatapointsToAlarm": 1, "Period": 3600}
+    found = []
+    for name, alarm in Stack(template, **WHOLE).of(ALARM).items():
+        if alarm.get("MetricName") not in GAUGES:
+            continue
+        told = template.translated["Resources"][name]["Properties"]["EvaluationPeriods"]
+        whole = told == {"Ref": "HeartbeatHours"}
+        if not whole or {key: alarm.get(key) for key in wanted} != wanted:
+            found.append(f"{name}: forgets what the last sweep told")
+    return found
 
 
 def heartbeats(template: Template) -> list[str]:

@@ -26,7 +26,12 @@ GIVEN = {
 }
 """Parameters without which a grant is left out."""
 
-WHOLE = {"ConfigRules": "enabled", "LogShipping": "enabled", "StreamMode": "PROVISIONED"}
+WHOLE = {
+    "ConfigRules": "enabled",
+    "LogShipping": "enabled",
+    "OldestViolationHours": "72",
+    "StreamMode": "PROVISIONED",
+}
 """Parameters under which every resource is deployed."""
 
 BARE_NAMES = frozenset({"s3", "sns", "sqs"})

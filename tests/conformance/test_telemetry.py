@@ -18,11 +18,11 @@ from steward.gate import MAX_ATTEMPTS
 from steward.model import Finding
 from tests.conformance import alarm_checks as checks
 from tests.conformance import dashboard_checks as dashboards
-from tests.conformance.stack import Change, altered, instead, put, without
+from tests.conformance.stack import Change, Stack, altered, instead, put, without
 
 Check = Callable[[Template], list[str]]
 
-CHECKS: Sequence[Check] = (checks.behaviour, checks.heartbeats, checks.unalarmed)
+CHECKS: Sequence[Check] = (checks.behaviour, checks.heartbeats, checks.lasting, checks.unalarmed)
 
 HEARTBEAT = "FunctionRuntimeHeartbeatAlarm"
 
@@ -172,6 +172,11 @@ def test_a_widget_that_would_stay_empty_is_noticed(
             id="a control that is not there",
         ),
         pytest.param(
+            "OldestViolationAlarm",
+            put("OldestViolationAlarm", "MetricName", value="OldestViolation"),
+            id="an age that nobody tells",
+        ),
+        pytest.param(
             "InternalErrorsAlarm",
             put("InternalErrorsAlarm", "Dimensions", value=[{"Name": "Control", "Value": "a"}]),
             id="a dimension too many",
@@ -223,6 +228,17 @@ def test_an_alarm_that_would_never_sound_is_noticed(
     """The check itself can fail."""
     found = checks.unknown(altered(change), emitted.alarming)
     assert [told.partition(":")[0] for told in found] == [alarm]
+
+
+@pytest.mark.parametrize(("hours", "threshold"), [("0", None), ("72", "72")])
+def test_how_old_a_violation_may_become_is_the_operators_word(
+    hours: str, threshold: str | None
+) -> None:
+    """By default none is too old."""
+    stack = Stack(load(), OldestViolationHours=hours)
+    alarm = stack.properties.get("OldestViolationAlarm", {})
+    assert "OldestViolationAlarm" in stack.kinds or threshold is None
+    assert alarm.get("Threshold") == threshold
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
@@ -287,6 +303,19 @@ def test_the_alarms_have_no_problem(check: Check) -> None:
             put(HEARTBEAT, "Statistic", value="Sum"),
             "function-runtime: its silence is not alarmed",
             id="another statistic",
+        ),
+        *(
+            pytest.param(
+                checks.lasting,
+                put("OldestViolationAlarm", name, value=value),
+                "OldestViolationAlarm: forgets what the last sweep told",
+                id=f"an age by another {name}",
+            )
+            for name, value in (
+                ("EvaluationPeriods", 1),
+                ("DatapointsToAlarm", 2),
+                ("Statistic", "Sum"),
+            )
         ),
         pytest.param(
             checks.unalarmed,

@@ -638,6 +638,7 @@ def test_a_sweep_comes_back_as_it_was_written(ledger: Ledger) -> None:
         complete=True,
         verdicts={"COMPLIANT": 9, "NON_COMPLIANT": 1},
         fates={"none": 9, "remediated": 1},
+        gauges={"LogStoredBytes": 10**15, "LambdaCodeStorageBytes": None},
     )
     for one in (under_way, finished):
         ledger.commit(sweep=one)
@@ -933,28 +934,30 @@ def test_a_disk_that_fails_is_told_in_our_words(tmp_path: Path) -> None:
     ledger.close()
 
 
-@pytest.mark.parametrize("version", [1, 2, 3])
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
 def test_a_ledger_of_a_version_before_is_taken_over(tmp_path: Path, version: int) -> None:
     """What it holds is there, and what it did not know of is empty."""
     path = tmp_path / "ledger.db"
-    ledger = SQLiteLedger(path, "here")
-    ledger.commit(items=[item("/a")])
+    ledger, swept = SQLiteLedger(path, "here"), sweep(1)
+    ledger.commit(items=[item("/a")], sweep=swept)
     ledger.close()
     with closing(sqlite3.connect(path)) as database:
         if version == 1:
             database.execute("ALTER TABLE items DROP COLUMN memory")
         if version < 3:
             database.execute("ALTER TABLE sweeps DROP COLUMN met")
-        for column in ("violation", "violated_since", "resolved_at"):
-            database.execute(f"ALTER TABLE items DROP COLUMN {column}")
-        database.execute("ALTER TABLE sweeps DROP COLUMN oldest")
-        database.execute("DROP TABLE gone")
+        if version < 4:
+            for column in ("violation", "violated_since", "resolved_at"):
+                database.execute(f"ALTER TABLE items DROP COLUMN {column}")
+            database.execute("ALTER TABLE sweeps DROP COLUMN oldest")
+            database.execute("DROP TABLE gone")
+        database.execute("ALTER TABLE sweeps DROP COLUMN gauges")
         database.execute(f"PRAGMA user_version = {version}")
         database.commit()
     for _ in range(2):
         ledger = SQLiteLedger(path, "here")
         assert [*ledger.all_items(CONTROL)] == [item("/a")]
-        assert [*ledger.sweeps(CONTROL)] == []
+        assert [*ledger.sweeps(CONTROL)] == [swept]
         assert [*ledger.gone(CONTROL)] == []
         ledger.close()
 

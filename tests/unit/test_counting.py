@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from console.sqlite_ledger import SQLiteLedger
-from steward.counting import detail, state
+from steward.counting import account, detail, state, summed
 from steward.errors import Denied
 from steward.ledger import Sweep, stamp
-from steward.model import Deadline, Trigger, Verdict
+from steward.model import Deadline, Page, Trigger, Verdict
 from steward.sweep import advance, begin
 from tests import toy
 from tests.fakes import START, FakeClock
@@ -82,6 +82,7 @@ def test_the_oldest_violation_is_the_ledgers(
         left = open_since(book)
         told = state(at, clock.now())
         assert at.oldest == next(iter(left), "")
+        assert at.gauges == {"Toys": len(world.sizes)}
         assert told["Violations"] == len(left)
         assert (told["OldestViolationAgeHours"] >= 24) == bool(left and left[0] < some_hours(clock))
     book.close()
@@ -140,3 +141,32 @@ def test_a_sweep_that_came_to_no_end_tells_nothing_of_how_resources_stand() -> N
 def test_no_violation_has_no_age(oldest: str) -> None:
     """Neither has one of which a faster clock has told."""
     assert state(replace(ENDED, oldest=oldest), START)["OldestViolationAgeHours"] == 0
+
+
+def after(*told: int | None) -> Sweep:
+    """A complete sweep whose pages tell so many bytes."""
+    at = replace(ENDED, complete=True)
+    for stored in told:
+        page: Page[toy.Toy] = Page([], None, {"LogStoredBytes": stored})
+        at = summed(at, page)
+    return at
+
+
+@pytest.mark.parametrize(
+    ("at", "sums"),
+    [
+        pytest.param(after(3, 0, 4), {"LogStoredBytes": 7}, id="every page"),
+        pytest.param(after(0), {"LogStoredBytes": 0}, id="nothing is stored"),
+        pytest.param(after(3, None, 4), {}, id="a page that could not tell"),
+        pytest.param(replace(after(3, 4), complete=False), {}, id="not complete"),
+        pytest.param(after(), {}, id="a control that has none"),
+    ],
+)
+def test_a_sum_is_of_everything_or_not_told(at: Sweep, sums: dict[str, float]) -> None:
+    """A part of what the account stores would look like less. The age does not depend on it."""
+    assert account(at, START) == {"OldestViolationAgeHours": 36.0, **sums}
+
+
+def test_a_sweep_that_came_to_no_end_tells_nothing_of_the_account() -> None:
+    """Neither an age nor a sum."""
+    assert account(replace(after(3), finished="", complete=False), START) == {}

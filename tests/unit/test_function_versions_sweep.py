@@ -163,6 +163,8 @@ def test_a_sweep_deletes_what_nobody_uses_and_the_next_writes_nothing(book: SQLi
     assert {item.code for item in before} == {"NOTHING_TO_DELETE"}
 
 
+GAUGE = "LambdaCodeStorageBytes"
+
 ACCOUNT_WIDE = (
     *(
         "GetAccountSettings",
@@ -347,11 +349,27 @@ def test_an_event_deletes_what_a_new_version_pushed_out(book: SQLiteLedger) -> N
     assert aws.left("fn-0000") == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("error", [Denied("no"), OutOfTime("late")], ids=["denied", "late"])
+def test_what_the_account_stores_is_asked_once_and_stops_nothing(
+    book: SQLiteLedger, error: Exception
+) -> None:
+    """Lambda's own sum, with layers; where it does not tell it, nothing but the gauge is lost."""
+    aws = workload(9, 3)
+    stage = Stage(aws, book)
+    stage.sweep()
+    assert (stage.last().gauges, aws.calls["GetAccountSettings"]) == ({GAUGE: 30 * 1024**3}, 1)
+    aws.errors["GetAccountSettings"] = error
+    stage.clock.advance(3600)
+    stage.sweep()
+    last = stage.last()
+    assert (last.complete, last.resources, last.gauges) == (True, 9, {GAUGE: None})
+
+
 def test_an_account_without_candidates_is_searched_for_nothing(book: SQLiteLedger) -> None:
     """VER-1, VER-14: neither for who names versions nor function by function."""
     aws = workload(5, 3)
     Stage(aws, book).sweep()
-    assert dict(aws.calls) == {"ListFunctions": 1}
+    assert dict(aws.calls) == {"ListFunctions": 1, "GetAccountSettings": 1}
     empty = Lambda()
     assert Stage(empty, book).sweep()[0].fate.value == "gone"
     assert empty.calls["DeleteFunction"] == 0

@@ -91,6 +91,7 @@ SWEEPS = st.builds(
     resources=st.integers(0),
     verdicts=COUNTS,
     fates=COUNTS,
+    gauges=st.dictionaries(TEXTS, st.none() | st.integers(0), max_size=2),
     error=TEXTS,
 )
 
@@ -320,6 +321,14 @@ def test_a_change_survives_its_record(change: Change) -> None:
 def test_a_sweep_survives_its_record(sweep: Sweep) -> None:
     """Its counts and its token, which may be none, among it."""
     assert sweep_from_record(to_record(sweep)) == sweep
+
+
+def test_a_sweep_of_before_has_no_gauges() -> None:
+    """Its record was written by a version that knew of none."""
+    sweep = Sweep("id", "log-retention", T1, "hash")
+    record = to_record(sweep)
+    del record["gauges"]
+    assert sweep_from_record(record) == sweep
 
 
 def test_an_undo_of_an_undo_survives_its_record() -> None:

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from steward.controls.log_retention import CONTROL
 from steward.controls.log_retention.assess import CODES, assess
 from steward.controls.log_retention.state import DAYS_TAG, LEGAL_DAYS, LogGroup, Policy
+from steward.errors import Denied
 from steward.evaluate import foretold
-from steward.model import Verdict
+from steward.model import Sight, Verdict
 from steward.policy import load
 from steward.run import REASON
+from tests.fakes import START, FakeAws, NothingKnown
 
 
 def policy(**fields: Any) -> Policy:
@@ -279,3 +281,41 @@ def test_nothing_is_shortened_unless_the_policy_says_so(state: LogGroup, asked: 
         if deletes and not harmless:
             assert asked.shorten
             assert call.irreversible
+
+
+def described(*sizes: int | None) -> dict[str, Any]:
+    """An answer of DescribeLogGroups; None: it does not tell how much the group stores."""
+    groups = [
+        {"logGroupName": f"/{n}", "arn": f"arn:{n}:*", "creationTime": 0, "storedBytes": size}
+        for n, size in enumerate(sizes)
+    ]
+    told = [{k: v for k, v in one.items() if v is not None} for one in groups]
+    return {"logGroups": told}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "told"),
+    [
+        pytest.param([3, 0, 4], 7, id="every group"),
+        pytest.param([], 0, id="no group"),
+        pytest.param([3, None], None, id="a group that does not tell"),
+    ],
+)
+def test_a_page_tells_what_its_groups_store(sizes: list[int | None], told: int | None) -> None:
+    """Whether they are excluded or not, by what was read in any case."""
+    aws = FakeAws({("logs", "DescribeLogGroups"): described(*sizes)})
+    asked = policy(exclude=["/0"])
+    [page] = CONTROL.discover(Sight(aws, asked, NothingKnown(), START), None)
+    assert page.gauges == {"LogStoredBytes": told}
+    assert len(aws.requests) == 1
+
+
+def test_of_a_group_that_could_not_be_read_nobody_knows_what_it_stores() -> None:
+    """Its tags are needed, and denied."""
+    answers = {
+        ("logs", "DescribeLogGroups"): described(3),
+        ("resourcegroupstaggingapi", "GetResources"): Denied("no"),
+    }
+    asked = policy(honor_tags=True)
+    [page] = CONTROL.discover(Sight(FakeAws(answers), asked, NothingKnown(), START), None)
+    assert page.gauges == {"LogStoredBytes": None}

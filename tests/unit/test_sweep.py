@@ -178,9 +178,11 @@ def test_a_token_that_is_no_longer_taken_starts_over_and_skips_what_was_done(
     world, clock = twelve(), FakeClock()
     at = begin(book, CONTROL.id, "bound", clock.now())
     first = next(advance(toy.run(world, book, run_id=at.id), at)).sweep
+    assert first.gauges == {"Toys": 5}
     book.commit(sweep=replace(first, token="worn out"))
     last = swept(world, book)[-1].sweep
     assert (last.resources, last.complete, len(world.resized)) == (12, True, 11)
+    assert last.gauges == {"Toys": 12}  # what is read again counts once
 
 
 def test_resources_that_a_sweep_does_not_meet_are_looked_at_by_name(book: SQLiteLedger) -> None:

@@ -16,7 +16,7 @@ from steward.inbox import Batch
 from steward.ledger import Sweep, stamp
 from steward.model import Fate, Finding, Ref, Trigger, Verdict
 from steward.run import Outcome
-from steward.telemetry import LambdaTelemetry
+from steward.telemetry import WHOLE, LambdaTelemetry, embedded
 from steward.telling import Teller
 from tests.fakes import START, FakeClock
 
@@ -78,12 +78,22 @@ def test_in_full_everything_is_counted_with_totals() -> None:
 
 @pytest.mark.parametrize("in_full", [False, True])
 def test_how_resources_stand_is_told_by_control_only(*, in_full: bool) -> None:
-    """A sum over controls of one sweep is no total of the account, and an average is nothing."""
+    """A sum over controls of one sweep is no total of the account, and an average is nothing; but
+    the highest age is the account's."""
     told = metrics(lambda teller: teller.swept(ENDED, START), in_full=in_full)
     counters = {name for name, control, _, _ in told if not control}
-    assert counters == {"Sweeps", "IncompleteSweeps"}
+    assert counters == {"Sweeps", "IncompleteSweeps", "OldestViolationAgeHours"}
     assert {("Violations", LOGS, "", 1), ("CompliantResources", LOGS, "", 2)} <= told
     assert (("Resources", LOGS, "", 3) in told) is in_full
+
+
+def test_what_the_account_stores_is_told_without_the_control_that_read_it() -> None:
+    """It is the account's; in bytes."""
+    at = replace(ENDED, gauges={"LogStoredBytes": 1024, "LambdaCodeStorageBytes": None})
+    told = metrics(lambda teller: teller.swept(at, START))
+    assert {one for one in told if "Bytes" in one[0]} == {("LogStoredBytes", "", "", 1024)}
+    line = embedded(0, {"LogStoredBytes": 1024}, WHOLE, {})
+    assert line["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Unit"] == "Bytes"
 
 
 def test_a_sweep_that_stopped_only_beats() -> None:

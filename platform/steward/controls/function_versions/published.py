@@ -41,16 +41,33 @@ def age_of(now: datetime, told: Described) -> int | None:
 
 
 def storage(sight: Sight[Policy]) -> str:
-    """How much of its code storage the account uses; read once in a step, '' if not told."""
+    """How much of its code storage the account uses, as a remark; '' if it is not told."""
+    told = _settings(sight)
+    if told is None:
+        return ""
+    used, most = (told[key]["TotalCodeSize"] for key in ("AccountUsage", "AccountLimit"))
+    return f"{used * 100 // most}% of the account's {most // 1024**3} GB of code are used"
 
-    def read() -> str:
+
+def stored(sight: Sight[Policy]) -> int | None:
+    """Bytes of code that the account stores, layers among them; None if it is not told in time."""
+    try:
+        told = _settings(sight)
+    except OutOfTime:
+        return None
+    return None if told is None else int(told["AccountUsage"]["TotalCodeSize"])
+
+
+def _settings(sight: Sight[Policy]) -> Mapping[str, Any] | None:
+    """What Lambda tells of the account, read once in a step; None if it refuses. Raises
+    OutOfTime."""
+
+    def read() -> Mapping[str, Any] | None:
         try:
-            told = sight.aws.ask("lambda", "GetAccountSettings")
+            return sight.aws.ask("lambda", "GetAccountSettings")
         except (NotConnected, OutOfTime):
             raise
-        except StewardError:  # only a remark: it decides nothing
-            return ""
-        used, most = (told[key]["TotalCodeSize"] for key in ("AccountUsage", "AccountLimit"))
-        return f"{used * 100 // most}% of the account's {most // 1024**3} GB of code are used"
+        except StewardError:  # neither remark nor gauge decides anything
+            return None
 
-    return sight.known.once("code storage", read)
+    return sight.known.once("account settings", read)

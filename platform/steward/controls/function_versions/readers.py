@@ -14,7 +14,7 @@ from itertools import islice
 from steward.controls.function_versions.course import Count, Course
 from steward.controls.function_versions.evidence import KEY, begun, parts
 from steward.controls.function_versions.functions import arn_of, read, tags_of, untagged
-from steward.controls.function_versions.published import age_of
+from steward.controls.function_versions.published import age_of, stored
 from steward.controls.function_versions.state import KIND, Function, Policy
 from steward.controls.function_versions.users import number_of
 from steward.errors import OutOfTime, StewardError
@@ -34,6 +34,9 @@ are read and deleted in one step of a sweep, and little time lies between the tw
 FRESH = timedelta(hours=1)
 """How long a sweep believes what it read of who names versions."""
 
+STORED = "LambdaCodeStorageBytes"
+"""The gauge of all code that the account stores."""
+
 
 def discover(sight: Sight[Policy], cursor: str | None) -> Iterator[Page[Function]]:
     """Every function, in the order of names: the index has them all before the first is judged."""
@@ -52,9 +55,10 @@ def discover(sight: Sight[Policy], cursor: str | None) -> Iterator[Page[Function
         counts = _next(course)
         states = _in_time(sight, counts, whole_step=whole_step)
         course, whole_step = course.without(counts), False
-        yield Page(states, course.text() if course.counts else None)
         if not course.counts:
+            yield Page(states, None, {STORED: stored(sight)})
             return
+        yield Page(states, course.text())
 
 
 def _in_time(

@@ -10,12 +10,16 @@ from steward.controls.log_groups import Found
 from steward.controls.log_retention.state import LogGroup, Policy
 from steward.model import Page, Ref, Sight, Unread
 
+STORED = "LogStoredBytes"
+"""The gauge of what all log groups store."""
+
 
 def discover(sight: Sight[Policy], cursor: str | None) -> Iterator[Page[LogGroup]]:
     """Every log group, ASCII-sorted by name as the API documents it."""
     needed = sight.policy.uses_tags()
     for found, token in log_groups.discover(sight, cursor, lambda _: needed):
-        yield Page([_state(one, sight.now) for one in found], token)
+        states = [_state(one, sight.now) for one in found]
+        yield Page(states, token, {STORED: _stored(states)})
 
 
 def observe(sight: Sight[Policy], refs: Sequence[Ref]) -> Iterator[LogGroup | Unread]:
@@ -23,6 +27,13 @@ def observe(sight: Sight[Policy], refs: Sequence[Ref]) -> Iterator[LogGroup | Un
     needed = sight.policy.uses_tags()
     for one in log_groups.observe(sight, refs, lambda _: needed):
         yield _state(one, sight.now)
+
+
+def _stored(states: Sequence[LogGroup | Unread]) -> int | None:
+    """Bytes of all these groups; None where not every one of them told its own."""
+    told = [None if isinstance(one, Unread) else one.stored_bytes for one in states]
+    known = [size for size in told if size is not None]
+    return sum(known) if len(known) == len(told) else None
 
 
 def _state(found: Found | Unread, now: datetime) -> LogGroup | Unread:
