@@ -10,17 +10,22 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from importlib import resources
 from typing import Any, Generic
+from unicodedata import category
 
 import fastjsonschema
 
 from steward.errors import BadPolicy
-from steward.model import Control, Mode, P, S
+from steward.model import Control, Exemption, Mode, P, S
 
 Document = Mapping[str, Any]
+
+_STEERING = ("Cc", "Cs", "Zl", "Zp")
+_TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""Begin and end of texts that are shown from right to left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +143,21 @@ def misfits(control_id: str, document: Document) -> Iterator[str]:
         _validator(control_id)(document)
     except fastjsonschema.JsonSchemaValueException as error:
         yield described(error.path[1:], error.value, str(error.rule), error.definition or {})
+
+
+def unfit(control_id: str, exemption: Exemption) -> Iterator[str]:
+    """What a control's policy may not have of an exemption, or others' terminals, if anything."""
+    entry = {name: str(value) for name, value in asdict(exemption).items()}
+    for name, text in entry.items():
+        if steers(text):
+            yield f"{name}: is {text!r}, allowed: no control characters"
+    for problem in misfits(control_id, complete(schema(control_id), {"exemptions": [entry]})):
+        yield problem.removeprefix("exemptions[0].")
+
+
+def steers(text: str) -> bool:
+    """Whether a text has more to it than what is seen: control characters, or a turned order."""
+    return any(category(one) in _STEERING or one in _TURNING for one in text)
 
 
 def described(path: Sequence[str | int], value: Any, rule: str, part: Document) -> str:

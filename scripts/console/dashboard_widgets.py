@@ -9,6 +9,7 @@ from typing import Any
 from embedded.template import Document
 from steward.controls import CONTROLS
 from steward.model import Fate
+from steward.reports.figures import PRICED, STORED_GB
 from steward.telemetry import NAMESPACE
 
 SWEPT = 900
@@ -183,15 +184,20 @@ def ingested() -> Widget:
 
 
 def stored() -> Widget:
-    """What the account stores, between sweeps as the last complete one told it."""
-    shown = {"logs": ("LogStoredBytes", "log data"), "code": ("LambdaCodeStorageBytes", "code")}
-    filled = [
-        [{"expression": f"FILL({of}, REPEAT)", "id": f"{of}Shown", "label": label}]
-        for of, (_, label) in shown.items()
+    """What the account stores, between sweeps as the last complete one told it, and what of it is
+    paid for."""
+    price = f"FILL(logs, REPEAT) / 1000000000 * {STORED_GB}"
+    shown = [
+        [{"expression": "FILL(logs, REPEAT)", "id": "data", "label": "log data, bytes"}],
+        [{"expression": "FILL(code, REPEAT)", "id": "all", "label": "code of functions, bytes"}],
+        [{"expression": price, "id": "paid", "label": "log data, USD a month", "yAxis": "right"}],
     ]
-    metrics = [[NAMESPACE, name, {"id": of, "visible": False}] for of, (name, _) in shown.items()]
+    metrics = [
+        [NAMESPACE, "LogStoredBytes", {"id": "logs", "visible": False}],
+        [NAMESPACE, "LambdaCodeStorageBytes", {"id": "code", "visible": False}],
+    ]
     told = {"stat": "Maximum", "period": SWEPT}
-    return _metric("Log data and code of functions, bytes stored", [*filled, *metrics], **told)
+    return _metric("Stored in the whole account", [*shown, *metrics], **told)
 
 
 def fixed(template: Document) -> Widget:
@@ -199,7 +205,8 @@ def fixed(template: Document) -> Widget:
     count = sum(one["Type"] == "AWS::CloudWatch::Alarm" for one in template["Resources"].values())
     text = (
         "**What no metric tells.** A month, in N. Virginia: this dashboard 3.00 USD, "
-        f"up to {count} alarms 0.10 each, metrics 0.30 each by the hour in which they have values. "
+        f"up to {count} alarms 0.10 each, metrics 0.30 each by the hour in which they have values; "
+        f"a GB of log data {STORED_GB} ({PRICED}). "
         "What was saved is proven by changes, with what they rest on: `steward report`."
     )
     return {"type": "text", "properties": {"markdown": text}}

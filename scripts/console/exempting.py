@@ -13,14 +13,14 @@ from console.codes import ExitCode
 from console.lines import emit
 from console.options import Options
 from console.session import connect, history, selected
-from console.views import console, printable, steers, table
+from console.views import console, printable, table
 from steward.account import Account
 from steward.aws.parameters import policy_name
 from steward.errors import BadPolicy
 from steward.evaluate import EXEMPT_TAG
 from steward.ledger import shallow, stamp
 from steward.model import Control, Exemption
-from steward.policy import complete, misfits, schema
+from steward.policy import unfit
 from steward.reports.dataset import ExemptionLine
 from steward.reports.exempting import exemption_lines, soonest_first
 from steward.reports.reading import read
@@ -185,16 +185,6 @@ def _exemption(control: Control[Any, Any], resource: str, told: Told) -> Exempti
             f"exempt: RESOURCE is {resource!r}, which is everything; mode audit does that"
         )
     exemption = Exemption(resource, given["reason"], given["owner"], expires)
-    _fits(control, exemption)
+    for problem in unfit(control.id, exemption):
+        raise BadPolicy(f"exempt: {problem}")
     return exemption
-
-
-def _fits(control: Control[Any, Any], exemption: Exemption) -> None:
-    """Hold an exemption to what the control's policy may have for one. Raises BadPolicy."""
-    entry = {name: str(value) for name, value in shallow(exemption).items()}
-    for name, text in entry.items():
-        if steers(text):
-            raise BadPolicy(f"exempt: {name}: is {text!r}, allowed: no control characters")
-    document = complete(schema(control.id), {"exemptions": [entry]})
-    for problem in misfits(control.id, document):
-        raise BadPolicy(f"exempt: {problem.removeprefix('exemptions[0].')}")

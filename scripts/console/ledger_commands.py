@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import partial
 from heapq import merge
@@ -21,9 +21,13 @@ from steward.account import Account, function_name
 from steward.controls import named
 from steward.errors import BadPolicy, Invalid, Refused
 from steward.ledger import Change, control_of, new_id, stamp
-from steward.model import Control, Deadline, Trigger
+from steward.model import Control, Deadline, Exemption, Trigger
+from steward.policy import unfit
 from steward.runtime import sheltered
 from steward.undo import undo as take_back
+
+_LONGEST_OWNER = 128
+"""Characters that an exemption's owner may have, by the policies' schemas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +74,11 @@ def undo(options: Options, change_id: str, owner: str | None, days: int) -> Exit
     control = named(control_of(change_id))
     if control is None:
         raise Invalid(f"change: is {change_id!r}, allowed: an id that 'steward changes' shows")
+    given = None if owner is None else _owner(control, owner)
     account = connect(options)
+    who = _caller(account) if given is None else given
     if options.stack and options.enforce:
-        asked = {"change": change_id, "owner": owner or _caller(account), "days": days}
+        asked = {"change": change_id, "owner": who, "days": days}
         return _undo_by_function(options, account, control, asked)
     run = account.run(
         control,
@@ -81,7 +87,7 @@ def undo(options: Options, change_id: str, owner: str | None, days: int) -> Exit
         deadline=Deadline(account.clock),
         shelter=sheltered(account.telemetry),
     )
-    outcome = take_back(run, change_id, owner or _caller(account), timedelta(days=days))
+    outcome = take_back(run, change_id, who, timedelta(days=days))
     summary = Summary()
     summary.add_outcome(outcome)
     if options.json:
@@ -147,5 +153,14 @@ def _moment(text: str) -> str:
     return stamp(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
+def _owner(control: Control[Any, Any], owner: str) -> str:
+    """Who answers, as the control's policy may name somebody. Raises BadPolicy."""
+    exemption = Exemption("*", "undo", owner.strip(), date.max)
+    for problem in unfit(control.id, exemption):
+        raise BadPolicy(f"--{problem}")
+    return exemption.owner
+
+
 def _caller(account: Account) -> str:
-    return account.aws.identity.arn.rpartition(":")[2] or "console"
+    """The end of the caller's ARN, which names the user or the session."""
+    return account.aws.identity.arn.rpartition(":")[2][-_LONGEST_OWNER:] or "console"

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
-from unicodedata import category
 
 from steward.ledger import Sweep
 from steward.model import Control, Fate, Verdict
+from steward.policy import steers
 from steward.run import Outcome
 
 if TYPE_CHECKING:
@@ -24,10 +24,6 @@ SHOWN = 50
 
 WIDTH = 200
 """Columns where the output is no terminal."""
-
-_STEERING = ("Cc", "Cs", "Zl", "Zp")
-_TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-"""Begin and end of texts that are shown from right to left."""
 
 _TOLD = 40  # columns of what replay tells while it runs
 
@@ -77,11 +73,6 @@ def printable(cell: object) -> str:
 
 def _seen(one: str) -> str:
     return one if one == "\n" or not steers(one) else f"\\u{ord(one):04x}"
-
-
-def steers(text: str) -> bool:
-    """Whether a text has more to it than what is seen: control characters, or a turned order."""
-    return any(category(one) in _STEERING or one in _TURNING for one in text)
 
 
 class FindingsView:

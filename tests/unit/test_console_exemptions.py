@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from console.cli import main
 from console.exempting import _exemption
+from console.ledger_commands import _caller, _owner
 from console.views import printable, table
 from steward.controls import CONTROLS
 from steward.model import Control, Exemption
@@ -85,6 +87,32 @@ def test_what_would_steer_a_terminal_is_no_exemption(
     options = ("--until", "2099-01-01", "--reason", told["reason"], "--owner", told["owner"])
     err = refusal(capsys, "exempt", told["resource"], "log-retention", *options)
     assert f"exempt: {field}: is {text!r}, allowed: no control characters" in err
+
+
+@pytest.mark.parametrize(
+    ("owner", "told"),
+    [
+        pytest.param("x" * 129, '--owner: is "xxx.*, allowed: maxLength 128', id="too long"),
+        pytest.param(" ", '--owner: is "", allowed: minLength 1', id="nobody"),
+        pytest.param("a\x1b[2Jb", "--owner: is .*, allowed: no control characters", id="steers"),
+    ],
+)
+@pytest.mark.parametrize("options", [(), ("--enforce",), ("--stack", "steward", "--enforce")])
+def test_nobody_answers_for_an_undo_whom_no_policy_could_name(
+    owner: str, told: str, options: Sequence[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Planned or not, here or by the function: it is refused before anything is asked of AWS."""
+    change = "log-retention-20261121T101500123456-3f9a2c"
+    assert re.search(told, refusal(capsys, *options, "undo", change, "--owner", owner))
+
+
+def test_who_calls_answers_for_an_undo_by_a_name_that_fits() -> None:
+    """A session's ARN may be longer than an owner may be; its end says who it is."""
+    arn = f"arn:aws:sts::111122223333:assumed-role/{'r' * 64}/{'s' * 64}"
+    account = SimpleNamespace(aws=SimpleNamespace(identity=SimpleNamespace(arn=arn)))
+    caller = _caller(account)  # type: ignore[arg-type]  # a stand-in for Account
+    assert caller.endswith(f"/{'s' * 64}")
+    assert _owner(CONTROLS[0], caller) == caller
 
 
 def test_a_table_shows_what_would_steer_the_terminal_by_its_code(

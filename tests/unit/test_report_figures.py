@@ -9,11 +9,11 @@ import pytest
 from steward.controls.function_versions.state import Function, Version
 from steward.controls.log_retention.state import LogGroup
 from steward.controls.stream_capacity.state import Stream
-from steward.ledger import Change, Status, change_from_record, shallow, to_record
+from steward.ledger import Change, Status, Sweep, change_from_record, shallow, to_record
 from steward.model import Call
 from steward.reports.dataset import Figure
-from steward.reports.figures import figures_of
-from tests.reporting import at, change
+from steward.reports.figures import STORAGE, figures_of
+from tests.reporting import at, change, sweep
 
 
 def kept(state: Any) -> dict[str, Any]:
@@ -119,6 +119,39 @@ def test_what_the_ledger_does_not_count_is_unknown() -> None:
     """The basis says where it is to be found; every basis says since when, and every price when."""
     told = figures(change("/a", 1))
     assert told["AWS Config evaluations"].amount is None
+    storage = told.pop(STORAGE)  # of no change
+    assert (storage.amount, "November 2026" in storage.basis) == (None, True)
     assert all("changes since 2026-10-21" in one.basis for one in told.values())
     priced = [one for one in told.values() if one.unit.startswith("USD")]
     assert all("November 2026" in one.basis for one in priced)
+
+
+def stored(days: float, size: int | None, **fields: Any) -> Sweep:
+    """A sweep of so many days ago, when log groups stored so much."""
+    return sweep(days, gauges={"LogStoredBytes": size}, **fields)
+
+
+TB = 10**12
+
+STORED = [
+    pytest.param([stored(0.4, TB)], 30.0, "1000.0 GB in all log groups by the sweep of 2026-11-20 "
+                 "x 0.03 USD; 0.03 USD a GB", id="one sweep"),
+    pytest.param([stored(1, TB), stored(9, 3 * TB), stored(5, 9 * TB)], 30.0,
+                 "; -60.00 USD since that of 2026-11-11, ", id="first and last, it fell"),
+    pytest.param([stored(1, 0), stored(2, 0)], 0.0, "; +0.00 USD since", id="nothing stored"),
+    pytest.param([stored(1, None), stored(2, TB), sweep(3)], 30.0, "by the sweep of 2026-11-18 x",
+                 id="some told nothing"),
+    pytest.param([stored(1, 2 * TB, complete=False), stored(2, TB)], 30.0, "of 2026-11-18 x",
+                 id="a part of it"),
+    pytest.param([stored(1, None)], None, "no complete sweep of log-retention has told", id="none"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sweeps", "amount", "basis"), STORED)
+def test_what_log_storage_costs_is_what_sweeps_told(
+    sweeps: list[Sweep], amount: float | None, basis: str
+) -> None:
+    """And how it changed, whoever brought that about: no saving of ours is made of it."""
+    *_, told = figures_of([], at(30), sweeps)
+    assert (told.name, told.amount, told.sort, told.at_most) == (STORAGE, amount, "", None)
+    assert basis in told.basis

@@ -67,7 +67,7 @@ def collect(
             changes=tuple(sorted(changes, key=lambda one: (one.at, one.id), reverse=True)),
             exemptions=soonest_first(exemptions),
             trend=tuple(point for kept in all_kept for point in _trend(kept, since)),
-            figures=figures_of(changes, max(since, first)),
+            figures=figures_of(changes, max(since, first), _all_sweeps(all_kept)),
             window_days=scope.window_days,
             notes=(*(note for kept in all_kept for note in _notes(kept)), *owned.notes),
             heartbeat_hours=scope.heartbeat_hours,
@@ -75,6 +75,10 @@ def collect(
             owner_keys=owned.keys,
         )
     )
+
+
+def _all_sweeps(all_kept: Iterable[Kept]) -> list[Sweep]:
+    return [sweep for kept in all_kept for sweep in kept.sweeps]
 
 
 def _entries(kept: Kept, frame: Frame) -> list[Entry]:

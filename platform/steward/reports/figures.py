@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from steward.controls.api_alarms.costs import ALARM_METRIC, of_alarms
-from steward.ledger import Change, Status
+from steward.controls.log_retention.readers import STORED
+from steward.ledger import Change, Status, Sweep
 from steward.model import Call
 from steward.reports.dataset import Figure
 
@@ -23,12 +24,18 @@ SHARD_MONTH = 0.015 * 730
 
 MONTHLY = "USD a month"
 
+STORAGE = "Log storage of the account"
 
-def figures_of(changes: Iterable[Change], since: str) -> tuple[Figure, ...]:
-    """The figures of the window's changes that were carried out and not undone."""
+
+def figures_of(
+    changes: Iterable[Change], since: str, sweeps: Iterable[Sweep] = ()
+) -> tuple[Figure, ...]:
+    """The figures of the window's changes that were carried out and not undone, and what its
+    sweeps tell of the account."""
     done = [one for one in changes if one.status is Status.DONE and not one.undoes]
     told = [*_logs(done), *_versions(done), _alarms(done), _shards(done), _EVALUATIONS]
-    return tuple(replace(one, basis=f"{one.basis}; {_from(since)}") for one in told)
+    dated = (replace(one, basis=f"{one.basis}; {_from(since)}") for one in told)
+    return (*dated, _storage(sweeps))
 
 
 def _from(since: str) -> str:
@@ -75,6 +82,24 @@ def _lengthens(change: Change, call: Call) -> bool:
     """Whether a retention was made longer, which saves nothing."""
     before = change.before.get("days")
     return before is not None and int(before) < int(call.params["retentionInDays"])
+
+
+def _storage(sweeps: Iterable[Sweep]) -> Figure:
+    """What all log groups store costs, and how that has changed: a fact, whoever brought it about,
+    and so neither a saving nor a cost of ours."""
+    found = [(one.started, one.gauges.get(STORED)) for one in sweeps if one.complete]
+    told = sorted((at[:10], size) for at, size in found if size is not None)
+    price = f"{STORED_GB} USD a GB and month, {PRICED}"
+    if not told:
+        basis = f"no complete sweep of log-retention has told what is stored; {price}"
+        return Figure(STORAGE, None, MONTHLY, basis)
+    (first, before), (last, now) = told[0], told[-1]
+    amount, difference = (round(size / 1e9 * STORED_GB, 2) for size in (now, now - before))
+    basis = f"{now / 1e9:.1f} GB in all log groups by the sweep of {last} x {STORED_GB} USD"
+    if first < last:
+        basis += f"; {difference:+.2f} USD since that of {first}, what was written, what has "
+        basis += "expired and what anybody deleted together"
+    return Figure(STORAGE, amount, MONTHLY, f"{basis}; {price}")
 
 
 def _versions(changes: Sequence[Change]) -> Iterator[Figure]:

@@ -13,7 +13,8 @@ from steward.reports.dataset import Entry, Report
 
 
 def redacted(report: Report) -> Report:
-    """The same report; what findings and changes are called by stays as it is."""
+    """The same report; what findings and changes are called by stays as it is: exemptions and
+    links go by it, two resources could become one, and AWS tells names in every ARN."""
     text = cache(redacting.text)  # most reasons are those of many resources
     changes = {one.id: redacting.change(one) for one in report.changes}
     lines = (replace(one, last_sweep_error=text(one.last_sweep_error)) for one in report.controls)
