@@ -23,6 +23,9 @@ from steward.model import Control, Exemption, Mode, P, S
 
 Document = Mapping[str, Any]
 
+LONGEST_OWNER = 128
+"""Characters that an exemption's owner may have, by every control's schema."""
+
 _STEERING = ("Cc", "Cs", "Zl", "Zp")
 _TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 """Begin and end of texts that are shown from right to left."""

@@ -25,7 +25,7 @@ from steward.model import (
     Unread,
     Verdict,
 )
-from steward.policy import forbidden
+from steward.policy import LONGEST_OWNER, forbidden, steers
 from steward.remediate import Judged, Sent, is_open, remediate
 from steward.run import Outcome, Run
 from steward.settle import inverted, partly_undone, reordered, undo_reason
@@ -38,11 +38,12 @@ _PARTLY = "a part was taken back and is exempt, the same again takes back the re
 def undo(run: Run[S, P], change_id: str, owner: str, exempt_for: timedelta = EXEMPT_FOR) -> Outcome:
     """Take back a change of ``run.control``; the outcome carries the change that did it.
 
-    Raises Invalid for what is no change that can be undone, Gone for a vanished resource, and
-    Refused when somebody has changed the resource since.
+    Raises Invalid for what is no change that can be undone, or an odd owner, Gone for a vanished
+    resource, and Refused when somebody has changed the resource since.
     """
     change = _undoable(run, change_id)
     _refuse_others(run, change)
+    exemption = _exemption(run, change, owner, exempt_for)
     state = _unchanged_since(run, change)
     finding = Finding(
         change.ref, Verdict.NON_COMPLIANT, "UNDO", undo_reason(change), inverse(change)
@@ -55,7 +56,6 @@ def undo(run: Run[S, P], change_id: str, owner: str, exempt_for: timedelta = EXE
     if other is not None and other.status is Status.INTENT:  # its item names one intent only
         raise Refused(f"{change.ref.id} has another change whose outcome is open; sweep first")
     before = _ledgers_exemption(run, change)
-    exemption = _exemption(run, change, owner, exempt_for)
     if before is not None and before.expires >= exemption.expires:
         exemption = before
     run.ledger.exempt(run.control.id, exemption)
@@ -182,6 +182,10 @@ def _unchanged_since(run: Run[S, P], change: Change) -> S:
 
 
 def _exemption(run: Run[S, P], change: Change, owner: str, exempt_for: timedelta) -> Exemption:
+    """What the undo makes. Raises Invalid for an owner that no policy could name."""
+    if not 0 < len(owner) <= LONGEST_OWNER or steers(owner):
+        allowed = f"1 to {LONGEST_OWNER} characters, and no control characters"
+        raise Invalid(f"owner: is {owner[:80]!r}, allowed: {allowed}")
     until = (run.clock.now() + exempt_for).date()
     return Exemption(change.ref.id, undo_reason(change), owner, until)
 

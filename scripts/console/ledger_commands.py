@@ -22,12 +22,9 @@ from steward.controls import named
 from steward.errors import BadPolicy, Invalid, Refused
 from steward.ledger import Change, control_of, new_id, stamp
 from steward.model import Control, Deadline, Exemption, Trigger
-from steward.policy import unfit
+from steward.policy import LONGEST_OWNER, unfit
 from steward.runtime import sheltered
 from steward.undo import undo as take_back
-
-_LONGEST_OWNER = 128
-"""Characters that an exemption's owner may have, by the policies' schemas."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,4 +160,4 @@ def _owner(control: Control[Any, Any], owner: str) -> str:
 
 def _caller(account: Account) -> str:
     """The end of the caller's ARN, which names the user or the session."""
-    return account.aws.identity.arn.rpartition(":")[2][-_LONGEST_OWNER:] or "console"
+    return account.aws.identity.arn.rpartition(":")[2][-LONGEST_OWNER:] or "console"

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from console.sqlite_ledger import SQLiteLedger
+from steward.controls import CONTROLS
 from steward.errors import Denied, Gone, Invalid, OutOfTime, Refused, TryAgain
 from steward.ledger import Change, Status
 from steward.look import look
-from steward.model import Fate, Mode, Verdict
+from steward.model import Control, Fate, Mode, Verdict
+from steward.policy import LONGEST_OWNER, schema
 from steward.undo import inverse, undo
 from tests import toy
 from tests.fakes import FakeClock
@@ -51,6 +53,27 @@ def test_undo_restores_the_resource_and_exempts_it(book: SQLiteLedger) -> None:
     undone = book.change(change.id)
     assert undone is not None
     assert undone.status is Status.UNDONE
+
+
+@pytest.mark.parametrize("plan_only", [False, True])
+@pytest.mark.parametrize("owner", ["", "x" * 129, "a\x1b[2J"], ids=["none", "long", "steers"])
+def test_nobody_answers_for_an_undo_whom_no_policy_could_name(
+    book: SQLiteLedger, owner: str, *, plan_only: bool
+) -> None:
+    """Whoever asks the function is held to it, too, before anything is written or sent."""
+    world = World({"a": 1})
+    change = changed(world, book)
+    with pytest.raises(Invalid, match=r"^owner: is '.*', allowed: 1 to 128 characters, and no"):
+        undo(toy.run(world, book, plan_only=plan_only), change.id, owner)
+    assert (world.sizes, list(book.exemptions(CONTROL.id))) == ({"a": RIGHT}, [])
+    assert list(book.changes(CONTROL.id)) == [change]
+
+
+@pytest.mark.parametrize("control", CONTROLS, ids=lambda one: one.id)
+def test_an_owner_is_as_long_as_every_schema_has_it(control: Control[Any, Any]) -> None:
+    """What an undo takes, a policy takes."""
+    entry = schema(control.id)["properties"]["exemptions"]["items"]
+    assert entry["properties"]["owner"]["maxLength"] == LONGEST_OWNER
 
 
 def test_an_undo_is_a_change_and_is_not_undone_itself(book: SQLiteLedger) -> None:
