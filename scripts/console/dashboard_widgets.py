@@ -9,7 +9,7 @@ from typing import Any
 from embedded.template import Document
 from steward.controls import CONTROLS
 from steward.model import Fate
-from steward.reports.figures import PRICED, STORED_GB
+from steward.reports.figures import STORED_GB
 from steward.telemetry import NAMESPACE
 
 SWEPT = 900
@@ -204,9 +204,9 @@ def fixed(template: Document) -> Widget:
     """What metrics cannot tell of costs and savings."""
     count = sum(one["Type"] == "AWS::CloudWatch::Alarm" for one in template["Resources"].values())
     text = (
-        "**What no metric tells.** A month, in N. Virginia: this dashboard 3.00 USD, "
-        f"up to {count} alarms 0.10 each, metrics 0.30 each by the hour in which they have values; "
-        f"a GB of log data {STORED_GB} ({PRICED}). "
+        "**What no metric tells.** A month, in N. Virginia, November 2026: this dashboard 3.00 "
+        f"USD, up to {count} alarms 0.10 each, metrics 0.30 each by the hour in which they have "
+        f"values; a GB of log data {STORED_GB}. "
         "What was saved is proven by changes, with what they rest on: `steward report`."
     )
     return {"type": "text", "properties": {"markdown": text}}

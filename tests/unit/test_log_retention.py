@@ -16,7 +16,7 @@ from steward.evaluate import foretold
 from steward.model import Sight, Verdict
 from steward.policy import load
 from steward.run import REASON
-from tests.fakes import START, FakeAws, NothingKnown
+from tests.fakes import START, Answer, FakeAws, NothingKnown
 
 
 def policy(**fields: Any) -> Policy:
@@ -312,7 +312,7 @@ def test_a_page_tells_what_its_groups_store(sizes: list[int | None], told: int |
 
 def test_of_a_group_that_could_not_be_read_nobody_knows_what_it_stores() -> None:
     """Its tags are needed, and denied."""
-    answers = {
+    answers: dict[tuple[str, str], Answer] = {
         ("logs", "DescribeLogGroups"): described(3),
         ("resourcegroupstaggingapi", "GetResources"): Denied("no"),
     }
