@@ -260,5 +260,5 @@ def show(total: Total) -> None:
 def _row(line: Mapping[str, Any]) -> Sequence[str]:
     event = line["event"]
     names = " ".join(one["id"] for one in event["resources"])
-    told = " ".join(filter(None, (event["name"], names, event["time"])))
-    return line["fate"], line["queue"], line["message"], told, line["reason"]
+    told = filter(None, (event["name"], names, event["time"]))  # whatever JSON somebody has sent
+    return line["fate"], line["queue"], line["message"], " ".join(map(str, told)), line["reason"]

@@ -186,6 +186,16 @@ def test_what_a_letter_names_is_told_and_kept_for_a_replay() -> None:
     assert what(letter("[]"), [])["name"] is None
 
 
+def test_a_letter_whose_event_has_other_types_than_events_have_is_shown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Anybody who may write to a queue decides what JSON lies in it."""
+    odd = letter({"detail-type": {"a": 1}, "time": 7, "detail": {"eventName": ["b"]}})
+    line = {"fate": "left", "queue": "q", "message": "m-1", "event": what(odd, []), "reason": ""}
+    letters.show(letters.Total([line]))
+    assert "['b'] 7" in capsys.readouterr().out
+
+
 def message(number: int) -> Mapping[str, Any]:
     return {"MessageId": f"m-{number}", "ReceiptHandle": f"r-{number}", "Body": "{}"}
 
