@@ -13,7 +13,7 @@ from console.lines import emit
 from console.options import Options
 from console.views import SHOWN, console, table
 from steward.aws.api import Api
-from steward.errors import BadPolicy, Gone, Refused
+from steward.errors import BadPolicy, Gone, NotConnected, Refused, StewardError
 from steward.shipping.redriving import PREFIXES
 
 FUNCTION = "log-shipper"
@@ -49,13 +49,21 @@ class Total:
 
 
 def ship(aws: Api, options: Options, prefix: str | None) -> Total:
-    """Have the function ship what lies under a prefix, or under each of those that there are."""
+    """Have the function ship what lies under a prefix, or under each of those that there are.
+
+    What the function cannot do is the total's ``error``: what was done before is told all the same.
+    """
     total = Total()
-    for told in _answers(aws, options, [prefix] if prefix else PREFIXES):
-        lines = total.add(told)
-        if options.json:
-            emit(lines)
-        progress(options, f"\r{total.looked} objects so far")
+    try:
+        for told in _answers(aws, options, [prefix] if prefix else PREFIXES):
+            lines = total.add(told)
+            if options.json:
+                emit(lines)
+            progress(options, f"\r{total.looked} objects so far")
+    except (BadPolicy, NotConnected):
+        raise
+    except StewardError as error:
+        total.error = str(error)
     progress(options, "\n")
     if total.error:
         print(f"steward: {name(options)}: {total.error}; run it again to go on", file=sys.stderr)
@@ -87,7 +95,7 @@ def _asked(aws: Api, function: str, asked: Mapping[str, Any]) -> Mapping[str, An
     told: Mapping[str, Any] = json.loads(answer["Payload"].read())
     if answer.get("FunctionError"):
         lines = str(told.get("errorMessage") or told.get("errorType") or told).splitlines()
-        raise Refused(f"{function}: {lines[0]}")
+        raise Refused(lines[0])
     return told
 
 

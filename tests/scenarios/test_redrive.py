@@ -256,10 +256,12 @@ def test_without_a_stack_there_is_nobody_to_ask(capsys: pytest.CaptureFixture[st
 
 
 def test_the_functions_error_is_one_sentence(here: EmbeddedAccount, console: Console) -> None:
-    """Such as that of a policy that is wrong; exit code 2."""
+    """Such as that of a policy that is wrong; exit code 2. What became of messages is told."""
     put_parameter(here, "policy/log-shipper", '{"redact": ["all"]}')
     here.host.restart()
-    code, lines, told = console("--enforce")
-    assert (code, lines) == (2, [])
+    inbox = {"DataType": "String", "StringValue": here.queue("log-subscription").arn}
+    here.queue("log-subscription-undelivered").send("{}", attributes={"TARGET_ARN": inbox})
+    code, [line, last], told = console("--enforce")
+    assert (code, line["fate"], last["summary"]["complete"]) == (2, "sent", False)
     assert told.startswith('steward: steward-log-shipper: log-shipper: redact[0]: is "all"')
     assert len(told.splitlines()) == 1
