@@ -40,10 +40,6 @@ class Total:
     errors: list[str] = field(default_factory=list)
 
     @property
-    def error(self) -> str:
-        return "; ".join(self.errors)
-
-    @property
     def counts(self) -> dict[str, int]:
         fates = Counter(line["fate"] for line in self.lines)
         told = {name: fates[name] for name in ("planned", "sent", "left", "discarded")}

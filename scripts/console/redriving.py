@@ -5,6 +5,7 @@ Events lie in the stack's dead-letter queues, log events in the bucket of its lo
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +69,9 @@ def _ships(place: Place, options: Options, asked: Asked) -> bool:
 
 
 def _conclude(options: Options, mail: letters.Total, objects: parked.Total) -> ExitCode:
-    error = "; ".join(filter(None, (mail.error, objects.error)))
+    for told in mail.errors:  # what the shipper has set aside told its own
+        print(f"steward: {told}", file=sys.stderr)
+    error = "; ".join(filter(None, (*mail.errors, objects.error)))
     counts = {**objects.counts, "messages": mail.counts}
     if options.json:
         emit([{"summary": {"complete": not error, **counts, "error": error or None}}])

@@ -325,12 +325,21 @@ def test_a_queue_that_may_not_be_looked_into_hinders_no_other() -> None:
     here = of_two_queues(lost_once())
     boxes = letters.chosen(here, None)
     total = letters.redrive(here, Options(enforce=True, json=True), boxes, None, ())
-    assert total.error == "gov-dead: ReceiveMessage: not you"
+    assert total.errors == ["gov-dead: ReceiveMessage: not you"]
     assert [(line["message"], line["fate"]) for line in total.lines] == [("m-1", "sent")]
     assert (total.more, total.stays) == (1, True)  # SQS counted two
     aws: Any = here.aws
     [sent] = aws.asked("sqs", "SendMessage")
     assert sent["QueueUrl"] == "q/gov-log-retention"
+
+
+def test_what_stood_in_the_way_is_told_to_people_as_well(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """On standard error; the table alone says no more than that it is not complete."""
+    total = letters.Total(errors=["gov-dead: ReceiveMessage: not you"])
+    assert _conclude(Options(), total, Total()) is ExitCode.INCOMPLETE
+    assert capsys.readouterr().err == "steward: gov-dead: ReceiveMessage: not you\n"
 
 
 def test_what_could_not_be_sent_stays_and_is_told() -> None:
@@ -339,7 +348,7 @@ def test_what_could_not_be_sent_stays_and_is_told() -> None:
     boxes = letters.chosen(here, "lost")
     total = letters.redrive(here, Options(enforce=True, json=True), boxes, None, ())
     [line] = total.lines
-    assert (line["fate"], total.error) == ("left", "SendMessage: not you")
+    assert (line["fate"], total.errors) == ("left", ["SendMessage: not you"])
     assert line["reason"].startswith("SendMessage: not you")
 
 
