@@ -65,15 +65,18 @@ class Box:
 def chosen(place: Place, asked: str | None) -> list[Box]:
     """The dead-letter queues of the stack, or the one of a name, with the stack's or without.
 
-    Raises BadPolicy for a name that is none.
+    Raises BadPolicy for a name that is none. A queue that could not be read is none to look into;
+    ``redrive`` tells of it.
     """
     queues = [one for one in place.queues if isinstance(one, Queue)]
     inboxes, source = {one.arn: one for one in queues if one.dead_letters}, sources(queues)
     found = [Box(one, source.get(one.arn), inboxes) for one in queues if one.arn not in inboxes]
     wanted = {asked, f"{place.name}-{asked}"}
     picked = [one for one in found if asked is None or one.queue.name in wanted]
-    if not picked and asked is not None:
-        names = ", ".join(one.queue.name for one in found) or "none: the stack has no such queue"
+    unread = [one.name for one in place.queues if isinstance(one, Unreadable)]
+    if not picked and asked is not None and wanted.isdisjoint(unread):
+        known = [*(one.queue.name for one in found), *unread]
+        names = ", ".join(known) or "none: the stack has no such queue"
         raise BadPolicy(f"--queue: is {asked!r}, allowed: {names}")
     return picked
 

@@ -18,7 +18,7 @@ from console.parked import Total
 from console.place import Place
 from console.queues import Queue
 from console.redriving import _conclude
-from steward.errors import Denied, Invalid, NotConnected, OutOfTime, Refused
+from steward.errors import BadPolicy, Denied, Invalid, NotConnected, OutOfTime, Refused
 from steward.ledger import Item
 from steward.model import Deadline, Fate, Ref, Verdict
 from tests.fakes import ACCOUNT, REGION, FakeAws, FakeClock
@@ -340,6 +340,16 @@ def test_what_stood_in_the_way_is_told_to_people_as_well(
     total = letters.Total(errors=["gov-dead: ReceiveMessage: not you"])
     assert _conclude(Options(), total, Total()) is ExitCode.INCOMPLETE
     assert capsys.readouterr().err == "steward: gov-dead: ReceiveMessage: not you\n"
+
+
+def test_a_queue_that_is_asked_for_and_may_not_be_read_is_there_all_the_same() -> None:
+    """It is told as an error, and not as a name that the stack does not have."""
+    denied = Denied("GetQueueAttributes: not you")
+    here = of_two_queues(lost_once(), GetQueueAttributes=denied)
+    total = letters.redrive(here, Options(), letters.chosen(here, "dead"), None, ())
+    assert f"gov-dead: {denied}" in total.errors
+    with pytest.raises(BadPolicy, match="--queue: is 'nope', allowed: gov-dead, "):
+        letters.chosen(here, "nope")
 
 
 def test_what_could_not_be_sent_stays_and_is_told() -> None:
