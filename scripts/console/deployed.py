@@ -20,6 +20,10 @@ SCHEDULE = "AWS::Scheduler::Schedule"
 STATE_MACHINE = "AWS::StepFunctions::StateMachine"
 
 
+class NoStack(BadPolicy):  # as the errors that it is one of
+    """No stack has the name that --stack tells."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stack:
     """A stack and what its parameters say; ``drift`` is CloudFormation's last word on it."""
@@ -45,7 +49,7 @@ class Parts:
 
 
 def stack(aws: Aws, name: str) -> Stack:
-    """The stack of that name. Raises BadPolicy where there is none."""
+    """The stack of that name. Raises NoStack where there is none."""
     [told] = _known(aws, "DescribeStacks", name)["Stacks"]
     parameters = {
         one["ParameterKey"]: one.get("ParameterValue", "") for one in told.get("Parameters", ())
@@ -55,7 +59,7 @@ def stack(aws: Aws, name: str) -> Stack:
 
 
 def parts(aws: Aws, name: str) -> Parts:
-    """What the stack of that name is made of. Raises BadPolicy where there is none."""
+    """What the stack of that name is made of. Raises NoStack where there is none."""
     found: dict[str, list[str]] = {}
     try:
         for answer, _ in aws.pages("cloudformation", "ListStackResources", StackName=name):
@@ -74,5 +78,5 @@ def _known(aws: Aws, operation: str, name: str) -> Mapping[str, Any]:
         raise _missing(aws, name) from error
 
 
-def _missing(aws: Aws, name: str) -> BadPolicy:
-    return BadPolicy(f"--stack: is {name!r}, allowed: a stack that there is in {aws.region}")
+def _missing(aws: Aws, name: str) -> NoStack:
+    return NoStack(f"--stack: is {name!r}, allowed: a stack that there is in {aws.region}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from console.codes import ExitCode
+from console.deployed import NoStack
 from steward.errors import NotConnected, StewardError
 
 BY_HAND = "allow the request, or check it by hand"
@@ -33,10 +34,13 @@ Look = Callable[[], Iterable[Check]]
 
 
 def carefully(name: str, look: Look) -> Iterator[Check]:
-    """What a look finds; what it cannot read is unknown, and hinders no other look."""
+    """What a look finds; what it cannot read is unknown, and hinders no other look.
+
+    Raises NotConnected and NoStack: nothing more can be looked at then.
+    """
     try:
         yield from look()
-    except NotConnected:
+    except (NotConnected, NoStack):
         raise
     except StewardError as error:
         yield Check(name, Health.UNKNOWN, str(error), BY_HAND)

@@ -577,10 +577,10 @@ def test_nothing_is_fine_that_could_not_be_read() -> None:
 
 
 def test_a_stack_that_is_not_there_is_told_by_its_name() -> None:
-    """CloudFormation calls it a validation error."""
+    """CloudFormation calls it a validation error; to a checkup it is wrong usage."""
     missing = Invalid("DescribeStacks: ValidationError: Stack with id gov does not exist")
     with pytest.raises(BadPolicy, match="--stack: is 'gov', allowed: a stack that there is in eu"):
-        assert place({("cloudformation", "DescribeStacks"): missing}).stack
+        list(stack_checks(place({("cloudformation", "DescribeStacks"): missing})))
 
 
 def test_functions_that_keep_their_environment_secret_are_no_ground_for_a_verdict() -> None:
