@@ -1,8 +1,4 @@
-"""steward: governance automations for one AWS account and Region.
-
-Exit codes: 0 clean or all exempt, 1 open violations, 2 incomplete or errors (wins over 1),
-3 usage or invalid configuration, 4 credentials or connectivity.
-"""
+"""steward: governance automations for one AWS account and Region."""
 
 from __future__ import annotations
 
@@ -43,7 +39,7 @@ def cli(options: Options) -> None:
               steward redrive                    what came to nothing, and back with it
 
     \b
-    Exit codes: 0 clean or all exempt, 1 open violations, 2 incomplete or errors,
+    Exit codes: 0 clean or all exempt, 1 open violations, 2 incomplete or errors (wins over 1),
                 3 usage or invalid configuration, 4 credentials or connectivity.
     """
     click.get_current_context().obj = options
@@ -68,10 +64,14 @@ def sweep(options: Options, control: Sequence[str], *, restart: bool, retry: boo
 @click.option("--control", metavar="ID", help="Only changes of this control.")
 @click.option("--resource", metavar="GLOB", help="Only changes of matching resources.")
 @click.option(
-    "--status", type=click.Choice(["INTENT", "DONE", "FAILED", "UNDONE"], case_sensitive=False)
+    "--status",
+    type=click.Choice(["INTENT", "DONE", "FAILED", "UNDONE"], case_sensitive=False),
+    help="Only changes that stand so.",
 )
 @click.option("--since", metavar="DATE", help="Only changes from this day or time (UTC) on.")
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many at most."
+)
 @common
 def changes(options: Options, **filters: str | int | None) -> ExitCode:
     """List changes, newest first: what was before, what was sent."""
@@ -169,7 +169,10 @@ def replay(options: Options, files: Sequence[Path]) -> ExitCode:
     help="Write each message to a file of its own first; 'steward replay' takes them.",
 )
 @click.option(
-    "--discard", metavar="MESSAGE", multiple=True, help="Delete this message; may be repeated."
+    "--discard",
+    metavar="MESSAGE",
+    multiple=True,
+    help="With --enforce delete the message of this id, whatever is in it; may be repeated.",
 )
 @common
 def redrive(options: Options, **told: Any) -> ExitCode:
@@ -177,14 +180,15 @@ def redrive(options: Options, **told: Any) -> ExitCode:
 
     In a stack's dead-letter queues lie events that a function gave back ten times, or that
     EventBridge could not deliver: each is shown with what it names and why it is there. With
-    --enforce it goes back to the inbox; what no function can read stays, until --discard.
+    --enforce all that are planned go back to their inbox; what no function can read stays, until
+    --discard.
 
     In the bucket of a stack's log pipeline lies what could not be shipped: under parked/ what the
     destination refused or nobody could read, under aws/lambda/ records that were tried for too
     long. With --enforce the stack's log shipper sends it once more and deletes what is done, so
     that you need no rights in the bucket.
 
-    Exit code 1: something lies there, or stays. 2: it ended before; the same again goes on.
+    Exit code 1: something lies there, or stays. 2: something failed; run it again to go on.
 
     \b
     steward --stack steward redrive
@@ -204,7 +208,7 @@ def policy() -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @common
 def check(options: Options, file: Path) -> ExitCode:
-    """Check a policy FILE without connecting to anything; every problem is told at once."""
+    """Check a policy FILE without a connection; tell every problem."""
     return policies.check(options, file)
 
 
@@ -212,7 +216,10 @@ def check(options: Options, file: Path) -> ExitCode:
 @click.argument("control", nargs=-1)
 @common
 def show(options: Options, control: Sequence[str]) -> ExitCode:
-    """Show the policy in force: from --policy, from --stack, or the defaults."""
+    """Show the policies in force.
+
+    Those of --policy or of --stack, completed by the defaults; else the defaults alone.
+    """
     return policies.show(options, control)
 
 
@@ -240,7 +247,7 @@ def explain(options: Options, subject: str) -> ExitCode:
 @cli.command()
 @common
 def doctor(options: Options) -> ExitCode:
-    """Check what Steward relies on, and with --stack whether the stack is well.
+    """Check what Steward relies on, and whether a --stack is well.
 
     Credentials, clock, trail, account policies, quotas. Of a stack: its settings and stop switch,
     each policy as the functions judge it, each control's last whole sweep, alarms, queues, what is

@@ -68,7 +68,7 @@ _OPTIONS = (
         "--enforce",
         is_flag=True,
         default=None,
-        help="Write. Without it nothing is; with it a control's own mode still decides.",
+        help="Write, where a control's mode lets it. Without it nothing is written to the account.",
     ),
     click.option(
         "--policy",
@@ -80,12 +80,12 @@ _OPTIONS = (
         "--ledger",
         type=_FILE,
         metavar="FILE",
-        help="Where the console remembers. Default: ledger.sqlite3 in the user's state folder.",
+        help="The console's own ledger. Default: ledger.sqlite3 in the user's state folder.",
     ),
     click.option(
         "--stack",
         metavar="NAME",
-        help="Policies, exemptions and ledger are those of this deployed stack.",
+        help="Work with the policies, exemptions and ledger of this deployed stack.",
     ),
     click.option(
         "--pace",

@@ -75,11 +75,12 @@ def _file(_context: click.Context, _option: click.Parameter, told: str | None) -
 )
 @common
 def report(options: Options, **asked: Any) -> ExitCode:
-    """Report what is open, unknown, exempt, resolved and gone, as the ledger has it.
+    """Report what is open, unknown, exempt, resolved and gone.
 
-    CONTROL is a control's id; all of them by default. Nothing is looked at anew: sweep first, or
-    name the --stack that does. Data goes to standard output or to --output, the rest to standard
-    error. A control that is off or was not swept lately is told as such in every format.
+    CONTROL is a control's id; all of them by default. A report says what the ledger says, and
+    nothing is looked at anew: sweep first, or name the --stack that does. Data goes to standard
+    output or to --output, the rest to standard error. A control that is off or was not swept
+    lately is told as such in every format.
 
     Exit code 2 (wins over 1): something could not be read, a control was not swept lately, or all
     are off.
