@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import sys
@@ -13,6 +12,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from console import dashboard_widgets as widgets
 from console.dashboard_widgets import When, Widget
+from console.generated import keep
 from embedded.template import TEMPLATE, Document
 from steward.model import Fate
 
@@ -102,17 +102,8 @@ def fresh(text: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None, file: Path = TEMPLATE) -> int:
-    """Write the body, or with --check tell by the exit code whether it is fresh."""
-    parser = argparse.ArgumentParser(prog="scripts/dashboard", description=main.__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; 1 if it is stale")
-    check = parser.parse_args(arguments).check
-    before = file.read_text("utf-8")
-    after = fresh(before)
-    if not check:
-        file.write_text(after, "utf-8")
-    elif before != after:
-        print(f"{file}: the dashboard is stale; run scripts/dashboard", file=sys.stderr)
-    return int(check and before != after)
+    """Write the body, or say with ``--check`` whether it is fresh; the exit code."""
+    return keep(arguments, "scripts/dashboard", fresh(file.read_text("utf-8")), file)
 
 
 def _numbers() -> list[tuple[int, Widget]]:
