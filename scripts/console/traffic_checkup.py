@@ -174,11 +174,11 @@ def shipping(place: Place) -> Iterator[Check]:
 
 
 def _parked(place: Place) -> Iterator[Check]:
-    buckets = place.parts.of_type(BUCKET)
-    if not buckets:
-        raise Refused(f"{place.name}: has no bucket, though LogShipping is enabled")
+    ours = [one for one in place.parts.of_type(BUCKET) if one.startswith(f"{place.name}-logs-")]
+    if not ours:
+        raise Refused(f"{place.name}: has no bucket of logs, though LogShipping is enabled")
     for prefix in PREFIXES:
-        asked = {"Bucket": buckets[0], "Prefix": prefix, "MaxKeys": _LISTED}
+        asked = {"Bucket": ours[0], "Prefix": prefix, "MaxKeys": _LISTED}
         answer = place.aws.ask("s3", "ListObjectsV2", **asked)
         count, more = answer["KeyCount"], " or more" if answer.get("IsTruncated") else ""
         status = Health.FAIL if count else Health.OK

@@ -438,7 +438,12 @@ def test_errors_and_throttles_of_a_day_are_told_of_each_function() -> None:
 
 def shipped(parked: int = 0, age: Sequence[float] = (), *, more: bool = False) -> Place:
     listed = {"KeyCount": parked, "IsTruncated": more}
-    answers = {**parts(Bucket=["gov-logs"]), **metrics(m0=age), ("s3", "ListObjectsV2"): listed}
+
+    def objects(params: Mapping[str, Any]) -> Any:
+        return listed if params["Bucket"] == "gov-logs-1" else {"KeyCount": 9}
+
+    buckets = parts(Bucket=["gov-a-report", "gov-logs-1"])
+    answers = {**buckets, **metrics(m0=age), ("s3", "ListObjectsV2"): objects}
     return place(answers, LogShipping="enabled")
 
 
