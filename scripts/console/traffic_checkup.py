@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from functools import partial
 from os.path import commonprefix
 from typing import Any
 
@@ -94,10 +93,7 @@ def _rules_off(place: Place) -> Iterator[Check]:
 
 
 def _schedules_off(place: Place) -> Iterator[Check]:
-    names = place.parts.of_type(SCHEDULE)
-    ask = partial(_named, place, "scheduler", "GetSchedule", "Name")
-    told = place.aws.together(ask, names) if names else ()
-    for name, one in zip(names, told, strict=True):
+    for name, one in _each(place, SCHEDULE, "scheduler", "GetSchedule", "Name"):
         if not one:
             yield _deleted(place, f"the schedule {name}")
         elif one["State"] != "ENABLED":
@@ -106,10 +102,7 @@ def _schedules_off(place: Place) -> Iterator[Check]:
 
 
 def _mappings_off(place: Place) -> Iterator[Check]:
-    ids = place.parts.of_type(MAPPING)
-    ask = partial(_named, place, "lambda", "GetEventSourceMapping", "UUID")
-    told = place.aws.together(ask, ids) if ids else ()
-    for uuid, one in zip(ids, told, strict=True):
+    for uuid, one in _each(place, MAPPING, "lambda", "GetEventSourceMapping", "UUID"):
         if not one:
             yield _deleted(place, f"the event source mapping {uuid}")
         elif one["State"] in ("Disabled", "Disabling"):
@@ -119,12 +112,19 @@ def _mappings_off(place: Place) -> Iterator[Check]:
             yield Check("delivery", Health.FAIL, detail, fix)
 
 
-def _named(place: Place, service: str, operation: str, key: str, name: str) -> Mapping[str, Any]:
-    """One of the stack's, as AWS tells it; nothing of what is there no more."""
-    try:
-        return place.aws.ask(service, operation, **{key: name})
-    except Gone:
-        return {}
+def _each(
+    place: Place, kind: str, service: str, operation: str, key: str
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The stack's resources of a type, as AWS tells them; nothing of what is there no more."""
+
+    def ask(name: str) -> Mapping[str, Any]:
+        try:
+            return place.aws.ask(service, operation, **{key: name})
+        except Gone:
+            return {}
+
+    names = place.parts.of_type(kind)
+    return zip(names, place.aws.together(ask, names) if names else (), strict=True)
 
 
 def _deleted(place: Place, what: str) -> Check:
