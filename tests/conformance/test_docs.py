@@ -114,6 +114,22 @@ def unknown_to_aws(arguments: Sequence[str]) -> str:
     return f"{service} {name}: {', '.join(odd)}" if odd else ""
 
 
+def not_in_contents(text: str) -> Iterator[str]:
+    """Sections that no link above the first one leads to."""
+    above, *sections = re.split(r"^## ", prose(text), flags=re.MULTILINE)
+    for heading in (section.partition("\n")[0] for section in sections):
+        [anchor] = anchors(f"## {heading}")
+        if f"](#{anchor})" not in above:
+            yield heading
+
+
+def told_twice(text: str) -> Iterator[str]:
+    """Alarms with more than one row: nobody knows which of them holds."""
+    section = text.partition("\n## Alarms\n")[2].partition("\n## ")[0]
+    names = [name for name, _ in ROW.findall(section)]
+    yield from sorted({name for name in names if names.count(name) > 1})
+
+
 def rows(text: str, heading: str) -> dict[str, list[str]]:
     """The rows of the tables under a heading, by the code in their first cell."""
     section = re.split(r"^## ", text.partition(f"\n## {heading}\n")[2], flags=re.MULTILINE)[0]
@@ -196,6 +212,21 @@ def test_every_parameter_is_told_with_its_default() -> None:
 def test_every_alarm_is_told_with_what_to_do() -> None:
     """In docs/operations.md, and none that the template does not have."""
     assert list(undocumented_alarms(OPERATIONS.read_text("utf-8"))) == []
+
+
+def test_every_section_is_in_the_table_of_contents() -> None:
+    """Of docs/operations.md, which nobody reads from end to end."""
+    text = OPERATIONS.read_text("utf-8")
+    assert list(not_in_contents(text)) == []
+    assert list(not_in_contents(text.replace("](#limits-of-apis)", ""))) == ["Limits of APIs"]
+
+
+def test_every_alarm_has_one_row() -> None:
+    """Two would say different things sooner or later."""
+    text = OPERATIONS.read_text("utf-8")
+    assert list(told_twice(text)) == []
+    again = text.replace("| `exhausted` |", "| `bad-policy` |")
+    assert list(told_twice(again)) == ["bad-policy"]
 
 
 @pytest.mark.parametrize(
