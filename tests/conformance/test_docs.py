@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from pathlib import Path
@@ -227,6 +228,14 @@ def test_every_alarm_has_one_row() -> None:
     assert list(told_twice(text)) == []
     again = text.replace("| `exhausted` |", "| `bad-policy` |")
     assert list(told_twice(again)) == ["bad-policy"]
+
+
+def test_contributors_are_told_the_layers_that_import_linter_holds() -> None:
+    """In the contract's order."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    contract, *_ = settings["tool"]["importlinter"]["contracts"]
+    chain = " > ".join(contract["layers"]).replace("steward.", "")
+    assert f"`{chain}`" in (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize(
