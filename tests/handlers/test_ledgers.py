@@ -469,13 +469,15 @@ def exemption(resource: str, reason: str = "audit") -> Exemption:
 
 
 def test_exemptions_come_back_as_they_were_made(ledger: Ledger) -> None:
-    """Also one that has expired: that is for its reader to tell."""
+    """Also one that has expired, which is for its reader to tell, and one without an end."""
     old = replace(exemption("/old/*"), expires=date(2020, 2, 29))
-    for one in (exemption("/a"), old):
+    ever = replace(exemption("/ever"), expires=date.max)
+    for one in (exemption("/a"), ever, old):
         ledger.exempt(CONTROL, one)
     ledger.exempt(OTHER, exemption("/b"))
     assert sorted(ledger.exemptions(CONTROL), key=lambda one: one.resource) == [
         exemption("/a"),
+        ever,
         old,
     ]
 

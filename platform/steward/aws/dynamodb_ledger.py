@@ -16,7 +16,7 @@ TTL only tidies: DynamoDB deletes late, so what has expired is told by reading i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from steward.aws.records import (
@@ -51,6 +51,7 @@ ATTEMPTS = 7
 """How often a batch is sent again for what DynamoDB left of it, within 6.3 s."""
 
 CHANGES_KEPT = timedelta(days=400)
+EXEMPTIONS_KEPT = timedelta(days=30)  # beyond their end
 GONE_KEPT = timedelta(days=90)
 SWEEPS_KEPT = timedelta(days=90)
 WINDOWS_KEPT = timedelta(days=2)
@@ -145,13 +146,13 @@ class DynamoDBLedger:
         ]
 
     def exempt(self, control: str, exemption: Exemption) -> None:
-        end = datetime.combine(exemption.expires, datetime.min.time()) + timedelta(days=30)
+        end = datetime.combine(exemption.expires, time(), UTC).timestamp()  # it may be in 9999
         record = {
             "resource": exemption.resource,
             "reason": exemption.reason,
             "owner": exemption.owner,
             "expires": exemption.expires.isoformat(),
-            "ttl": int(end.timestamp()),
+            "ttl": int(end + EXEMPTIONS_KEPT.total_seconds()),
         }
         self._put(marshalled(f"exempt#{control}", exemption.resource, record))
 
