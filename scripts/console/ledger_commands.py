@@ -145,9 +145,9 @@ def _moment(text: str) -> str:
     """A day or a time as the ledger writes it. Raises BadPolicy."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return stamp(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):  # an end of time in another time zone
         raise BadPolicy(f"--since: is {text!r}, allowed: 2026-11-21 or 2026-11-21T10:00") from None
-    return stamp(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def _owner(control: Control[Any, Any], owner: str) -> str:

@@ -548,6 +548,7 @@ def test_an_invalid_policy_changes_nothing(console: Console, policy: str, told: 
         (["sweeep"], "No such command"),
         (["undo", "something"], "'something'"),
         (["changes", "--since", "yesterday"], "'yesterday'"),
+        (["changes", "--since", "0001-01-01T00:00+14:00"], "allowed: 2026-11-21 or"),
         (["changes", "--control", "x"], "allowed: log-retention"),
         (["explain", "/no/such/group"], "'/no/such/group' is no control"),
         (["report", "--format", "xls"], "'html', 'json', 'csv', 'junit', 'ocsf'"),
