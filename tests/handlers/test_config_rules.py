@@ -528,10 +528,10 @@ def test_while_config_is_busy_the_messages_come_again(follower: tuple[Deployed, 
 def test_exemptions_are_mirrored_as_far_as_config_takes_them(
     follower: tuple[Deployed, Follower],
 ) -> None:
-    """Of what it holds as red; until the day is over; and taken back with the exemption."""
+    """Of what it holds as red; until the day is over, or for ever; and taken back with it."""
     here, function = follower
-    for name in ("a", "b"):
-        here.book.exempt(CONTROL.id, toy.exemption(name, date(2027, 6, 30)))
+    for name, until in (("a", date(2027, 6, 30)), ("b", date.max)):
+        here.book.exempt(CONTROL.id, toy.exemption(name, until))
     here.sweep()
     assert function.answer({"exceptions": {}}, 120) == {"refused": 2}  # Config holds nothing yet
     here.invoke()

@@ -30,7 +30,8 @@ class Exempt:
 
     @property
     def expires(self) -> datetime:
-        return datetime.combine(self.until + timedelta(days=1), time.min, UTC)
+        last = date.max - timedelta(days=1)  # to say 9999-12-31 is to say for ever
+        return datetime.combine(min(self.until, last) + timedelta(days=1), time.min, UTC)
 
 
 def mirrored(aws: Aws, rule: str, wanted: Sequence[Exempt]) -> list[Key]:
