@@ -18,6 +18,10 @@ LOGS = "log-retention"
 START = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 """Six hours before the schedule fires."""
 
+Lines = list[dict[str, Any]]
+Console = Callable[..., tuple[int, Lines, str]]
+"""A run of the command line: its exit code, its JSON lines, its standard error."""
+
 
 @contextmanager
 def installed(

@@ -3,34 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import pytest
-
-from console.cli import main
 from embedded.account import EmbeddedAccount
 from embedded.faults import Fault, has
-from tests.scenarios.embedding import create, retention
+from tests.scenarios.embedding import Console, create, retention
 
-Lines = list[dict[str, Any]]
-Console = Callable[..., tuple[int, Lines, str]]
 DEPLOYED = ("log-retention",)
 DEAD, LOST = "steward-log-retention-dead-letters", "steward-log-retention-undelivered"
-
-
-@pytest.fixture
-def console(here: EmbeddedAccount, capsys: pytest.CaptureFixture[str]) -> Console:
-    """Runs a command on the stack: its exit code, its JSON lines, its standard error."""
-
-    def run(*arguments: str) -> tuple[int, Lines, str]:
-        place = ("--endpoint-url", here.server.url, "--region", here.region, "--pace", "off")
-        code = main([*arguments, *place, "--stack", here.stack, "--json"])
-        out, err = capsys.readouterr()
-        return code, [json.loads(line) for line in out.splitlines()], err
-
-    return run
 
 
 def event(here: EmbeddedAccount, group: str) -> str:

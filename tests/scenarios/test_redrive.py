@@ -14,11 +14,9 @@ from console.cli import main
 from embedded.account import EmbeddedAccount
 from steward.shipping import redriving
 from tests.log_service import LogService, Post, Reply
-from tests.scenarios.embedding import create, installed, logged, put_parameter
+from tests.scenarios.embedding import Console, create, installed, logged, put_parameter
 
 BUCKET = "steward-logs-123456789012-eu-west-1"
-
-Console = Callable[..., tuple[int, list[dict[str, Any]], str]]
 
 
 @pytest.fixture

@@ -2,32 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from typing import Any
-
-import pytest
-
-from console.cli import main
 from embedded.account import EmbeddedAccount
-from tests.scenarios.embedding import create, put_policy, retention, writes
+from tests.scenarios.embedding import Console, create, put_policy, retention, writes
 
-Lines = list[dict[str, Any]]
-Console = Callable[..., tuple[int, Lines, str]]
 DEPLOYED = ("log-retention",)
-
-
-@pytest.fixture
-def console(here: EmbeddedAccount, capsys: pytest.CaptureFixture[str]) -> Console:
-    """Runs a command on the stack: its exit code, its JSON lines, its standard error."""
-
-    def run(*arguments: str) -> tuple[int, Lines, str]:
-        place = ("--endpoint-url", here.server.url, "--region", here.region, "--pace", "off")
-        code = main([*arguments, *place, "--stack", here.stack, "--json"])
-        out, err = capsys.readouterr()
-        return code, [json.loads(line) for line in out.splitlines()], err
-
-    return run
 
 
 def test_changes_of_the_functions_are_listed_and_undone_by_the_function(
