@@ -107,6 +107,8 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
         options = replace(context.find_object(Options) or Options(), **told)
         if options.policy and options.stack:
             raise click.UsageError("--policy and --stack exclude each other: both say the policy")
+        if options.ledger and options.stack:
+            raise click.UsageError("--ledger and --stack exclude each other: a stack has its own")
         return command(options=options, **arguments)
 
     for option in reversed(_OPTIONS):

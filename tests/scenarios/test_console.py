@@ -60,9 +60,12 @@ class Console:
     err: str = ""
     lines: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def place(self) -> list[str]:
+        return ["--endpoint-url", self.server.url, "--region", REGION]
+
     def options(self) -> list[str]:
-        ledger = str(self.folder / "ledger.sqlite3")
-        return ["--endpoint-url", self.server.url, "--region", REGION, "--ledger", ledger]
+        return [*self.place, "--ledger", str(self.folder / "ledger.sqlite3")]
 
     def __call__(self, *arguments: str, pace: str = "off") -> Console:
         """Run a command with --json, unless it says --plain."""
@@ -70,7 +73,8 @@ class Console:
         given = [one for one in arguments if one != "--plain"]
         self.capture.readouterr()
         more = [] if plain else ["--json"]
-        self.code = main([*given, *self.options(), "--pace", pace, *more])
+        place = self.place if "--stack" in given else self.options()
+        self.code = main([*given, *place, "--pace", pace, *more])
         self.out, self.err = self.capture.readouterr()
         self.lines = [] if plain else [json.loads(line) for line in self.out.splitlines()]
         return self
@@ -544,7 +548,8 @@ def test_an_invalid_policy_changes_nothing(console: Console, policy: str, told: 
         (["sweep", "other"], "control: is 'other', allowed: log-retention"),
         (["sweep", "--pace", "2"], "'off', or a number above 0 and up to 1"),
         (["sweep", "--policy", "/nowhere"], "policy /nowhere: No such file"),
-        (["sweep", "--policy", "x", "--stack", "y"], "exclude each other"),
+        (["sweep", "--policy", "x", "--stack", "y"], "--policy and --stack exclude each other"),
+        (["sweep", "--stack", "y"], "--ledger and --stack exclude each other"),
         (["sweeep"], "No such command"),
         (["undo", "something"], "'something'"),
         (["changes", "--since", "yesterday"], "'yesterday'"),
