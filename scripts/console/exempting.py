@@ -125,7 +125,7 @@ def _list(options: Options, control_id: str | None) -> ExitCode:
     if options.json:
         emit(map(_line, lines))
     else:
-        names = ("control", "resource", "expires", "covers", "from", "remarks", "owner", "reason")
+        names = ("control", "resource", "expires", "covers", "source", "remarks", "owner", "reason")
         table("Exemptions", names, map(_row, lines))
     broken = any(_policy(account, control) is None for control in some)
     return ExitCode.INCOMPLETE if broken else ExitCode.CLEAN

@@ -244,7 +244,7 @@ def _line(one: Judged, fate: str, note: str) -> Mapping[str, Any]:
 def show(total: Total) -> None:
     """A table of what lies there, of what, and why."""
     if total.lines:
-        columns = ("fate", "queue", "message", "event", "why")
+        columns = ("fate", "queue", "message", "event", "reason")
         table("Dead letters", columns, map(_row, total.lines[:SHOWN]))
     if hidden := len(total.lines[SHOWN:]):
         console().print(f"... and {hidden} more; --json shows all")

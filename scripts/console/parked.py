@@ -113,7 +113,7 @@ def show(total: Total) -> None:
     """A table of what is there and why."""
     lines = list(total.objects.values())
     if lines:
-        table("Objects", ("fate", "object", "why"), map(_row, lines[:SHOWN]))
+        table("Objects", ("fate", "object", "reason"), map(_row, lines[:SHOWN]))
     if len(lines) > SHOWN:
         console().print(f"... and {len(lines) - SHOWN} more; --json shows all")
 
