@@ -14,6 +14,7 @@ from typing import Any
 
 from console.explaining import allowed
 from console.generated import keep
+from console.session import LOG_SHIPPER
 from embedded.handlers import automation_of, is_processor
 from embedded.template import ROOT, load, substituted
 from steward.aws.quotas import RATES, UNLISTED, UNPACED, group_of
@@ -51,9 +52,6 @@ _COMMON = """\
 
 Beside its own codes a control's finding may have one of these."""
 
-SHIPPER = "log-shipper"
-"""The policy that is of no control."""
-
 _SHIPPER = """\
 ## log-shipper
 
@@ -84,7 +82,7 @@ def document() -> str:
     """The whole text of docs/controls.md."""
     parts = [_INTRODUCTION, table(("control", "what is right", "mode", "changes"), _index())]
     parts += [part for control in CONTROLS for part in _section(control)]
-    parts += [_SHIPPER, table(COLUMNS, _policy(SHIPPER, {}))]
+    parts += [_SHIPPER, table(COLUMNS, _policy(LOG_SHIPPER, {}))]
     return "\n\n".join([*parts, _COMMON, _codes(COMMON_CODES)]) + "\n"
 
 

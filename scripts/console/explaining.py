@@ -9,7 +9,7 @@ from typing import Any
 from console.codes import ExitCode
 from console.lines import Summary, change_line, emit, outcome_line
 from console.options import Options
-from console.session import connect, offline_policy
+from console.session import connect, policy_in_force
 from console.views import console, table
 from steward.account import Account
 from steward.controls import CONTROLS, named
@@ -32,8 +32,7 @@ def explain(options: Options, subject: str) -> ExitCode:
 
 
 def _explain_control(options: Options, control: Control[Any, Any]) -> ExitCode:
-    policy = connect(options).policy if options.stack else offline_policy(options)
-    in_force = policy(control).document
+    in_force = policy_in_force(options)(control).document
     fields = [
         (name, json.dumps(in_force[name]), allowed(part), part.get("description", ""))
         for name, part in schema(control.id)["properties"].items()

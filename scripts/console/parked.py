@@ -11,12 +11,11 @@ from typing import Any
 
 from console.lines import emit
 from console.options import Options
+from console.session import LOG_SHIPPER
 from console.views import SHOWN, console, table
 from steward.aws.api import Api
 from steward.errors import BadPolicy, Gone, NotConnected, Refused, StewardError
 from steward.shipping.redriving import PREFIXES
-
-FUNCTION = "log-shipper"
 
 
 @dataclass(slots=True)
@@ -100,7 +99,7 @@ def _asked(aws: Api, function: str, asked: Mapping[str, Any]) -> Mapping[str, An
 
 
 def name(options: Options) -> str:
-    return f"{options.stack}-{FUNCTION}"
+    return f"{options.stack}-{LOG_SHIPPER}"
 
 
 def progress(options: Options, text: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from console.codes import ExitCode
 from console.lines import emit
 from console.options import Options
-from console.session import connect, documents, offline_policy, selected
+from console.session import documents, policy_in_force, selected
 from console.views import console, table
 from steward.controls import CONTROLS, named
 from steward.errors import BadPolicy
@@ -56,7 +56,7 @@ def told(control_id: str, document: Mapping[str, Any]) -> Iterator[str]:
 
 def show(options: Options, names: Sequence[str]) -> ExitCode:
     """Print the policies in force, as they are after defaults were filled in."""
-    policy = _policy(options)
+    policy = policy_in_force(options)
     shown = {control.id: policy(control) for control in selected(names)}
     if options.json:
         emit({"control": c, "hash": p.hash, "policy": p.document} for c, p in shown.items())
@@ -68,7 +68,7 @@ def show(options: Options, names: Sequence[str]) -> ExitCode:
 
 def controls(options: Options) -> ExitCode:
     """List the controls."""
-    policy = _policy(options)
+    policy = policy_in_force(options)
     lines = [_control_line(control, policy(control)) for control in CONTROLS]
     if options.json:
         emit(lines)
@@ -88,11 +88,6 @@ def _control_line(control: Control[Any, Any], loaded: Loaded[Any]) -> dict[str, 
         "reads": sorted(control.reads),
         "writes": sorted(control.writes),
     }
-
-
-def _policy(options: Options) -> Any:
-    """From a stack only where one is named: these commands need no connection otherwise."""
-    return connect(options).policy if options.stack else offline_policy(options)
 
 
 def _shown(value: Any) -> str:

@@ -114,6 +114,11 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
+def policy_in_force(options: Options) -> Callable[[Control[Any, Any]], Loaded[Any]]:
+    """A control's policy: the stack's where one is named, else told without a connection."""
+    return connect(options).policy if options.stack else offline_policy(options)
+
+
 def offline_policy(options: Options) -> Callable[[Control[Any, Any]], Loaded[Any]]:
     """A control's policy from the file, or the schema's defaults where there is none."""
     if options.policy is None:

@@ -12,6 +12,7 @@ from console.figures import Metric, values
 from console.health import Check, Health
 from console.place import Place
 from console.queues import Queue, Unreadable, sources
+from console.session import LOG_SHIPPER
 from steward.errors import Gone, Refused
 from steward.shipping.redriving import PREFIXES
 
@@ -160,7 +161,7 @@ def shipping(place: Place) -> Iterator[Check]:
     """How far the log shipper is behind, and what it has set aside."""
     if not place.has("LogShipping", "enabled"):
         return
-    shipper, now = f"{place.name}-log-shipper", place.clock.now()
+    shipper, now = f"{place.name}-{LOG_SHIPPER}", place.clock.now()
     age = Metric("AWS/Lambda", "IteratorAge", "FunctionName", shipper, "Maximum", 300)
     [told] = values(place.aws, [age], now - _RECENT, now)
     if not told:
