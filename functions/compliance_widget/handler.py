@@ -1,4 +1,4 @@
-"""Shows on the dashboard what is not in order; it may read the ledger and nothing else."""
+"""Shows on the dashboard what is not in order; it reads the ledger, policies and tags."""
 
 from steward.widget import handler as handler_of
 
