@@ -27,10 +27,10 @@ _SHOWN = 3
 
 
 def sweeps(place: Place) -> Iterator[Check]:
-    """A line for each control that is not off."""
+    """A line for each control that is not off; what none could be read for is told once."""
     heartbeat = timedelta(hours=float(place.stack.parameters.get("HeartbeatHours") or HEARTBEAT))
-    for control in place.controls:
-        yield from carefully(CHECK, partial(_swept, place, control, heartbeat))
+    looks = (partial(_swept, place, control, heartbeat) for control in place.controls)
+    yield from dict.fromkeys(check for look in looks for check in carefully(CHECK, look))
 
 
 def _swept(place: Place, control: Control[Any, Any], heartbeat: timedelta) -> Iterator[Check]:

@@ -221,6 +221,14 @@ def test_sweeps_are_judged_by_the_stacks_own_ledger_and_heartbeat(tmp_path: Path
     book.close()
 
 
+def test_a_ledger_that_may_not_be_read_is_told_once() -> None:
+    """And not of each control, in the same words."""
+    functions = parts(Function=["gov-log-retention", "gov-assessor"])
+    here = place({**functions, ("dynamodb", "Query"): DENIED})
+    assert len(here.controls) > 2
+    assert told(sweeps(here)) == [(UNKNOWN, str(DENIED))]
+
+
 def alarm(name: str, state: str = "OK", **fields: Any) -> Mapping[str, Any]:
     standing = {
         "ActionsEnabled": True,
