@@ -33,7 +33,7 @@ def exempt(options: Options, resource: str | None, control_id: str | None, told:
     _only_what_goes_together(control_id, told)
     if told["listed"]:
         return _list(options, resource if control_id is None else control_id)
-    if not resource or not control_id:
+    if not resource or not resource.strip() or not control_id:
         raise BadPolicy("exempt: needs RESOURCE and CONTROL, or --list")
     [control] = selected([control_id])
     if told["remove"]:

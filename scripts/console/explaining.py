@@ -24,7 +24,9 @@ from steward.runtime import sheltered
 
 
 def explain(options: Options, subject: str) -> ExitCode:
-    """Explain a control by its id, else a resource by its own."""
+    """Explain a control by its id, else a resource by its own. Raises BadPolicy."""
+    if not subject.strip():  # to some lists no name is every name
+        raise BadPolicy(f"explain: is {subject!r}, allowed: a control's id, or a resource's")
     control = named(subject)
     if control is not None:
         return _explain_control(options, control)

@@ -556,6 +556,8 @@ def test_an_invalid_policy_changes_nothing(console: Console, policy: str, told: 
         (["changes", "--since", "0001-01-01T00:00+14:00"], "allowed: 2026-11-21 or"),
         (["changes", "--control", "x"], "allowed: log-retention"),
         (["explain", "/no/such/group"], "'/no/such/group' is no control"),
+        (["explain", ""], "explain: is '', allowed: a control's id"),
+        (["exempt", " ", "log-retention"], "exempt: needs RESOURCE and CONTROL"),
         (["report", "--format", "xls"], "'html', 'json', 'csv', 'junit', 'ocsf'"),
         (["report", "--format", "csv", "--format", "json"], "--output: is missing"),
         (["report", "--output", "/nowhere/x"], "--output /nowhere/x: No such file"),
