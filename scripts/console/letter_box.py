@@ -103,9 +103,9 @@ def move(aws: Aws, queue: Queue, clock: Clock, deadline: Deadline, progress: Pro
                 return moved - earlier
             if not _runs(task):
                 why = task.get("FailureReason") or task["Status"]
-                raise Refused(f"{queue.name}: the move ended after {moved} messages: {why}")
+                raise Refused(f"the move ended after {moved} messages: {why}")
         if deadline.left() <= 0:
-            raise OutOfTime(f"{queue.name}: {moved} messages are moved, SQS goes on with the rest")
+            raise OutOfTime(f"{moved} messages are moved, SQS goes on with the rest")
         progress(f"{queue.name}: {moved} messages moved")
         clock.sleep(_POLLED)
 

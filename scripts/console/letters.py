@@ -167,7 +167,7 @@ class _Redriving:
             except NotConnected:
                 raise
             except StewardError as error:
-                self.total.errors.append(str(error))
+                self.total.errors.append(f"{box.queue.name}: {error}")
         lines = [_line(one, *fates[one.letter.id]) for one in judged]
         self.total.lines += lines
         self.total.more += besides.messages
@@ -199,7 +199,7 @@ class _Redriving:
         for one in back:
             error = failed.get(one.letter.id)
             fates[one.letter.id] = ("left", str(error)) if error else ("sent", "")
-        self.total.errors += [str(error) for error in failed.values()][:1]
+        self.total.errors += [f"{queue.name}: {error}" for error in failed.values()][:1]
         return besides
 
     def _moved(self, queue: Queue, letters: Sequence[Letter], besides: int) -> Queue:

@@ -352,13 +352,19 @@ def test_a_queue_that_is_asked_for_and_may_not_be_read_is_there_all_the_same() -
         letters.chosen(here, "nope")
 
 
+def test_a_move_that_may_not_be_made_is_told_with_its_queue() -> None:
+    """Of several queues one has to know which."""
+    here = of_one_queue(1, (1, 0), refusal=Denied("StartMessageMoveTask: not you"))
+    assert redriven(here, ENFORCE).errors == ["gov-dead: StartMessageMoveTask: not you"]
+
+
 def test_what_could_not_be_sent_stays_and_is_told() -> None:
     """With AWS's words."""
     here = of_two_queues(lost_once(), SendMessage=Denied("SendMessage: not you"))
     boxes = letters.chosen(here, "lost")
     total = letters.redrive(here, Options(enforce=True, json=True), boxes, None, ())
     [line] = total.lines
-    assert (line["fate"], total.errors) == ("left", ["SendMessage: not you"])
+    assert (line["fate"], total.errors) == ("left", ["gov-lost: SendMessage: not you"])
     assert line["reason"].startswith("SendMessage: not you")
 
 
@@ -373,7 +379,9 @@ def test_a_folder_that_cannot_be_written_stops_everything_before_it_begins(tmp_p
     assert not aws.asked("sqs", "SendMessage") + aws.asked("sqs", "DeleteMessage")
 
 
-def of_one_queue(seen: int, *counts: tuple[int, int], moves: int = 0) -> Place:
+def of_one_queue(
+    seen: int, *counts: tuple[int, int], moves: int = 0, refusal: Denied | None = None
+) -> Place:
     """An inbox whose dead letters SQS counts so, there and in somebody's hands, look by look."""
     letters = [{**message(n), "Body": json.dumps(EVENT)} for n in range(seen)]
     told = [
@@ -399,7 +407,7 @@ def of_one_queue(seen: int, *counts: tuple[int, int], moves: int = 0) -> Place:
             ("sqs", "ReceiveMessage"): receive,
             ("sqs", "ChangeMessageVisibilityBatch"): {},
             ("sqs", "ListMessageMoveTasks"): [{}, ended],
-            ("sqs", "StartMessageMoveTask"): {},
+            ("sqs", "StartMessageMoveTask"): refusal or {},
         }
     )
 
