@@ -10,7 +10,6 @@ import click
 
 from console.codes import ExitCode
 from console.options import Options, common
-from console.version import VERSION
 from steward.reports.formats import FORMATS
 
 
@@ -90,4 +89,4 @@ def report(options: Options, **asked: Any) -> ExitCode:
     """
     from console import reporting  # noqa: PLC0415  # only this command needs it
 
-    return reporting.report(options, reporting.Asked(**asked), VERSION)
+    return reporting.report(options, reporting.Asked(**asked))

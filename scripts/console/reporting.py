@@ -12,6 +12,7 @@ import click
 from console.codes import ExitCode
 from console.options import Options
 from console.session import connect, history, selected
+from console.version import VERSION
 from steward.errors import BadPolicy, Invalid
 from steward.model import Mode, Severity
 from steward.reports.collect import Scope, collect
@@ -35,12 +36,12 @@ class Asked:
     owner_key: Sequence[str] = KEYS
 
 
-def report(options: Options, asked: Asked, version: str) -> ExitCode:
+def report(options: Options, asked: Asked) -> ExitCode:
     """Collect once, write every format that is asked for, and judge by the exit code."""
     formats = list(dict.fromkeys(asked.formats))
     if len(formats) > 1 and asked.output is None:
         raise Invalid("--output: is missing, allowed with several formats: how their names begin")
-    made = _collected(options, asked, version)
+    made = _collected(options, asked)
     rendered = {name: FORMATS[name].render(made) for name in formats}
     for name, content in rendered.items():
         _write(asked.output, name, content, alone=len(formats) == 1)
@@ -50,7 +51,7 @@ def report(options: Options, asked: Asked, version: str) -> ExitCode:
     return ExitCode.CLEAN if asked.exit_zero and code is ExitCode.VIOLATIONS else code
 
 
-def _collected(options: Options, asked: Asked, version: str) -> Report:
+def _collected(options: Options, asked: Asked) -> Report:
     account = connect(options)
     keys, aws = asked.owner_key or KEYS, account.aws
     scope = Scope(
@@ -58,7 +59,7 @@ def _collected(options: Options, asked: Asked, version: str) -> Report:
         region=aws.region,
         partition=aws.partition,
         stack=options.stack or "",
-        version=version,
+        version=VERSION,
         controls=selected(asked.control),
         window_days=asked.window,
         heartbeat_hours=asked.heartbeat,
