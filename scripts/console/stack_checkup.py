@@ -13,6 +13,7 @@ from console.place import Place
 from console.session import LOG_SHIPPER
 from console.sweep_checkup import sweeps
 from console.traffic_checkup import delivery, functions, queues, shipping
+from steward.aws import parameters
 from steward.errors import BadPolicy
 from steward.model import Control
 from steward.policy import settled
@@ -56,7 +57,9 @@ def _stack(place: Place) -> Iterator[Check]:
 
 
 def _stop(place: Place) -> Iterator[Check]:
-    if place.policies.stopped():
+    """Asked for by itself: whoever may not look at functions is to know of it all the same."""
+    switch = parameters.read(place.aws, [parameters.stop_name(place.name)])
+    if parameters.is_stopped(switch, place.name):
         fix = f"aws ssm delete-parameter --name /{place.name}/stop"
         yield Check("stop switch", Health.WARN, "it is set: every write is held", fix)
     else:

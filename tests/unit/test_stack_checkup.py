@@ -574,6 +574,13 @@ def test_the_stop_switch_is_told_with_how_to_take_it_away() -> None:
     assert (found.status, "/gov/stop" in found.fix) == (WARN, True)
 
 
+def test_the_stop_switch_is_told_also_to_whoever_may_not_look_at_functions() -> None:
+    """It is a parameter, and nothing else."""
+    here = place({("lambda", "GetFunctionConfiguration"): DENIED})
+    [found] = named(stack_checks(here), "stop switch")
+    assert (found.status, found.detail) == (OK, "it is not set")
+
+
 def test_nothing_is_fine_that_could_not_be_read() -> None:
     """Each look is unknown by itself, with AWS's words, and the run is incomplete."""
     known = (
