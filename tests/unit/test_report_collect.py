@@ -52,6 +52,16 @@ def only(told: Report) -> Entry:
     return entry
 
 
+def report_by_no_policy(book: SQLiteLedger) -> Report:
+    """A report while the policy does not fit."""
+
+    def broken(_: Control[Any, Any]) -> Loaded[Any]:
+        raise BadPolicy("days: is 31")
+
+    scope = Scope(ACCOUNT, REGION, controls=[control()])
+    return collect(scope, book, broken, owned({}), FakeClock())
+
+
 UNREAD = {"verdict": Verdict.UNKNOWN, "code": "ACCESS_DENIED", "fate": Fate.UNKNOWN}
 EXEMPT = {
     "verdict": Verdict.EXEMPT,
@@ -210,6 +220,26 @@ def test_what_was_wrong_is_told_of_everything(book: SQLiteLedger) -> None:
         "/gone": "kept for ever, should be 30 days",
         "/lost": meaning,
     }
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        pytest.param("legal hold (LEG-12)", id="brackets at its end"),
+        pytest.param("hold (LEG-12); extended (LEG-30); final", id="brackets and more"),
+        pytest.param("hold :)", id="brackets that nothing opens"),
+        pytest.param("hold (LEG-12", id="brackets that nothing closes"),
+    ],
+)
+def test_brackets_in_the_reason_of_an_exemption_are_not_where_it_ends(
+    book: SQLiteLedger, why: str
+) -> None:
+    """Neither who answers, nor why, nor what is wrong is cut there."""
+    told = f"exempt until 2027-02-28 (legal: {why}); kept for ever"
+    book.commit(items=[item("/a", **{**EXEMPT, "reason": told})])
+    entry = only(report_by_no_policy(book))
+    assert entry.wrong == "kept for ever"
+    assert entry.exemption == exemption("/a", 100, reason=why)
 
 
 def test_what_was_put_right_and_has_vanished_is_resolved(book: SQLiteLedger) -> None:
@@ -411,13 +441,7 @@ def test_a_control_that_is_off_is_told_as_such(book: SQLiteLedger) -> None:
 def test_a_policy_that_does_not_fit_leaves_the_report_incomplete(book: SQLiteLedger) -> None:
     """Its findings are told with what was exempt when they were made, and nothing is fresh."""
     book.commit(items=[item("/a"), item("/b", **EXEMPT)], sweep=sweep(0.1))
-
-    def broken(_: Control[Any, Any]) -> Loaded[Any]:
-        raise BadPolicy("days: is 31")
-
-    told = collect(
-        Scope(ACCOUNT, REGION, controls=[control()]), book, broken, owned({}), FakeClock()
-    )
+    told = report_by_no_policy(book)
     assert standings(told) == {"/a": "open", "/b": "exempt"}
     assert told.entries[1].exemption == exemption("/b", 100)
     assert not told.complete

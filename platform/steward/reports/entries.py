@@ -12,7 +12,7 @@ from steward.ledger import Change, Item, Status
 from steward.model import Exemption, Fate, Verdict
 from steward.reports.attempting import next_attempt
 from steward.reports.dataset import Entry, Standing, entry_id
-from steward.reports.exempting import exemption_of
+from steward.reports.exempting import exemption_of, in_brackets
 from steward.reports.reading import Kept
 
 
@@ -99,7 +99,7 @@ def _wrong(item: Item) -> str:
     """An item's reason without the exemption before it and the hold behind it."""
     reason = item.reason
     if item.verdict is Verdict.EXEMPT:
-        reason = exempt_until(reason)[1].partition("); ")[2] or reason
+        reason = in_brackets(exempt_until(reason)[1])[1] or reason
     return reason.partition("; exhausted: failed ")[0]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
@@ -90,8 +91,19 @@ def _told(item: Item) -> Exemption | None:
     day, rest = exempt_until(item.reason)
     if not day:
         return None
-    who, _, why = rest.partition(");")[0].removeprefix("(").partition(": ")
+    who, _, why = in_brackets(rest)[0].partition(": ")
     return Exemption(item.ref.id, why, who, date.fromisoformat(day))
+
+
+def in_brackets(rest: str) -> tuple[str, str]:
+    """Who exempts and why, of '(who: why); what is wrong', and what is wrong; '' if it is cut off.
+
+    The why may have brackets of its own, and not all of them need be closed.
+    """
+    ends = [found.start() for found in re.finditer(r"\); ", rest)]
+    closed = (end for end in ends if rest.count("(", 1, end) <= rest.count(")", 1, end))
+    end = next(closed, ends[0] if ends else len(rest))
+    return rest[1:end], rest[end + 3 :]
 
 
 def is_nameless(exemption: Exemption) -> bool:
