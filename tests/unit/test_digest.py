@@ -173,8 +173,8 @@ def test_a_control_of_which_nothing_is_known_is_always_news() -> None:
     line = replace(LINE, stale=True, swept_at="", last_sweep_error="denied.")
     found = digest_of(report(controls=(line,)), TOLD)
     assert found.news
-    assert "log-retention: never swept completely. denied" in text(found)
-    assert "controls not swept" in subject(found)
+    assert "- log-retention: no sweep was ever complete: denied.\n" in text(found)
+    assert "1 controls not known wholly" in subject(found)
 
 
 def test_a_last_sweep_that_was_not_complete_is_news() -> None:

@@ -18,6 +18,7 @@ from steward.policy import Loaded
 from steward.reports.attempting import next_attempt
 from steward.reports.collect import Scope, collect
 from steward.reports.dataset import Entry, ExemptionLine, Report, Standing, entry_id
+from steward.reports.gaps import gaps
 from tests.fakes import ACCOUNT, REGION, START, FakeClock
 from tests.reporting import (
     GROUP,
@@ -439,12 +440,15 @@ def test_a_control_that_is_off_is_told_as_such(book: SQLiteLedger) -> None:
 
 
 def test_a_policy_that_does_not_fit_leaves_the_report_incomplete(book: SQLiteLedger) -> None:
-    """Its findings are told with what was exempt when they were made, and nothing is fresh."""
+    """Its findings are told with what was exempt when they were made; the sweep was complete."""
     book.commit(items=[item("/a"), item("/b", **EXEMPT)], sweep=sweep(0.1))
     told = report_by_no_policy(book)
     assert standings(told) == {"/a": "open", "/b": "exempt"}
     assert told.entries[1].exemption == exemption("/b", 100)
     assert not told.complete
+    [gap] = gaps(told)
+    known = f"not wholly known, the last complete sweep is of {at(0.1)}"
+    assert gap.sentence == f"{known}: its policy does not fit: days: is 31"
     assert "days: is 31" in told.notes[0]
 
 

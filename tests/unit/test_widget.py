@@ -170,8 +170,11 @@ WARNINGS = [
     pytest.param(line(swept_at="", stale=True), "Never swept completely", id="never swept"),
     pytest.param(line(stale=True), "Not swept for longer than they should be", id="stale"),
     pytest.param(
-        line(last_sweep_error="throttled"), "not complete: log-retention (thr", id="error"
+        line(stale=True, last_sweep_error="throttled"),
+        "log-retention (since 2026-11-20 05:12 UTC: throttled)",
+        id="stale, with an error",
     ),
+    pytest.param(line(last_sweep_error="throttled"), "something: log-retention (thr", id="error"),
     pytest.param(line(mode=Mode.OFF, stale=True), "Off: log-retention", id="off"),
 ]
 

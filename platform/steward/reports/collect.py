@@ -121,7 +121,7 @@ def _line(kept: Kept, entries: Sequence[Entry], scope: Scope, now: datetime) -> 
         swept_at="" if complete is None else complete.started,
         last_sweep="" if last is None else last.started,
         last_sweep_error=_misfit(kept) or _trouble(kept.last_ended),
-        stale=not fresh or kept.policy is None,
+        stale=not fresh,
         not_applicable=sum(item.verdict is Verdict.NOT_APPLICABLE for item in kept.items),
         watched_since=kept.watched_since,
         policy_hash=kept.policy_hash,

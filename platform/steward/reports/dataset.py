@@ -76,7 +76,8 @@ class ControlLine:
     last_sweep: str
     """When its last sweep began, complete or not."""
     last_sweep_error: str
-    """Why the last sweep that has ended was not complete; '' if it was."""
+    """Why it may have missed something: its policy does not fit, or the last sweep that has ended
+    was not complete; '' otherwise."""
     stale: bool
     """No complete sweep for longer than the heartbeat allows: the findings may be wrong."""
     not_applicable: int = 0
@@ -88,7 +89,7 @@ class ControlLine:
 
     @property
     def lacking(self) -> bool:
-        """Whether it may have found too little: the last sweep was not complete, or is long ago."""
+        """Whether it may have missed something, lately or for long."""
         return self.stale or bool(self.last_sweep_error)
 
     @property

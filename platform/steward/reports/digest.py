@@ -9,8 +9,9 @@ from datetime import date, timedelta
 from typing import Self
 
 from steward.ledger import Status
-from steward.model import Fate, Mode
-from steward.reports.dataset import ControlLine, Entry, ExemptionLine, Report, Standing
+from steward.model import Fate
+from steward.reports.dataset import Entry, ExemptionLine, Report, Standing
+from steward.reports.gaps import OFF, Gap, gaps
 
 SOON = timedelta(days=14)
 """How long before its last day an exemption is told of."""
@@ -78,8 +79,8 @@ class Digest:
     """What could not be put right, or not be read, whether or not that is new."""
     expiring: tuple[ExemptionLine, ...]
     """Exemptions that end soon, and those that have ended since the last digest."""
-    stale: tuple[ControlLine, ...]
-    """Controls whose last sweep was not complete, or is long ago: findings may be missing."""
+    unsure: tuple[Gap, ...]
+    """Controls that may have missed something, lately or for long."""
     news: bool
     """Whether anything in it was not told by the last one."""
 
@@ -90,12 +91,12 @@ def digest_of(report: Report, told: Told) -> Digest:
     new = [one for one in report.entries if _is_open(one) and not told.has(one)]
     failing = [one for one in report.entries if _fails(one)]
     expiring = [one for one in report.exemptions if _ends(one, report, since)]
-    stale = [one for one in report.controls if one.lacking and one.mode is not Mode.OFF]
-    news = bool(new or stale)
+    unsure = [one for one in gaps(report) if one.state != OFF]
+    news = bool(new or unsure)
     news |= any(_failed_at(one) > since for one in failing)
     news |= any(_is_newly_ending(one, report, since) for one in expiring)
     return Digest(
-        report, since, tuple(new), tuple(failing), tuple(expiring), tuple(stale), news=news
+        report, since, tuple(new), tuple(failing), tuple(expiring), tuple(unsure), news=news
     )
 
 
@@ -106,7 +107,7 @@ def subject(digest: Digest) -> str:
         (len(digest.new), "new"),
         (len(digest.failing), "failing"),
         (len(digest.expiring), "exemptions end"),
-        (len(digest.stale), "controls not swept completely"),
+        (len(digest.unsure), "controls not known wholly"),
     ]
     told = ", ".join(f"{count} {what}" for count, what in counts if count)
     name = report.stack or "steward"
@@ -126,8 +127,8 @@ def _lines(digest: Digest, where: str) -> Iterator[str]:
     new = f", {len(digest.new)} of them new since {digest.since}" if digest.since else ""
     yield f"{still} violations are open{new}."
     yield from _part(
-        "Not swept completely and lately, so that findings may be missing:",
-        map(_control, digest.stale),
+        "Controls that may have missed something:",
+        (_flat(f"{one.line.id}: {one.sentence}") for one in digest.unsure),
     )
     yield from _part("New violations:", map(_entry, digest.new))
     yield from _part("Could not be put right, or not be read:", map(_failure, digest.failing))
@@ -143,11 +144,6 @@ def _part(title: str, told: Iterable[str]) -> Iterator[str]:
         yield from (f"- {line}" for line in lines[:SHOWN])
     if len(lines) > SHOWN:
         yield f"- and {len(lines) - SHOWN} more"
-
-
-def _control(line: ControlLine) -> str:
-    when = f"last complete sweep {line.swept_at}" if line.swept_at else "never swept completely"
-    return _flat(f"{line.id}: {when}. {line.last_sweep_error}".rstrip(" ."))
 
 
 def _entry(entry: Entry) -> str:

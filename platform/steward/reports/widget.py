@@ -17,8 +17,8 @@ from typing import Any
 from steward.controls import CONTROLS
 from steward.errors import Invalid
 from steward.ledger import Change, Status
-from steward.model import Mode
-from steward.reports.dataset import ControlLine, Entry, Report, Standing
+from steward.reports.dataset import Entry, Report, Standing
+from steward.reports.gaps import INCOMPLETE, NEVER, OFF, STALE, Gap, gaps
 
 SHOWN = (Standing.OPEN, Standing.UNKNOWN, Standing.EXEMPT)
 """What the table is of, in this order."""
@@ -67,6 +67,13 @@ _WORDS = {
     Standing.EXEMPT: "exempt",
 }
 
+_GAPS = {
+    NEVER: "Never swept completely, so that nothing is known of",
+    STALE: "Not swept for longer than they should be",
+    INCOMPLETE: "May have missed something",
+    OFF: "Off",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -100,8 +107,8 @@ class Asked:
 
     def all(self, report: Report) -> Sequence[Entry]:
         """The entries of all pages."""
-        wanted = (self.control,) if self.control else {one.id for one in report.controls}
-        return [one for one in report.entries if one.standing in SHOWN and one.control in wanted]
+        wanted = [one for one in report.entries if self.control in ("", one.control)]
+        return [one for one in wanted if one.standing in SHOWN]
 
 
 def render(report: Report, asked: Asked, endpoint: str) -> str:
@@ -131,26 +138,18 @@ def _summary(report: Report, entries: Iterable[Entry]) -> str:
 
 def _warnings(report: Report, asked: Asked) -> Iterator[str]:
     """What makes the table less than the truth: findings are as fresh as their sweeps."""
-    lines = [one for one in report.controls if asked.control in ("", one.id)]
-    on = [one for one in lines if one.mode is not Mode.OFF]
-    never = [one.id for one in on if not one.swept_at]
-    stale = [_fresh(one) for one in on if one.swept_at and one.stale]
-    broken = [f"{one.id} ({one.last_sweep_error})" for one in on if one.last_sweep_error]
-    off = [one.id for one in lines if one.mode is Mode.OFF]
-    told = {
-        "Never swept completely, so that nothing is known of": never,
-        "Not swept for longer than they should be": stale,
-        "The last sweep was not complete": broken,
-        "Off": off,
-    }
-    for what, some in told.items():
-        if some:
+    found = [one for one in gaps(report) if asked.control in ("", one.line.id)]
+    for state, what in _GAPS.items():
+        if some := [_gap(one) for one in found if one.state == state]:
             yield _paragraph(f"{what}: {', '.join(some)}.")
     yield from (_paragraph(note) for note in report.notes[:NOTES])
 
 
-def _fresh(line: ControlLine) -> str:
-    return f"{line.id} (since {_time(line.swept_at)})"
+def _gap(gap: Gap) -> str:
+    since = f"since {_time(gap.line.swept_at)}" if gap.state == STALE else ""
+    why = "" if gap.state == OFF else gap.line.last_sweep_error
+    told = ": ".join(filter(None, (since, why)))
+    return f"{gap.line.id} ({told})" if told else gap.line.id
 
 
 def _nothing(report: Report) -> str:

@@ -22,7 +22,7 @@ class Freshness:
     blind: tuple[ControlLine, ...]
     """Those that were swept and found nothing to judge: no rules, or no resources."""
     errors: tuple[ControlLine, ...]
-    """Those whose last sweep was not complete."""
+    """Those that may have missed something, with why."""
     unread: int
     on: int
     """Controls that are not off."""
@@ -98,7 +98,7 @@ def _headline(on: int, never: int, stale: int, partly: int, unread: int) -> str:
     wrong = [
         f"{counted(never, 'control was', 'controls were')} never swept completely" if never else "",
         f"{counted(stale, 'control is', 'controls are')} stale" if stale else "",
-        f"{counted(partly, 'last sweep was', 'last sweeps were')} not complete" if partly else "",
+        f"{counted(partly, 'control')} may have missed something" if partly else "",
         f"{counted(unread, 'resource')} could not be read" if unread else "",
     ]
     told_wrong = [one for one in wrong if one]
