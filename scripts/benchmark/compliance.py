@@ -245,7 +245,6 @@ def _line(random: Random, control: Control[Any, Any], entries: Sequence[Entry]) 
         last_sweep_error=error,
         stale=stale or never,
         not_applicable=0 if never or off else random.randint(0, 80),
-        watched_since="" if never or off else stamp(NOW - timedelta(days=90)),
         policy_hash=f"{random.getrandbits(64):016x}",
     )
 

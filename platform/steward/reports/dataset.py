@@ -83,7 +83,7 @@ class ControlLine:
     not_applicable: int = 0
     """How many of ``in_order`` it does not apply to."""
     watched_since: str = ""
-    """When the first sweep began that is known; '' for never."""
+    """When its first sweep began; '' for never, or before the window."""
     policy_hash: str = ""
     """The policy's, as sweeps and plans have it; '' where it does not fit."""
 

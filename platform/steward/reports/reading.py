@@ -35,6 +35,8 @@ class Kept:
     """Of the window, and those before it as far as the last complete one, and one more."""
     exemptions: Sequence[Exemption]
     """The ledger's own."""
+    since: str
+    """When the window begins."""
 
     @property
     def mode(self) -> Mode:
@@ -52,14 +54,19 @@ class Kept:
 
     @property
     def watched_since(self) -> str:
-        """When the first sweep began that is known; '' for never."""
-        return self.sweeps[-1].started if self.sweeps else ""
+        """When the first sweep began; '' for never, or before the window."""
+        return self._first_sweep if self._first_sweep >= self.since else ""
 
     @property
     def records_since(self) -> str:
         """When the first sweep or change was that is known; '' for none."""
         changed = self.changes[-1].at if self.changes else ""
-        return min(filter(None, (self.watched_since, changed)), default="")
+        return min(filter(None, (self._first_sweep, changed)), default="")
+
+    @property
+    def _first_sweep(self) -> str:
+        """When the first of those began that were read."""
+        return self.sweeps[-1].started if self.sweeps else ""
 
     @cached_property
     def violations(self) -> Sequence[Item]:
@@ -86,6 +93,7 @@ def read(ledger: Ledger, control: Control[Any, Any], policies: Policies, since: 
         changes=list(ledger.changes(control.id, since)),
         sweeps=list(_sweeps(ledger, control.id, since)),
         exemptions=ledger.exemptions(control.id),
+        since=since,
     )
 
 
