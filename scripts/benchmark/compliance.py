@@ -91,6 +91,7 @@ def _entry(random: Random, control: str, ref: Ref, standing: Standing) -> Entry:
     sort = SORTS[control]
     first = NOW - timedelta(minutes=int(random.expovariate(1 / 30_000)) + 30)
     owner = "" if random.random() < 0.1 else f"team-{random.choice(TEAMS)}"
+    reason = sort.reason.format(part=random.choice(PARTS))
     entry = Entry(
         id=entry_id(ACCOUNT, REGION, control, ref),
         control=control,
@@ -98,7 +99,8 @@ def _entry(random: Random, control: str, ref: Ref, standing: Standing) -> Entry:
         standing=standing,
         verdict=Verdict.NON_COMPLIANT,
         code=sort.code,
-        reason=sort.reason.format(part=random.choice(PARTS)),
+        reason=reason,
+        wrong=reason,
         severity=_severity(control),
         fate=sort.fate,
         first_seen=stamp(first),
@@ -136,7 +138,7 @@ def _standing(random: Random, entry: Entry, first: datetime) -> Entry:
 
 def _unread(entry: Entry) -> Entry:
     why = "AccessDenied: no permission to read it (explicit deny in a permissions boundary)"
-    told = replace(entry, verdict=Verdict.UNKNOWN, code="UNREADABLE", reason=why)
+    told = replace(entry, verdict=Verdict.UNKNOWN, code="UNREADABLE", reason=why, wrong=why)
     return replace(
         told, fate=Fate.UNKNOWN, attempts=0, next_attempt="read again with the next sweep"
     )
@@ -154,7 +156,7 @@ def _closed(random: Random, entry: Entry, first: datetime) -> Entry:
     told = replace(entry, closed_at=stamp(closed), next_attempt="", attempts=0)
     if entry.standing is Standing.GONE:
         return replace(told, fate=Fate.GONE)
-    told = replace(told, reason="in order at the last look", wrong=entry.reason)
+    told = replace(told, reason="in order at the last look")
     if random.random() < 0.7 and entry.control in CALLS:
         change = _change(entry, closed, Status.DONE)
         return replace(told, fate=Fate.REMEDIATED, last_change=change)

@@ -40,6 +40,7 @@ ENTRY = Entry(
     verdict=Verdict.NON_COMPLIANT,
     code="NEVER_EXPIRES",
     reason="never expires",
+    wrong="never expires",
     severity=Severity.MEDIUM,
     fate=Fate.PLANNED,
     first_seen=OLD,

@@ -540,7 +540,7 @@ def test_ten_thousand_findings_are_all_there_in_five_megabytes() -> None:
 def test_what_has_no_room_is_counted_and_told() -> None:
     """Nothing is left out silently, and the page keeps its bound whatever the texts are."""
     large = report(6_000, only_open=True)
-    long = tuple(replace(one, reason=one.reason * 12) for one in large.entries)
+    long = tuple(replace(one, wrong=one.wrong * 12) for one in large.entries)
     page = render(replace(large, entries=long))
     assert len(page.encode()) < MEGABYTES * 1_000_000
     shown = page.count('<tr id="f-')

@@ -84,6 +84,7 @@ def entry(name: str, **fields: Any) -> Entry:
         verdict=Verdict.NON_COMPLIANT,
         code="NEVER_EXPIRES",
         reason="kept for ever, should be 30 days",
+        wrong="kept for ever",
         severity=Severity.LOW,
         fate=Fate.PLANNED,
         first_seen=at(2),

@@ -64,7 +64,7 @@ def _finding(entry: Entry) -> Mapping[str, str]:
         "closed_at": entry.closed_at,
         "attempts": str(entry.attempts),
         "next_attempt": entry.next_attempt,
-        "wrong": entry.wrong or entry.reason,
+        "wrong": entry.wrong,
         "owner_of": entry.owner_of,
     }
     if exemption is not None:

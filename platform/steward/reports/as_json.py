@@ -94,7 +94,7 @@ def _finding(entry: Entry) -> dict[str, Any]:
         "next_attempt": entry.next_attempt or None,
         "exemption": None if entry.exemption is None else _exemption(entry.exemption),
         "last_change": None if entry.last_change is None else entry.last_change.id,
-        "wrong": entry.wrong or entry.reason,
+        "wrong": entry.wrong,
         "owner_of": entry.owner_of or None,
     }
 

@@ -37,6 +37,8 @@ class Entry:
     verdict: Verdict
     code: str
     reason: str
+    wrong: str
+    """What is, or was, wrong: the reason without who exempts it, or that it is exhausted."""
     severity: Severity
     fate: Fate
     """What Steward did about it, last time it looked."""
@@ -54,8 +56,6 @@ class Entry:
     """A sentence: when and whether it is tried again, such as 'with the next sweep'."""
     exemption: Exemption | None = None
     last_change: Change | None = None
-    wrong: str = ""
-    """What is, or was, wrong: the reason without who exempts it or what holds it."""
     owner_of: str = ""
     """The resource whose tag tells the owner, where that is another: 'function claims'."""
 

@@ -123,11 +123,11 @@ def _entry(kept: Kept, frame: Frame, item: Item, standing: Standing) -> Entry:
         verdict=item.verdict,
         code=item.code,
         reason=item.reason,
+        wrong=_wrong(item),
         severity=kept.control.severity,
         fate=item.fate,
         first_seen=item.first_seen,
         last_seen=seen,
         attempts=item.attempts,
         last_change=kept.last_changes.get(item.ref),
-        wrong=_wrong(item),
     )

@@ -138,7 +138,6 @@ _FILTERS: Mapping[str, Callable[..., Any]] = {
     "dated": wording.dated,
     "ending": ending,
     "nameless": is_nameless,
-    "wrong": wording.wrong,
     "amount": wording.amount,
     "counted": wording.counted,
     "day": wording.day,

@@ -146,11 +146,6 @@ def fate(entry: Entry) -> str:
     return "given up for now" if is_given_up(entry) else _FATES[entry.fate]
 
 
-def wrong(entry: Entry) -> str:
-    """What is, or was, wrong."""
-    return entry.wrong or entry.reason
-
-
 def is_given_up(entry: Entry) -> bool:
     """Whether it failed so often that it is tried again weekly only."""
     return entry.fate is Fate.HELD and entry.attempts >= MAX_ATTEMPTS
