@@ -312,6 +312,7 @@ def test_exemptions_are_read_as_they_are_now(
     assert entry.standing.value == expected
     assert (entry.exemption is not None) is (expected == "exempt")
     assert entry.first_seen == at(2)
+    assert entry.standing is Standing.EXEMPT or "exempt" not in entry.reason
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from datetime import date
 from steward.evaluate import COMMON_CODES, exempt_until
 from steward.history import is_violation
 from steward.ledger import Change, Item, Status
-from steward.model import Exemption, Fate, Verdict
+from steward.model import Fate, Verdict
 from steward.reports.attempting import next_attempt
 from steward.reports.dataset import Entry, Standing, entry_id
 from steward.reports.exempting import exemption_of, in_brackets
@@ -47,17 +47,16 @@ def entries_of(kept: Kept, frame: Frame) -> Iterator[Entry]:
 
 
 def _violation(kept: Kept, frame: Frame, item: Item) -> Entry:
+    """An open or exempt one; that an exemption was there which is over, is no reason any more."""
     exemption = exemption_of(kept, item, frame.today)
-    standing = Standing.OPEN if exemption is None else Standing.EXEMPT
-    attempt = (
-        next_attempt(item, kept.mode, kept.control) if exemption is None else _when_over(exemption)
-    )
-    entry = _entry(kept, frame, item, standing)
-    return replace(entry, exemption=exemption, next_attempt=attempt)
-
-
-def _when_over(exemption: Exemption) -> str:
-    return f"not while it is exempt, until {exemption.expires}"
+    if exemption is not None:
+        attempt = f"not while it is exempt, until {exemption.expires}"
+        entry = _entry(kept, frame, item, Standing.EXEMPT)
+        return replace(entry, exemption=exemption, next_attempt=attempt)
+    entry = _entry(kept, frame, item, Standing.OPEN)
+    reason = entry.wrong if item.verdict is Verdict.EXEMPT else entry.reason
+    attempt = next_attempt(item, kept.mode, kept.control)
+    return replace(entry, reason=reason, next_attempt=attempt)
 
 
 def _closed(kept: Kept, frame: Frame, item: Item) -> Entry | None:
