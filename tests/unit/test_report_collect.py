@@ -561,6 +561,12 @@ WHY_NOT = [
 ]  # fmt: skip
 
 
+def test_a_control_without_calls_only_reports_also_what_was_exempt_until_now() -> None:
+    """Such an item has no fate yet that says so, and no mode of its control would change that."""
+    told = next_attempt(item("f", **EXEMPT), Mode.AUDIT, control("function-runtime"))
+    assert told == "not by Steward: this control only reports"
+
+
 @pytest.mark.parametrize(("control_id", "code", "reason", "why"), WHY_NOT)
 @pytest.mark.parametrize("mode", ["audit", "enforce"])
 def test_what_has_no_call_says_who_or_what_would_have_to_change(

@@ -24,7 +24,7 @@ def next_attempt(item: Item, mode: Mode, control: Control[Any, Any]) -> str:
     given_up = item.attempts >= MAX_ATTEMPTS and item.fate is not Fate.PLANNED
     if given_up and item.last_attempt:
         return f"not before {_weekly(item)}: {_why(item)}, tried again weekly"
-    if item.fate is Fate.REPORTED:
+    if item.fate is Fate.REPORTED or not control.writes:
         return f"not by Steward: {_why_never(item, control)}"
     if mode is not Mode.ENFORCE:
         return f"not in {mode} mode"
