@@ -36,11 +36,6 @@ class Owned:
 Owners: TypeAlias = Callable[[Sequence[Ref]], Owned]
 
 
-def nobody(_: Sequence[Ref]) -> Owned:
-    """The owners where nobody asks AWS for tags."""
-    return Owned(notes=("owners were not asked for",))
-
-
 def owners(aws: Aws, refs: Sequence[Ref], keys: Sequence[str] = KEYS) -> Owned:
     """The owners of these resources from the tagging index, a request for each hundred.
 
