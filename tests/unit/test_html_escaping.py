@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from benchmark.compliance import report
 from steward.reports.dataset import Report
 from steward.reports.html import render
-from steward.reports.html.wording import visible
+from steward.reports.wording import visible
 from tests.html_pages import parsed
 from tests.reports import REPORTS
 

@@ -16,8 +16,9 @@ import steward.reports.html as package
 from benchmark.compliance import report
 from steward.ledger import Change, Status
 from steward.model import Call, Ref, Trigger
+from steward.reports import wording
 from steward.reports.dataset import Figure, Point
-from steward.reports.html import charts, wording
+from steward.reports.html import charts
 from steward.reports.html.batches import MOST, batches
 from steward.reports.html.differences import CALLS, SHOWN, Difference, told
 from steward.reports.html.freshness import coverage

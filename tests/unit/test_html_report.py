@@ -17,7 +17,7 @@ from steward.model import Exemption, Fate, Mode, Ref, Severity, Trigger, Verdict
 from steward.reports.dataset import Entry, ExemptionLine, Report, Standing
 from steward.reports.html import render
 from steward.reports.html.space import Space
-from steward.reports.html.wording import dated
+from steward.reports.wording import dated
 from tests.html_pages import Node, parsed
 
 REPORT = report(60)

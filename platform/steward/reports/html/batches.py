@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TypeVar
 
-from steward.reports.html.wording import hours
+from steward.reports.wording import hours
 
 MOST = 100
 """Resources of one row: a table leaves out whole rows only."""

@@ -11,7 +11,7 @@ from math import ceil
 
 from steward.model import Severity
 from steward.reports.dataset import Entry, Point, Report
-from steward.reports.html.wording import day_of, hours, moment
+from steward.reports.wording import day_of, hours, moment
 
 WIDTH, HEIGHT = 600, 100
 COLUMNS = 31

@@ -15,7 +15,7 @@ from steward.reports.html.differences import NO_UNDO, Told, told
 from steward.reports.html.freshness import Coverage, Freshness, coverage, freshness
 from steward.reports.html.savings import Savings, savings
 from steward.reports.html.troubles import Attempts, Failing, troubles
-from steward.reports.html.wording import age, days_left, fate
+from steward.reports.wording import age, days_left, fate
 
 OWNERS = 10
 """Rows of the table of owners."""

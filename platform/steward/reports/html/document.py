@@ -12,10 +12,11 @@ from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-from steward.model import Fate, Mode, Severity
+from steward.model import Fate, Mode
+from steward.reports import wording
 from steward.reports.dataset import Report, Standing
 from steward.reports.exempting import NAMELESS, is_nameless
-from steward.reports.html import charts, wording
+from steward.reports.html import charts
 from steward.reports.html.content import GONE, OWNERS, RIGHT, SOON, Content, content_of, ending
 from steward.reports.html.differences import LENGTH, NO_UNDO
 from steward.reports.html.space import Space
@@ -161,7 +162,6 @@ _NAMES: Mapping[str, Any] = {
     "RIGHT": RIGHT,
     "SOON": SOON,
     "TRIES": _TRIES,
-    "Severity": Severity,
     "SEVERITIES": charts.SEVERITIES,
     "Standing": Standing,
     "WIDTH": charts.WIDTH,

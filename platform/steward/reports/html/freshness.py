@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from steward.ledger import stamp
 from steward.model import Mode
 from steward.reports.dataset import ControlLine, Report, Standing
-from steward.reports.html.wording import age, counted, moment
+from steward.reports.wording import age, counted, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,6 @@ class Coverage:
     """As in 'in 30 days'."""
     full: str
     """As in 'records since 23 Nov 2026, 08:00 (9 hours; the window is 30 days)'."""
-    whole: bool
-    """Whether the whole window is known."""
 
 
 def coverage(report: Report) -> Coverage:
@@ -52,15 +50,13 @@ def coverage(report: Report) -> Coverage:
     first, now = report.records_since, report.generated_at
     if not first:
         return Coverage(
-            "so far: there are no records yet",
-            f"no records yet; the window is {window}",
-            whole=False,
+            "so far: there are no records yet", f"no records yet; the window is {window}"
         )
     if first <= _window_begins(report):
-        return Coverage(f"in {window}", f"history of {window}", whole=True)
+        return Coverage(f"in {window}", f"history of {window}")
     passed = age(first, now)
     full = f"records since {moment(first)} ({passed}; the window is {window})"
-    return Coverage(f"in {passed}, since records began", full, whole=False)
+    return Coverage(f"in {passed}, since records began", full)
 
 
 def _window_begins(report: Report) -> str:

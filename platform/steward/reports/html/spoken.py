@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from steward.model import Call
-from steward.reports.html.wording import clip, counted
+from steward.reports.wording import clip, counted
 
 UNSET = "not set"
 ABSENT, THERE, DELETED = "not there", "there", "deleted"

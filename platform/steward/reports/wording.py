@@ -70,11 +70,6 @@ def moment(at: str) -> str:
     return f"{day(when.date())}, {when:%H:%M}"
 
 
-def clock(at: str) -> str:
-    """'10:15'."""
-    return f"{datetime.fromisoformat(at).astimezone(UTC):%H:%M}"
-
-
 def dated(sentence: str, now: str) -> str:
     """A sentence of ours with its moments and days as the page writes them."""
 
