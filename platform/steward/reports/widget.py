@@ -1,7 +1,8 @@
 """What is not in order now, as the HTML of a custom widget of a CloudWatch dashboard.
 
 The console takes out scripts, so that there are none; a button calls the same function again, which
-``cwdb-action`` says (CloudWatch user guide, "Custom widgets"). Everything told is escaped.
+``cwdb-action`` says (CloudWatch user guide, "Custom widgets"). Everything told is escaped, and what
+cannot be seen in it is spelled out.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from html import escape
 from typing import Any
 
@@ -19,6 +19,7 @@ from steward.errors import Invalid
 from steward.ledger import Change, Status
 from steward.reports.dataset import Entry, Report, Standing
 from steward.reports.gaps import INCOMPLETE, NEVER, OFF, STALE, Gap, gaps
+from steward.reports.wording import age, clip, counted, visible
 
 SHOWN = (Standing.OPEN, Standing.UNKNOWN, Standing.EXEMPT)
 """What the table is of, in this order."""
@@ -179,7 +180,8 @@ def _cells(entry: Entry, now: str, theme: str) -> Iterator[str]:
 
 def _done(entry: Entry) -> str:
     change = entry.last_change
-    fate = f"{entry.fate.value}, {entry.attempts} attempts" if entry.attempts else entry.fate.value
+    tried = f", {counted(entry.attempts, 'attempt')}" if entry.attempts else ""
+    fate = f"{entry.fate.value}{tried}"
     return f"{fate}; last change {_change(change)}" if change else fate
 
 
@@ -230,12 +232,7 @@ def _number(name: str, value: object, most: int) -> int:
 def _since(entry: Entry, now: str) -> str:
     if not entry.first_seen:
         return "not known"
-    return f"{_time(entry.first_seen)} ({_age(entry.first_seen, now)})"
-
-
-def _age(since: str, now: str) -> str:
-    hours = (datetime.fromisoformat(now) - datetime.fromisoformat(since)).total_seconds() / 3600
-    return f"{hours / 24:.0f} days" if hours >= 48 else f"{max(hours, 0):.0f} h"
+    return f"{_time(entry.first_seen)} ({age(entry.first_seen, now)})"
 
 
 def _time(stamped: str) -> str:
@@ -243,16 +240,12 @@ def _time(stamped: str) -> str:
 
 
 def _paragraph(text: str) -> str:
-    return f"<p>{escape(_cut(text, LONGEST_PARAGRAPH))}</p>"
+    return f"<p>{_text(text, LONGEST_PARAGRAPH)}</p>"
 
 
 def _cell(text: str) -> str:
     return f"<td>{_text(text)}</td>"
 
 
-def _text(text: str) -> str:
-    return escape(_cut(text))
-
-
-def _cut(text: str, longest: int = LONGEST) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 3]}..."
+def _text(text: str, longest: int = LONGEST) -> str:
+    return escape(visible(clip(text, longest)))
