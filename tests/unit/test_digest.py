@@ -175,7 +175,7 @@ def test_a_control_of_which_nothing_is_known_is_always_news() -> None:
     found = digest_of(report(controls=(line,)), TOLD)
     assert found.news
     assert "- log-retention: no sweep was ever complete: denied.\n" in text(found)
-    assert "1 controls not known wholly" in subject(found)
+    assert "1 control not wholly known" in subject(found)
 
 
 def test_a_last_sweep_that_was_not_complete_is_news() -> None:
@@ -218,7 +218,7 @@ def test_the_first_digest_tells_of_everything() -> None:
     lines = (exemption("2026-11-20"), exemption("2026-11-30"), exemption("2027-11-30"))
     found = digest_of(report(ENTRY, exemptions=lines), Told())
     assert (found.new, found.expiring, found.news) == ((ENTRY,), lines[:2], True)
-    assert text(found).splitlines()[1] == "1 violations are open."
+    assert text(found).splitlines()[1] == "1 violation is open."
 
 
 @given(st.text(max_size=200), st.text(max_size=200))

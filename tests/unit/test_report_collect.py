@@ -437,7 +437,7 @@ def test_a_control_that_is_off_is_told_as_such(book: SQLiteLedger) -> None:
     told = report(book, mode="off")
     [line] = told.controls
     assert (line.mode, line.in_order, told.entries) == (Mode.OFF, 1, ())
-    assert told.notes == (f"{LOGS} is off: 1 violations of when it was on are left out",)
+    assert told.notes == (f"{LOGS} is off: what it found while it was on is left out, 1 violation",)
     assert told.complete
 
 

@@ -18,6 +18,7 @@ from steward.reports.figures import figures_of
 from steward.reports.owners import Owned, Owners
 from steward.reports.reading import Kept, Policies, read
 from steward.reports.redacted import redacted
+from steward.reports.wording import counted
 
 _ORDER = {standing: place for place, standing in enumerate(Standing)}
 _OWNED = (Standing.OPEN, Standing.UNKNOWN, Standing.EXEMPT)
@@ -156,5 +157,5 @@ def _notes(kept: Kept) -> Iterator[str]:
     if kept.policy is None:
         yield f"{kept.control.id} changes nothing, its policy does not fit: {kept.problem}"
     if kept.mode is Mode.OFF and kept.violations:
-        left = len(kept.violations)
-        yield f"{kept.control.id} is off: {left} violations of when it was on are left out"
+        left = counted(len(kept.violations), "violation")
+        yield f"{kept.control.id} is off: what it found while it was on is left out, {left}"

@@ -11,10 +11,9 @@ from typing import Self
 from steward.ledger import Status
 from steward.model import Fate
 from steward.reports.dataset import Entry, ExemptionLine, Report, Standing
+from steward.reports.exempting import SOON
 from steward.reports.gaps import OFF, Gap, gaps
-
-SOON = timedelta(days=14)
-"""How long before its last day an exemption is told of."""
+from steward.reports.wording import clip, counted
 
 SHOWN = 20
 """Lines of each part; how many there are besides is said."""
@@ -25,7 +24,6 @@ bytes that SNS takes of a message."""
 
 SUBJECT = 100
 """Characters that a subject may have: SNS, API reference, Publish."""
-
 
 MOST_TOLD = 10_000
 """Open violations that are remembered one by one."""
@@ -103,13 +101,13 @@ def digest_of(report: Report, told: Told) -> Digest:
 def subject(digest: Digest) -> str:
     """A line that tells whether one has to read on; ASCII, as SNS demands of a subject."""
     report = digest.report
-    counts = [
-        (len(digest.new), "new"),
-        (len(digest.failing), "failing"),
-        (len(digest.expiring), "exemptions end"),
-        (len(digest.unsure), "controls not known wholly"),
-    ]
-    told = ", ".join(f"{count} {what}" for count, what in counts if count)
+    counts = {
+        f"{len(digest.new)} new": digest.new,
+        f"{len(digest.failing)} failing": digest.failing,
+        counted(len(digest.expiring), "exemption ends", "exemptions end"): digest.expiring,
+        f"{counted(len(digest.unsure), 'control')} not wholly known": digest.unsure,
+    }
+    told = ", ".join(what for what, some in counts.items() if some)
     name = report.stack or "steward"
     text = f"{name} {report.account} {report.region}: {told or 'nothing new'}"
     return text.encode("ascii", "replace").decode()[:SUBJECT]
@@ -124,8 +122,8 @@ def _lines(digest: Digest, where: str) -> Iterator[str]:
     report = digest.report
     still = sum(_is_open(one) for one in report.entries)
     yield f"Account {report.account}, Region {report.region}, {report.generated_at}."
-    new = f", {len(digest.new)} of them new since {digest.since}" if digest.since else ""
-    yield f"{still} violations are open{new}."
+    new = f", {len(digest.new):,} of them new since {digest.since}" if digest.since else ""
+    yield f"{counted(still, 'violation is', 'violations are')} open{new}."
     yield from _part(
         "Controls that may have missed something:",
         (_flat(f"{one.line.id}: {one.sentence}") for one in digest.unsure),
@@ -166,8 +164,7 @@ def _exemption(line: ExemptionLine) -> str:
 
 def _flat(text: str) -> str:
     """One short line, whatever a resource is called and whatever somebody wrote as a reason."""
-    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return flat if len(flat) <= LONGEST else f"{flat[: LONGEST - 3]}..."
+    return clip(" ".join("".join(c if c.isprintable() else " " for c in text).split()), LONGEST)
 
 
 def _is_open(entry: Entry) -> bool:

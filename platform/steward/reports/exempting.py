@@ -12,12 +12,13 @@ from steward.ledger import Item
 from steward.model import Exemption, Mode, Verdict
 from steward.reports.dataset import ExemptionLine
 from steward.reports.reading import Kept
+from steward.reports.wording import counted
 
 NAMELESS = "names nobody and gives no reason"
 """The remark on an exemption by tag."""
 
-WARNED = timedelta(days=14)
-"""How long before its end an exemption is said to expire."""
+SOON = timedelta(days=14)
+"""How long before its last day an exemption is said to expire."""
 
 
 def exemption_of(kept: Kept, item: Item, today: date) -> Exemption | None:
@@ -60,8 +61,8 @@ def _remarks(kept: Kept, exemption: Exemption, covered: int, today: date) -> Ite
     left = exemption.expires - today
     if left < timedelta():
         yield "expired"
-    elif left <= WARNED:
-        yield _soon(left.days)
+    elif left <= SOON:
+        yield f"expires in {counted(left.days, 'day')}" if left else "expires today"
     known = kept.mode is not Mode.OFF and kept.last_complete is not None
     if known and not covered and left >= timedelta():
         yield "exempts nothing"
@@ -69,12 +70,6 @@ def _remarks(kept: Kept, exemption: Exemption, covered: int, today: date) -> Ite
         yield "exempts every resource"
     if is_nameless(exemption):
         yield NAMELESS
-
-
-def _soon(days: int) -> str:
-    if days == 0:
-        return "expires today"
-    return f"expires in {days} day{'' if days == 1 else 's'}"
 
 
 def _is_broad(resource: str, items: Sequence[Item]) -> bool:

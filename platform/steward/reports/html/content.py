@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from steward.model import Mode, Severity, Trigger
 from steward.reports.dataset import ControlLine, Entry, ExemptionLine, Report, Standing
-from steward.reports.exempting import is_nameless
+from steward.reports.exempting import SOON, is_nameless
 from steward.reports.html.batches import batches
 from steward.reports.html.charts import Column, Trend, ages, trend
 from steward.reports.html.differences import NO_UNDO, Told, told
@@ -19,8 +19,6 @@ from steward.reports.wording import age, days_left, fate
 
 OWNERS = 10
 """Rows of the table of owners."""
-SOON = 14
-"""Days before its end in which an exemption is told to end soon."""
 RIGHT, APART, GONE = "put right", "out of scope now", "gone"
 """How findings are closed."""
 _ENDINGS = {Standing.RESOLVED: RIGHT, Standing.OUT_OF_SCOPE: APART, Standing.GONE: GONE}
@@ -196,4 +194,4 @@ def _owners(entries: Sequence[Entry]) -> Sequence[OwnerLine]:
 
 
 def _ends_soon(line: ExemptionLine, report: Report) -> bool:
-    return 0 <= days_left(line.exemption.expires, report.generated_at) <= SOON
+    return 0 <= days_left(line.exemption.expires, report.generated_at) <= SOON.days

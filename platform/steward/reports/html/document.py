@@ -15,9 +15,9 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from steward.model import Fate, Mode
 from steward.reports import wording
 from steward.reports.dataset import Report, Standing
-from steward.reports.exempting import NAMELESS, is_nameless
+from steward.reports.exempting import NAMELESS, SOON, is_nameless
 from steward.reports.html import charts
-from steward.reports.html.content import GONE, OWNERS, RIGHT, SOON, Content, content_of, ending
+from steward.reports.html.content import GONE, OWNERS, RIGHT, Content, content_of, ending
 from steward.reports.html.differences import LENGTH, NO_UNDO
 from steward.reports.html.space import Space
 
@@ -160,7 +160,7 @@ _NAMES: Mapping[str, Any] = {
     "NO_UNDO": NO_UNDO,
     "OWNERS": OWNERS,
     "RIGHT": RIGHT,
-    "SOON": SOON,
+    "SOON_DAYS": SOON.days,
     "TRIES": _TRIES,
     "SEVERITIES": charts.SEVERITIES,
     "Standing": Standing,
