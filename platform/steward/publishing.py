@@ -33,6 +33,7 @@ from steward.reports.dataset import Report
 from steward.reports.formats import FORMATS
 from steward.reports.owners import owners
 from steward.runtime import RESERVE_SECONDS, Event, Handler
+from steward.telemetry import WHOLE
 
 NAME = "report"
 """How the names of the objects begin that hold the report."""
@@ -112,7 +113,7 @@ class Publisher:
         except StewardError as error:
             problems.append(f"digest: {error}")
         counts = {"ReportsWritten": int(not problems), "DigestsSent": int(sent)}
-        self._account.telemetry.metric(counts, [[]])
+        self._account.telemetry.metric(counts, WHOLE)
         facts = {"findings": len(report.entries), "complete": report.complete, "digest": sent}
         self._account.telemetry.info("report written", **facts, problems=problems)
         if problems:

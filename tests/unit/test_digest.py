@@ -124,15 +124,25 @@ def test_what_was_not_open_is_new_whatever_its_time(first_seen: str) -> None:
 
 
 def test_what_was_told_is_remembered() -> None:
-    """By what its id begins with, for as many as one object is to hold; else by time, as once."""
+    """By what its id begins with, for as many as one object is to hold; else by time."""
     told = told_by(report(ENTRY, replace(ENTRY, id="1" * 32, standing=Standing.GONE)))
     assert told == Told(NOW, frozenset({ENTRY.id[:DIGITS]}))
     assert Told.read(told.written()) == told
-    assert Told.read(b'{"until": "2026-11-23T06:00:00Z"}') == Told(SINCE)
+    assert Told.read(Told(SINCE).written()) == Told(SINCE)
     assert not digest_of(report(ENTRY), Told(SINCE)).new
     most = [replace(ENTRY, id=f"{n:012}" + "0" * 20) for n in range(MOST_TOLD + 1)]
     assert told_by(report(*most)) == Told(NOW)
     assert len(told_by(report(*most[1:])).written()) < STATE_BYTES
+
+
+@pytest.mark.parametrize(
+    "state",
+    ["", "[]", "{}", '{"until": 5}', '{"until": "None"}', f'{{"until": "{SINCE}", "open": 5}}'],
+)
+def test_a_state_that_is_none_is_not_taken_for_one(state: str) -> None:
+    """Else every digest from then on would fail by it, and no other state be written."""
+    with pytest.raises((AttributeError, KeyError, TypeError, ValueError)):
+        Told.read(state.encode())
 
 
 def test_a_message_fits_into_what_sns_takes() -> None:

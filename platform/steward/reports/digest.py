@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Self
 
-from steward.ledger import Status
+from steward.ledger import Status, stamp
 from steward.model import Fate
 from steward.reports.dataset import Entry, ExemptionLine, Report, Standing
 from steward.reports.exempting import SOON
@@ -43,10 +43,10 @@ class Told:
 
     @classmethod
     def read(cls, text: bytes) -> Self:
-        """As ``written``, or once without ids. Raises AttributeError, KeyError and the like."""
+        """From what ``written`` gave. Raises AttributeError, KeyError, TypeError or ValueError."""
         state = json.loads(text)
-        ids = state.get("open")
-        return cls(str(state["until"]), None if ids is None else frozenset(map(str, ids)))
+        until, ids = stamp(datetime.fromisoformat(state["until"])), state["open"]
+        return cls(until, None if ids is None else frozenset(map(str, ids)))
 
     def written(self) -> bytes:
         ids = None if self.open is None else sorted(self.open)
