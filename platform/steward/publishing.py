@@ -107,12 +107,14 @@ class Publisher:
         self._account.forget()
         report = self._collected()
         problems = [*self._written(report)]
-        sent = False
+        written, sent = not problems, False
         try:
-            sent = bool(self._settings.topic) and self._told(report)
+            if self._settings.topic:
+                sent = self._told(report)
+                self._bucket.put(STATE, digests.told_by(report).written(), "application/json")
         except StewardError as error:
             problems.append(f"digest: {error}")
-        counts = {"ReportsWritten": int(not problems), "DigestsSent": int(sent)}
+        counts = {"ReportsWritten": int(written), "DigestsSent": int(sent)}
         self._account.telemetry.metric(counts, WHOLE)
         facts = {"findings": len(report.entries), "complete": report.complete, "digest": sent}
         self._account.telemetry.info("report written", **facts, problems=problems)
@@ -158,7 +160,6 @@ class Publisher:
                 Subject=digests.subject(found),
                 Message=digests.text(found, where),
             )
-        self._bucket.put(STATE, digests.told_by(report).written(), "application/json")
         return found.news
 
     def _before(self) -> digests.Told:

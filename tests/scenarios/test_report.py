@@ -139,15 +139,16 @@ def test_what_s3_refuses_stops_nothing_else_and_is_no_success(here: EmbeddedAcco
 
 
 def test_a_digest_that_was_not_taken_is_told_by_the_next_one(here: EmbeddedAccount) -> None:
-    """Its report is there."""
+    """Its report is there, and counts as written."""
     create(here, "/aws/lambda/returns")
-    sent = len(digests(here))
+    sent, written = len(digests(here)), metrics(here, "ReportsWritten")
     here.server.faults = [
         Fault(operation="sns.Publish", code="AuthorizationError", status=403, times=None)
     ]
     morning(here)
     assert "/aws/lambda/returns" in read(here, "report.html")
     assert len(digests(here)) == sent
+    assert metrics(here, "ReportsWritten") == [*written, 1, 1, 1]  # Lambda tries twice again
     here.server.faults = []
     here.queue("sweep-not-started").purge()
     morning(here)
