@@ -109,7 +109,8 @@ def test_keys_can_be_chosen() -> None:
     """Each company has its own."""
     ref = Ref(FUNCTION, "f")
     aws = tagging({arn_of(ref, FakeAws()): {"owner": "a", "cost-center": "42"}})
-    assert owners(aws, [ref], ["cost-center"]).by_ref == {ref: "42"}
+    found = owners(aws, [ref], ["nobodys", " cost-center"])
+    assert (found.by_ref, found.keys) == ({ref: "42"}, ("nobodys", "cost-center"))
 
 
 def test_owners_are_asked_for_by_the_hundred() -> None:

@@ -41,6 +41,7 @@ def owners(aws: Aws, refs: Sequence[Ref], keys: Sequence[str] = KEYS) -> Owned:
 
     A function's log group is whose the function is, unless its own tags tell.
     """
+    keys = tuple(key.strip() for key in keys)  # 'owner, team' is how people write a list
     arns = {ref: arn for ref in dict.fromkeys(refs) if (arn := arn_of(ref, aws))}
     makers = {ref: maker for ref in arns if (maker := _function_of(ref)) is not None}
     behind = {ref: arn_of(maker, aws) for ref, maker in makers.items()}
@@ -49,7 +50,7 @@ def owners(aws: Aws, refs: Sequence[Ref], keys: Sequence[str] = KEYS) -> Owned:
     lent = {ref: _owner(tags.get(arn, {}), keys) for ref, arn in behind.items() if not own[ref]}
     by_ref = {ref: owner for ref, owner in (own | lent).items() if owner}
     of = {ref: f"function {makers[ref].id}" for ref, owner in lent.items() if owner}
-    return Owned(by_ref, notes, of, tuple(keys))
+    return Owned(by_ref, notes, of, keys)
 
 
 def _tags(aws: Aws, wanted: Sequence[str]) -> tuple[tag_index.Tags, tuple[str, ...]]:
