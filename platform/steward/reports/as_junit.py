@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 
 from steward.reports.dataset import ControlLine, Entry, Report, Standing
 from steward.reports.gaps import OFF, gap_of
+from steward.reports.wording import exempt
 
 SWEEP = "sweep"
 """The name of the case that tells whether the control was swept."""
@@ -75,18 +76,12 @@ def _case(entry: Entry) -> ET.Element:
     case = ET.Element("testcase", classname=entry.control, name=name, time="0")
     result = _RESULTS.get(entry.standing)
     if entry.standing in _SKIPPED:
-        ET.SubElement(case, "skipped", message=legal(_exempt(entry)))
+        why = entry.reason if entry.exemption is None else exempt(entry.exemption)
+        ET.SubElement(case, "skipped", message=legal(why))
     elif result is not None:
         told = ET.SubElement(case, result, message=legal(entry.reason), type=legal(entry.code))
         told.text = legal("\n".join(_facts(entry)))
     return case
-
-
-def _exempt(entry: Entry) -> str:
-    if entry.exemption is None:
-        return entry.reason
-    who = f"{entry.exemption.owner}: {entry.exemption.reason}"
-    return f"exempt until {entry.exemption.expires} ({who})"
 
 
 def _facts(entry: Entry) -> Iterator[str]:

@@ -13,6 +13,7 @@ from typing import Any
 from steward.model import Ref, Severity
 from steward.reports.dataset import Entry, Report, Standing, entry_id
 from steward.reports.gaps import Gap, gaps
+from steward.reports.wording import exempt
 
 VERSION = "1.3.0"
 CLASS, CATEGORY = 2003, 2
@@ -43,14 +44,13 @@ _INFORMATIONAL = (1, "Informational")
 
 
 def render(report: Report) -> str:
-    events = [_finding(report, entry) for entry in report.entries]
+    titles = {line.id: line.title for line in report.controls}
+    events = [_finding(report, entry, titles.get(entry.control, "")) for entry in report.entries]
     events += [_gap(report, gap) for gap in gaps(report)]
     return "".join(json.dumps(event, sort_keys=True) + "\n" for event in events)
 
 
-def _finding(report: Report, entry: Entry) -> dict[str, Any]:
-    titles = {line.id: line.title for line in report.controls}
-    title = f"{titles.get(entry.control, entry.control)}: {entry.ref.id}"
+def _finding(report: Report, entry: Entry, title: str) -> dict[str, Any]:
     status_id, status = _STATUS[entry.standing]
     check_id, check = _COMPLIANCE[entry.standing]
     event = {
@@ -61,7 +61,7 @@ def _finding(report: Report, entry: Entry) -> dict[str, Any]:
         "status_detail": _detail(entry),
         "message": entry.reason,
         "compliance": _compliance(entry.control, check_id, check, entry.code),
-        "finding_info": _info(entry, title),
+        "finding_info": _info(entry, f"{title}: {entry.ref.id}"),
         "resources": [_resource(report, entry)],
         "unmapped": {"fate": entry.fate.value, "attempts": entry.attempts},
     }
@@ -119,8 +119,7 @@ def _activity(entry: Entry) -> int:
 
 def _detail(entry: Entry) -> str:
     if entry.exemption is not None:
-        who = f"{entry.exemption.owner}: {entry.exemption.reason}"
-        return f"exempt until {entry.exemption.expires} ({who})"
+        return exempt(entry.exemption)
     if entry.standing is Standing.GONE:
         return "the resource vanished while it was out of order"
     return entry.reason

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from steward.gate import MAX_ATTEMPTS
 from steward.ledger import Change, Status
-from steward.model import Fate
+from steward.model import Exemption, Fate
 from steward.reports.dataset import Entry, Figure, Report
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -97,6 +97,11 @@ def day(when: date) -> str:
 def day_of(at: str) -> str:
     """The day of a moment."""
     return day(datetime.fromisoformat(at).astimezone(UTC).date())
+
+
+def exempt(exemption: Exemption) -> str:
+    """'exempt until 2027-02-28 (legal: legal hold)', as an EXEMPT finding's reason begins."""
+    return f"exempt until {exemption.expires} ({exemption.owner}: {exemption.reason})"
 
 
 def ends(expires: date, now: str) -> str:
