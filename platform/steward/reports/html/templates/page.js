@@ -93,7 +93,10 @@
   const result = byId("filter-result");
   const texts = new Map();
   const text = (row) => {
-    if (!texts.has(row)) texts.set(row, row.textContent.toLowerCase());
+    if (!texts.has(row)) {
+      const cells = [...row.cells].map((cell) => cell.textContent);
+      texts.set(row, cells.join(" ").toLowerCase());
+    }
     return texts.get(row);
   };
 
