@@ -25,6 +25,7 @@ from steward.reports.html.freshness import coverage
 from steward.reports.html.savings import Savings, savings
 from steward.reports.html.spoken import ABSENT, DELETED, THERE, UNSET, WHOLE, words
 from steward.reports.html.troubles import check
+from tests.contrast import contrast
 
 NOW = "2026-11-30T06:30:00Z"
 REPORT = report(20)
@@ -492,18 +493,6 @@ def palettes() -> dict[str, dict[str, str]]:
         name: {**found[0], **one}
         for name, one in zip(("light", "dark", "print"), found, strict=True)
     }
-
-
-def luminance(colour: str) -> float:
-    """WCAG 2.2's relative luminance."""
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one: str, other: str) -> float:
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark", "print"])

@@ -20,6 +20,7 @@ from steward.model import Exemption, Fate, Mode, Ref, Severity, Verdict
 from steward.reports.dataset import ControlLine, Entry, Report, Standing
 from steward.reports.widget import MOST_ROWS, Asked, render, sentence
 from steward.reports.wording import visible
+from tests.contrast import contrast
 from tests.fakes import ACCOUNT, REGION
 from tests.reporting import GROUP, LOGS, at, change
 
@@ -288,20 +289,6 @@ def test_words_are_told_from_each_other_in_both_themes(theme: str) -> None:
     ground = "#ffffff" if theme == "light" else "#161d26"
     assert len(set(styles)) == 3
     assert all(contrast(one.removeprefix("color: "), ground) >= 4.5 for one in styles)
-
-
-def contrast(one: str, other: str) -> float:
-    """The ratio of two colours (WCAG 2.1, relative luminance)."""
-    darker, lighter = sorted(map(luminance, (one, other)))
-    return (lighter + 0.05) / (darker + 0.05)
-
-
-def luminance(colour: str) -> float:
-    channels = (int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5))
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return float(
-        sum(part * weight for part, weight in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
-    )
 
 
 HOSTILE = st.text(max_size=30) | st.sampled_from(
