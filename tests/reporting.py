@@ -9,10 +9,10 @@ from typing import Any
 
 from steward.controls import named
 from steward.ledger import Change, Item, Ledger, Status, Sweep, new_id, stamp
-from steward.model import Call, Control, Exemption, Fate, Ref, Trigger, Verdict
+from steward.model import Call, Control, Exemption, Fate, Mode, Ref, Severity, Trigger, Verdict
 from steward.policy import Loaded, load
 from steward.reports.collect import Scope, collect
-from steward.reports.dataset import Report
+from steward.reports.dataset import ControlLine, Entry, Report, Standing
 from steward.reports.owners import Owned, Owners
 from tests.fakes import ACCOUNT, REGION, START, FakeClock
 
@@ -106,6 +106,63 @@ def report(
     """A report on log groups, ten o'clock on the 20th of November 2026."""
     wanted = scope or Scope(ACCOUNT, REGION, version="1", controls=[control()])
     return collect(wanted, ledger, policies(**policy), owners or owned({}), FakeClock())
+
+
+def entry(name: str, **fields: Any) -> Entry:
+    """A log group that keeps its events for ever, found two days before."""
+    wrong = Entry(
+        id=name,
+        control=LOGS,
+        ref=Ref(GROUP, name),
+        standing=Standing.OPEN,
+        verdict=Verdict.NON_COMPLIANT,
+        code="NEVER_EXPIRES",
+        reason="kept for ever, should be 30 days",
+        wrong="kept for ever",
+        severity=Severity.LOW,
+        fate=Fate.PLANNED,
+        first_seen=at(2),
+        last_seen=at(0),
+        next_attempt="with the next sweep that may write",
+    )
+    return replace(wrong, **fields)
+
+
+def line(control: str = LOGS, **fields: Any) -> ControlLine:
+    """A control that was swept completely and lately."""
+    well = ControlLine(
+        id=control,
+        title="",
+        severity=Severity.LOW,
+        mode=Mode.ENFORCE,
+        counts={},
+        in_order=1,
+        swept_at=at(0.2),
+        last_sweep=at(0.2),
+        last_sweep_error="",
+        stale=False,
+    )
+    return replace(well, **fields)
+
+
+def bare(*entries: Entry, **fields: Any) -> Report:
+    """A report that has only these entries, of a control that is doing well."""
+    empty = Report(
+        account=ACCOUNT,
+        region=REGION,
+        partition="aws",
+        stack="steward",
+        generated_at=at(0),
+        version="1",
+        controls=(line(),),
+        entries=entries,
+        changes=(),
+        exemptions=(),
+        trend=(),
+        figures=(),
+        window_days=30,
+    )
+    return replace(empty, **fields)
 
 
 def control(control_id: str = LOGS) -> Control[Any, Any]:

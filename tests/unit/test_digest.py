@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from steward.ledger import Change, Status
-from steward.model import Exemption, Fate, Mode, Ref, Severity, Trigger, Verdict
+from steward.ledger import Status
+from steward.model import Exemption, Fate, Mode, Ref, Severity
 from steward.publishing import STATE_BYTES
-from steward.reports.dataset import ControlLine, Entry, ExemptionLine, Report, Standing
+from steward.reports.dataset import Entry, ExemptionLine, Report, Standing
 from steward.reports.digest import (
     DIGITS,
     LONGEST,
@@ -25,63 +26,28 @@ from steward.reports.digest import (
     text,
     told_by,
 )
+from tests.fakes import ACCOUNT, REGION
+from tests.reporting import bare, change, entry, line
 
 SINCE, NOW = "2026-11-23T06:00:00Z", "2026-11-24T06:00:00Z"
 TOLD = Told(SINCE, frozenset({"0" * 12}))
 OLD, FRESH = "2026-11-01T00:00:00Z", "2026-11-23T12:00:00Z"
-LINE = ControlLine(
-    "log-retention", "Log groups", Severity.MEDIUM, Mode.ENFORCE, {}, 3, NOW, NOW, "", stale=False
-)
-ENTRY = Entry(
+LINE = line(swept_at=NOW, last_sweep=NOW)
+ENTRY = entry(
+    "/aws/lambda/orders",
     id="0" * 32,
-    control="log-retention",
-    ref=Ref("AWS::Logs::LogGroup", "/aws/lambda/orders"),
-    standing=Standing.OPEN,
-    verdict=Verdict.NON_COMPLIANT,
-    code="NEVER_EXPIRES",
     reason="never expires",
-    wrong="never expires",
     severity=Severity.MEDIUM,
-    fate=Fate.PLANNED,
     first_seen=OLD,
     last_seen=NOW,
+    next_attempt="",
 )
-CHANGE = Change(
-    id="log-retention-20261123T120000000000-abcdef",
-    control="log-retention",
-    ref=ENTRY.ref,
-    status=Status.FAILED,
-    at=FRESH,
-    trigger=Trigger.SWEEP,
-    run="r",
-    code="NEVER_EXPIRES",
-    reason="never expires",
-    before={},
-    calls=(),
-)
+FAILED = change(ENTRY.ref.id, 0, status=Status.FAILED, at=FRESH)
 
 
-def report(
-    *entries: Entry,
-    exemptions: tuple[ExemptionLine, ...] = (),
-    controls: tuple[ControlLine, ...] = (LINE,),
-    at: str = NOW,
-) -> Report:
-    return Report(
-        account="123456789012",
-        region="eu-west-1",
-        partition="aws",
-        stack="steward",
-        generated_at=at,
-        version="0.4.0",
-        controls=controls,
-        entries=entries,
-        changes=(),
-        exemptions=exemptions,
-        trend=(),
-        figures=(),
-        window_days=30,
-    )
+def report(*entries: Entry, **fields: Any) -> Report:
+    """Of this morning."""
+    return bare(*entries, **{"generated_at": NOW, "controls": (LINE,), **fields})
 
 
 def exemption(expires: str) -> ExemptionLine:
@@ -100,7 +66,7 @@ def exemption(expires: str) -> ExemptionLine:
         (replace(ENTRY, standing=Standing.GONE, fate=Fate.FAILED), 0, 0, False),
         (replace(ENTRY, fate=Fate.FAILED, attempts=2), 0, 1, False),
         (replace(ENTRY, fate=Fate.HELD, attempts=5), 0, 1, False),
-        (replace(ENTRY, fate=Fate.FAILED, attempts=1, last_change=CHANGE), 0, 1, True),
+        (replace(ENTRY, fate=Fate.FAILED, attempts=1, last_change=FAILED), 0, 1, True),
         (replace(ENTRY, standing=Standing.UNKNOWN), 0, 1, False),
         (replace(ENTRY, standing=Standing.UNKNOWN, first_seen=FRESH), 0, 1, True),
     ],
@@ -117,9 +83,7 @@ def test_what_was_not_open_is_new_whatever_its_time(first_seen: str) -> None:
     """An exemption was removed; or it was committed just after the last report was made."""
     late = replace(ENTRY, id="1" * 32, first_seen=first_seen)
     assert digest_of(report(ENTRY, late), TOLD).new == (late,)
-    was_exempt = told_by(
-        replace(report(replace(ENTRY, standing=Standing.EXEMPT)), generated_at=SINCE)
-    )
+    was_exempt = told_by(report(replace(ENTRY, standing=Standing.EXEMPT), generated_at=SINCE))
     assert digest_of(report(ENTRY), was_exempt).new == (ENTRY,)
 
 
@@ -199,7 +163,7 @@ def test_a_message_says_what_whose_and_why_and_where_the_rest_is() -> None:
     failing = replace(ENTRY, fate=Fate.FAILED, attempts=1, next_attempt="with the next sweep")
     told = text(digest_of(report(entry, failing), TOLD), "s3://bucket/report.html")
     assert told.splitlines() == [
-        "Account 123456789012, Region eu-west-1, 2026-11-24T06:00:00Z.",
+        f"Account {ACCOUNT}, Region {REGION}, 2026-11-24T06:00:00Z.",
         "2 violations are open, 1 of them new since 2026-11-23T06:00:00Z.",
         "",
         "New violations:",
@@ -234,7 +198,7 @@ def test_the_first_digest_tells_of_everything() -> None:
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_a_subject_is_what_sns_takes_and_names_add_no_lines(name: str, reason: str) -> None:
     entry = replace(ENTRY, first_seen=FRESH, ref=Ref("K", name), reason=reason)
-    found: Digest = digest_of(replace(report(entry), stack=name[:128]), TOLD)
+    found: Digest = digest_of(report(entry, stack=name[:128]), TOLD)
     told = subject(found)
     assert len(told) <= 100
     assert told.isascii()

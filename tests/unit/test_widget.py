@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
 from html.parser import HTMLParser
 from typing import Any
@@ -15,14 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from steward.errors import Invalid
-from steward.ledger import Change
-from steward.model import Exemption, Fate, Mode, Ref, Severity, Verdict
-from steward.reports.dataset import ControlLine, Entry, Report, Standing
+from steward.ledger import Status
+from steward.model import Exemption, Mode
+from steward.reports.dataset import ControlLine, Report, Standing
 from steward.reports.widget import MOST_ROWS, Asked, render, sentence
 from steward.reports.wording import visible
 from tests.contrast import contrast
-from tests.fakes import ACCOUNT, REGION
-from tests.reporting import GROUP, LOGS, at, change
+from tests.reporting import GROUP, LOGS, bare, change, entry, line
 
 ARN = "arn:aws:lambda:eu-west-1:111122223333:function:steward-compliance-widget"
 
@@ -76,73 +74,15 @@ class Page(HTMLParser):
         return [row for row in self.rows if row]
 
 
-def entry(name: str, **fields: Any) -> Entry:
-    """A log group that keeps its events for ever, found two days before."""
-    wrong = Entry(
-        id=name,
-        control=LOGS,
-        ref=Ref(GROUP, name),
-        standing=Standing.OPEN,
-        verdict=Verdict.NON_COMPLIANT,
-        code="NEVER_EXPIRES",
-        reason="kept for ever, should be 30 days",
-        wrong="kept for ever",
-        severity=Severity.LOW,
-        fate=Fate.PLANNED,
-        first_seen=at(2),
-        last_seen=at(0),
-        next_attempt="with the next sweep that may write",
-    )
-    return replace(wrong, **fields)
-
-
-def line(control: str = LOGS, **fields: Any) -> ControlLine:
-    well = ControlLine(
-        id=control,
-        title="",
-        severity=Severity.LOW,
-        mode=Mode.ENFORCE,
-        counts={},
-        in_order=1,
-        swept_at=at(0.2),
-        last_sweep=at(0.2),
-        last_sweep_error="",
-        stale=False,
-    )
-    return replace(well, **fields)
-
-
-def report(*entries: Entry, lines: tuple[ControlLine, ...] = (line(),), **fields: Any) -> Report:
-    empty = Report(
-        account=ACCOUNT,
-        region=REGION,
-        partition="aws",
-        stack="steward",
-        generated_at=at(0),
-        version="1",
-        controls=lines,
-        entries=entries,
-        changes=(),
-        exemptions=(),
-        trend=(),
-        figures=(),
-        window_days=30,
-    )
-    return replace(empty, **fields)
-
-
 def page(told: Report, **event: Any) -> Page:
     return Page(render(told, Asked.read(event), ARN))
-
-
-FAILED: Change = change("/a", 1)
 
 
 def test_a_row_tells_what_a_reviewer_asks() -> None:
     """What, whose, since when, why, what was done, what comes next, who answers for it."""
     until = Exemption("/a", "legal hold", "legal", date(2027, 2, 28))
-    told = entry("/a", owner="shop", attempts=2, exemption=until, last_change=FAILED)
-    [cells] = page(report(told)).cells
+    told = entry("/a", owner="shop", attempts=2, exemption=until, last_change=change("/a", 1))
+    [cells] = page(bare(told)).cells
     assert cells == [
         "log-retention",
         f"/a{GROUP}",
@@ -157,14 +97,14 @@ def test_a_row_tells_what_a_reviewer_asks() -> None:
 
 def test_a_last_sweep_that_was_not_complete_is_no_proof_of_order() -> None:
     """The one before it may have missed what this one did not read."""
-    told = page(report(lines=(line(last_sweep_error="denied"),))).paragraphs
+    told = page(bare(controls=(line(last_sweep_error="denied"),))).paragraphs
     assert told[-1].startswith("Nothing is known to be out of order")
 
 
 def test_only_what_is_not_in_order_has_a_row() -> None:
     """What was resolved, and what vanished, is the report's."""
     standings = [entry(one.value, standing=one) for one in Standing]
-    told = page(report(*standings))
+    told = page(bare(*standings))
     assert [row[1].removesuffix(GROUP) for row in told.cells] == ["open", "unknown", "exempt"]
     assert told.paragraphs[0].startswith("1 not in order, 1 could not be read, 1 exempt.")
 
@@ -185,7 +125,7 @@ WARNINGS = [
 @pytest.mark.parametrize(("told", "warning"), WARNINGS)
 def test_a_table_says_what_it_does_not_know(told: ControlLine, warning: str) -> None:
     """Silence is never a verdict."""
-    paragraphs = page(report(lines=(told,))).paragraphs
+    paragraphs = page(bare(controls=(told,))).paragraphs
     assert len([one for one in paragraphs if warning in one]) == 1
 
 
@@ -198,14 +138,14 @@ def test_a_table_says_what_it_does_not_know(told: ControlLine, warning: str) -> 
 )
 def test_an_empty_table_is_a_sentence(lines: tuple[ControlLine, ...], sentence: str) -> None:
     """A good one only if everything was looked at."""
-    told = page(report(lines=lines))
+    told = page(bare(controls=lines))
     assert told.cells == []
     assert told.paragraphs[-1].startswith(sentence)
 
 
 def test_notes_are_told() -> None:
     """What the report could not find out, such as owners; a few of them."""
-    told = page(report(notes=tuple(f"note {n}" for n in range(9))))
+    told = page(bare(notes=tuple(f"note {n}" for n in range(9))))
     assert [one for one in told.paragraphs if one.startswith("note")] == [
         f"note {n}" for n in range(5)
     ]
@@ -216,7 +156,7 @@ def test_pages_show_every_entry_once_and_lead_to_each_other(
     number: int, rows: int, start: int
 ) -> None:
     """By the parameters that buttons hand on; also from a page that is not there."""
-    told = report(*(entry(f"/{n:02}") for n in range(number)))
+    told = bare(*(entry(f"/{n:02}") for n in range(number)))
     first = page(told, rows=rows, page=start)
     assert len(first.cells) == max(0, min(rows, number - rows * (start - 1)))
     seen: list[str] = []
@@ -234,7 +174,7 @@ def test_pages_show_every_entry_once_and_lead_to_each_other(
 
 def test_a_button_calls_the_same_function() -> None:
     """In the widget's place, without a question: it only reads."""
-    told = page(report(*(entry(f"/{n}") for n in range(3))), rows=1, page=2)
+    told = page(bare(*(entry(f"/{n}") for n in range(3))), rows=1, page=2)
     assert [attributes for attributes, _ in told.actions] == [
         {"action": "call", "display": "widget", "endpoint": ARN}
     ] * 2
@@ -244,7 +184,7 @@ def test_one_control_may_be_asked_for() -> None:
     """Others are neither shown nor warned of."""
     other = entry("orders", control="function-runtime")
     lines = (line(), line("function-runtime", stale=True))
-    told = page(report(entry("/a"), other, lines=lines), control=LOGS)
+    told = page(bare(entry("/a"), other, controls=lines), control=LOGS)
     assert ([row[0] for row in told.cells], len(told.paragraphs)) == ([LOGS], 1)
 
 
@@ -280,7 +220,7 @@ def test_parameters_come_from_the_event_or_its_context() -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_words_are_told_from_each_other_in_both_themes(theme: str) -> None:
     """By a colour that stands out from the theme's ground, and never by it alone."""
-    told = report(*(entry(one.value, standing=one) for one in Standing))
+    told = bare(*(entry(one.value, standing=one) for one in Standing))
     styles = [
         str(attributes["style"])
         for tag, attributes in page(told, widgetContext={"theme": theme}).elements
@@ -312,10 +252,10 @@ def test_whatever_a_name_is_it_is_text(
         name,
         owner=owner,
         reason=reason,
-        last_change=replace(FAILED, error=error),
+        last_change=change("/a", 1, status=Status.FAILED, error=error),
         exemption=Exemption("*", reason, who, date(2027, 1, 1)),
     )
-    text = render(report(told, notes=(note,)), Asked(), ARN)
+    text = render(bare(told, notes=(note,)), Asked(), ARN)
     text.encode()
     read = Page(text)
     assert {tag for tag, _ in read.elements} <= TAGS
@@ -329,7 +269,11 @@ def test_a_page_is_bounded_whatever_is_in_it() -> None:
     """A hundred rows of the longest texts; Lambda would carry six megabytes."""
     long = "\u202e<" * 5000
     told = entry(
-        long, owner=long, reason=long, next_attempt=long, last_change=replace(FAILED, error=long)
+        long,
+        owner=long,
+        reason=long,
+        next_attempt=long,
+        last_change=change("/a", 1, status=Status.FAILED, error=long),
     )
-    text = render(report(*([told] * 500), notes=(long,)), Asked(MOST_ROWS), ARN)
+    text = render(bare(*([told] * 500), notes=(long,)), Asked(MOST_ROWS), ARN)
     assert len(text.encode()) < 2_000_000
