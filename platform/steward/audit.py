@@ -1,4 +1,4 @@
-"""The audit log: a line of JSON for every change, every failure, and whatever was held.
+"""The audit log: a line of JSON for every change, every failure, what was held or not readable.
 
 It repeats what the ledger and the functions' own logs have, in a log group that holds nothing else,
 so that a query over months of it scans little. A line that cannot be written is told of, and stops
