@@ -330,8 +330,8 @@ def test_a_window_that_is_longer_than_the_records_says_so(
     assert (found.short, found.full) == (short, full)
 
 
-def figure(amount: float | None, sort: str, at_most: float | None = None) -> Figure:
-    return Figure("a", amount, "USD a month", "b", sort, at_most)
+def figure(amount: float | None, kind: str, at_most: float | None = None) -> Figure:
+    return Figure("a", amount, "USD a month", "b", kind, at_most)
 
 
 @pytest.mark.parametrize(

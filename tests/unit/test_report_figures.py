@@ -56,7 +56,7 @@ def test_stored_bytes_are_those_that_groups_told() -> None:
     assert (stored.amount, stored.unit) == (2 * 10**9, "bytes")
     assert "3 log groups when their retention was set, 2 told their size" in stored.basis
     assert "1 whose retention was lengthened are left out" in stored.basis
-    assert (saved.amount, saved.at_most, saved.sort) == (None, 0.06, "saving")
+    assert (saved.amount, saved.at_most, saved.kind) == (None, 0.06, "saving")
     assert "2.0 GB x 0.03 USD = 0.06 USD" in saved.basis
 
 
@@ -153,5 +153,5 @@ def test_what_log_storage_costs_is_what_sweeps_told(
 ) -> None:
     """And how it changed, whoever brought that about: no saving of ours is made of it."""
     *_, told = figures_of([], at(30), sweeps)
-    assert (told.name, told.amount, told.sort, told.at_most) == (STORAGE, amount, "", None)
+    assert (told.name, told.amount, told.kind, told.at_most) == (STORAGE, amount, "", None)
     assert basis in told.basis

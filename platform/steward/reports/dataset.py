@@ -133,7 +133,7 @@ class Figure:
     """Such as 'USD a month' or 'bytes'."""
     basis: str
     """How it was computed, with the date of prices."""
-    sort: str = ""
+    kind: str = ""
     """'saving' or 'cost' of what has a price; a cost below zero is a saving."""
     at_most: float | None = None
     """What an amount that nothing proves is at most."""

@@ -26,8 +26,8 @@ def savings(figures: Iterable[Figure]) -> Savings:
     """Of the figures that have a price; a cost below zero is a saving."""
     told = list(figures)
     priced = [one for one in told if one.unit == UNIT]
-    costs = [one.amount for one in priced if one.sort == "cost" and one.amount is not None]
-    saved = [_most(one) for one in priced if one.sort == "saving"]
+    costs = [one.amount for one in priced if one.kind == "cost" and one.amount is not None]
+    saved = [_most(one) for one in priced if one.kind == "saving"]
     known = [one for one in saved if one is not None]
     less = sum(-one for one in costs if one < 0)
     return Savings(
