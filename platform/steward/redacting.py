@@ -44,7 +44,7 @@ def value(told: Any, name: str = "") -> Any:
 
 
 def change(told: Change) -> Change:
-    """A change as it is told: it can no longer be undone by, nor written."""
+    """A change for telling only: nothing can be undone by it, and no ledger is to have it."""
     return replace(
         told,
         reason=text(told.reason),

@@ -93,7 +93,7 @@ def _facts(entry: Entry) -> Iterator[str]:
 
 
 def _count(element: ET.Element) -> None:
-    """The numbers beneath that Jenkins' junit-10.xsd has of suites and of all of them."""
+    """Set the counts that Jenkins' junit-10.xsd wants of a suite, and of all suites together."""
     found = Counter(one.tag for one in element.iter())
     element.set("tests", str(found["testcase"]))
     element.set("failures", str(found["failure"]))

@@ -43,7 +43,8 @@ class Scope:
 def collect(
     scope: Scope, ledger: Ledger, policies: Policies, owners: Owners, clock: Clock
 ) -> Report:
-    """The report at this moment. Only what the ledger itself cannot be asked for is raised."""
+    """The report at this moment. Raises StewardError where the ledger cannot be read; what else
+    cannot be found out is noted in it."""
     now = clock.now()
     since = stamp(now - timedelta(days=scope.window_days))
     controls = sorted(scope.controls, key=lambda one: one.id)
@@ -147,7 +148,7 @@ def _trend(kept: Kept, since: str) -> Iterator[Point]:
     """Oldest first; of a sweep that could not read everything, nobody knows how many there were."""
     for sweep in reversed(kept.sweeps):
         unread = sweep.verdicts.get(Verdict.UNKNOWN, 0)
-        if sweep.finished >= since and sweep.finished and not unread:
+        if sweep.finished >= since and not unread:
             found = sweep.verdicts.get(Verdict.NON_COMPLIANT, 0)
             left = found - sweep.fates.get("remediated", 0)
             yield Point(kept.control.id, sweep.finished, left)

@@ -19,8 +19,8 @@ SHOWN = 20
 """Lines of each part; how many there are besides is said."""
 
 LONGEST = 300
-"""Characters of a line that tells of one thing: of all parts together they fit into the 262,144
-bytes that SNS takes of a message."""
+"""Characters of a line that tells of one thing: with four bytes for each, all parts fit into the
+262,144 bytes that SNS takes of a message."""
 
 SUBJECT = 100
 """Characters that a subject may have: SNS, API reference, Publish."""
@@ -29,7 +29,7 @@ MOST_TOLD = 10_000
 """Open violations that are remembered one by one."""
 
 DIGITS = 12
-"""Of an entry's id, as many as are remembered: of 10,000 no two are alike but once in 5 million."""
+"""Digits of an id that are remembered: in one of 5 million digests two of 10,000 are alike."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ class Told:
         return json.dumps({"until": self.until, "open": ids}).encode()
 
     def has(self, entry: Entry) -> bool:
-        """Whether an open violation was told. Its time alone says so only where no ids do: it may
-        have been exempt until now, or was committed just after the report was made."""
+        """Whether an open violation was told. Its time alone does not say so if ids are known: one
+        that was exempt until now, or committed as the last report was made, has an old time."""
         known = self.open is None or entry.id[:DIGITS] in self.open
         return known and entry.first_seen <= self.until
 
@@ -74,7 +74,7 @@ class Digest:
     new: tuple[Entry, ...]
     """Violations that were not there at the last digest."""
     failing: tuple[Entry, ...]
-    """What could not be put right, or not be read, whether or not that is new."""
+    """What could not be put right or read, be it new or not."""
     expiring: tuple[ExemptionLine, ...]
     """Exemptions that end soon, and those that have ended since the last digest."""
     unsure: tuple[Gap, ...]

@@ -28,7 +28,7 @@ class Kept:
     problem: str
     items: Sequence[Item]
     gone: Sequence[Item]
-    """Those that are not there again."""
+    """Those that vanished and have not come back."""
     changes: Sequence[Change]
     """Of the window."""
     sweeps: Sequence[Sweep]

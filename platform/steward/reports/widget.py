@@ -31,7 +31,7 @@ LONGEST, LONGEST_PARAGRAPH = 300, 2000
 """Characters of a cell, of which a reason has at most 256, and of what stands above the table."""
 
 NOTES = 5
-"""Of what the report could not find out, that are told."""
+"""Notes on what the report could not find out, of which so many are told."""
 
 DESCRIPTION = f"""\
 ## Not in order now

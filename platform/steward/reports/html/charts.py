@@ -24,7 +24,7 @@ AGES: Sequence[tuple[str, float]] = (
     ("30 to 90 days", 90),
     ("over 90 days", float("inf")),
 )
-"""Names of ages, and the days that each is below of."""
+"""Names of ages, and how many days each stays below."""
 
 SEVERITIES = (Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 

@@ -87,7 +87,7 @@ def _margins(report: Report) -> str:
 
 
 def _roles(row: str) -> _Trusted:
-    """A row with the roles that its elements have in a table: laid out as a grid, it is none."""
+    """A row whose elements say that they are parts of a table, though laid out as grids."""
     return _Trusted(_PARTS.sub(_with_role, row))
 
 
