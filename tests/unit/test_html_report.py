@@ -551,11 +551,11 @@ def test_what_has_no_room_is_counted_and_told() -> None:
 
 def test_a_table_leaves_room_for_those_that_come_after_it() -> None:
     """However long the first one is; and what nobody needs is not kept."""
-    space = Space([1000, 1, 0], left=100_000)
+    space = Space([1000, 16, 0], left=100_000)
     first = space.fill(range(1000), lambda _: "x" * 1000)
-    last = space.fill(["y"], lambda _: "y" * 400)
-    assert (first.shown, first.left_out, last.left_out) == (99, 901, 0)
-    assert [len(body) for body in first.bodies] == [50, 49]
+    last = space.fill(range(16), lambda _: "y" * 1000)  # as long as rows of controls are
+    assert (first.shown, first.left_out, last.left_out) == (76, 924, 0)
+    assert [len(body) for body in first.bodies] == [50, 26]
 
 
 def test_a_row_that_alone_is_too_long_is_still_there() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 PAGE = 4_800_000
 """Bytes of all rows together; with everything else a page stays below five million."""
 
-_ROW = 500
-"""Bytes of a row, for tables that are still to come."""
+_ROW = 1500
+"""Bytes that a row may have, of tables that are still to come: most have half of that."""
 
 _TOGETHER = 50
 """Rows that the browser lays out at once, when they come near the screen."""
