@@ -45,19 +45,25 @@ def with_calls(*calls: Call, **fields: Any) -> Change:
 
 
 def test_stored_bytes_are_those_that_groups_told() -> None:
-    """Nobody recorded how much has expired since: the saving is unknown, at most its price."""
-    told = figures(
+    """Nobody recorded how much has expired since: the saving is unknown, at most its price; and it
+    has no bound where a group did not tell."""
+    silent = change("/c", 3, before=kept(LogGroup("/c", None)))
+    changes = [
         change("/a", 1, before=kept(LogGroup("/a", None, stored_bytes=10**9))),
         change("/b", 2, before=kept(LogGroup("/b", 60, stored_bytes=10**9))),
-        change("/c", 3, before=kept(LogGroup("/c", None))),
         change("/longer", 3, before=kept(LogGroup("/longer", 7, stored_bytes=10**9))),
-    )
+    ]
+    told = figures(*changes)
     stored, saved = told["Log data under a new retention"], told["Log storage saved"]
     assert (stored.amount, stored.unit) == (2 * 10**9, "bytes")
-    assert "3 log groups when their retention was set, 2 told their size" in stored.basis
+    assert "2 log groups when their retention was set, 2 told their size" in stored.basis
     assert "1 whose retention was lengthened are left out" in stored.basis
     assert (saved.amount, saved.at_most, saved.kind) == (None, 0.06, "saving")
     assert "2.0 GB x 0.03 USD = 0.06 USD" in saved.basis
+    told = figures(*changes, silent)
+    stored, saved = told["Log data under a new retention"], told["Log storage saved"]
+    assert "3 log groups when their retention was set, 2 told their size" in stored.basis
+    assert (stored.amount, saved.at_most, "at most" in saved.basis) == (2 * 10**9, None, False)
 
 
 def test_bytes_that_nobody_told_are_unknown() -> None:

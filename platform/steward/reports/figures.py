@@ -70,10 +70,11 @@ def _logs(changes: Sequence[Change]) -> Iterator[Figure]:
         groups += f"; {longer} whose retention was lengthened are left out"
     kept = f"stored in {groups}; not what was deleted"
     yield Figure("Log data under a new retention", total, "bytes", kept)
-    most = None if total is None else round(total / 1e9 * STORED_GB, 2)
+    # A group that did not tell its size may have held anything.
+    most = round(sum(told) / 1e9 * STORED_GB, 2) if len(told) == len(held) else None
     why = "what has expired since is not recorded"
-    if total is not None:
-        why += f"; at most all of it: {total / 1e9:.1f} GB x {STORED_GB} USD = {most:.2f} USD"
+    if most is not None:
+        why += f"; at most all of it: {sum(told) / 1e9:.1f} GB x {STORED_GB} USD = {most:.2f} USD"
     price = f"{STORED_GB} USD a GB and month, {PRICED}"
     yield Figure("Log storage saved", None, MONTHLY, f"{why}; {price}", "saving", most)
 
