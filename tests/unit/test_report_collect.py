@@ -434,9 +434,10 @@ def test_the_last_complete_sweep_is_found_beyond_the_window(book: SQLiteLedger) 
 def test_a_control_that_is_off_is_told_as_such(book: SQLiteLedger) -> None:
     """What it found when it was on is no finding any more, and no silence either."""
     book.commit(items=[item("/a"), right("/b")], sweep=sweep(3))
+    assert report(book).trend
     told = report(book, mode="off")
     [line] = told.controls
-    assert (line.mode, line.in_order, told.entries) == (Mode.OFF, 1, ())
+    assert (line.mode, line.in_order, told.entries, told.trend) == (Mode.OFF, 1, (), ())
     assert told.notes == (f"{LOGS} is off: what it found while it was on is left out, 1 violation",)
     assert told.complete
 

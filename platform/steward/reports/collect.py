@@ -145,8 +145,11 @@ def _trouble(sweep: Sweep | None) -> str:
 
 
 def _trend(kept: Kept, since: str) -> Iterator[Point]:
-    """Oldest first; of a sweep that could not read everything, nobody knows how many there were."""
-    for sweep in reversed(kept.sweeps):
+    """Oldest first; of a sweep that could not read everything, nobody knows how many there were.
+
+    None of a control that is off: its last number would stand for today.
+    """
+    for sweep in reversed(kept.sweeps if kept.mode is not Mode.OFF else ()):
         unread = sweep.verdicts.get(Verdict.UNKNOWN, 0)
         if sweep.finished >= since and not unread:
             found = sweep.verdicts.get(Verdict.NON_COMPLIANT, 0)
