@@ -74,6 +74,7 @@ def exemption(expires: str) -> ExemptionLine:
 def test_a_finding_is_told_where_it_is_new_or_fails(
     entry: Entry, *, new: int, failing: int, news: bool
 ) -> None:
+    """What fails is listed each time, and is worth a message when that is new."""
     found = digest_of(report(entry), TOLD)
     assert (len(found.new), len(found.failing), found.news) == (new, failing, news)
 
@@ -140,11 +141,13 @@ def test_a_message_fits_into_what_sns_takes() -> None:
 def test_an_exemption_is_told_of_two_weeks_before_its_last_day(
     expires: str, *, told: int, news: bool
 ) -> None:
+    """It is news as it comes within reach, and on its last days."""
     found = digest_of(report(exemptions=(exemption(expires),)), TOLD)
     assert (len(found.expiring), found.news) == (told, news)
 
 
 def test_a_control_of_which_nothing_is_known_is_always_news() -> None:
+    """Text and subject say so, with why."""
     line = replace(LINE, stale=True, swept_at="", last_sweep_error="denied.")
     found = digest_of(report(controls=(line,)), TOLD)
     assert found.news
@@ -159,6 +162,7 @@ def test_a_last_sweep_that_was_not_complete_is_news() -> None:
 
 
 def test_a_message_says_what_whose_and_why_and_where_the_rest_is() -> None:
+    """In plain lines, a part for each sort of news."""
     entry = replace(ENTRY, first_seen=FRESH, owner="payments")
     failing = replace(ENTRY, fate=Fate.FAILED, attempts=1, next_attempt="with the next sweep")
     told = text(digest_of(report(entry, failing), TOLD), "s3://bucket/report.html")
@@ -177,6 +181,7 @@ def test_a_message_says_what_whose_and_why_and_where_the_rest_is() -> None:
 
 
 def test_a_message_is_bounded_and_says_what_it_leaves_out() -> None:
+    """Twenty of each sort."""
     entries = [replace(ENTRY, first_seen=FRESH, ref=Ref("K", f"{n}")) for n in range(SHOWN + 7)]
     lines = text(digest_of(report(*entries), TOLD)).splitlines()
     assert "- and 7 more" in lines
@@ -184,11 +189,13 @@ def test_a_message_is_bounded_and_says_what_it_leaves_out() -> None:
 
 
 def test_a_control_that_is_off_is_not_missed() -> None:
+    """Somebody decided so."""
     line = replace(LINE, stale=True, swept_at="", mode=Mode.OFF)
     assert not digest_of(report(controls=(line,)), TOLD).news
 
 
 def test_the_first_digest_tells_of_everything() -> None:
+    """What is open, and what ends soon or has ended; nothing is new since anything."""
     lines = (exemption("2026-11-20"), exemption("2026-11-30"), exemption("2027-11-30"))
     found = digest_of(report(ENTRY, exemptions=lines), Told())
     assert (found.new, found.expiring, found.news) == ((ENTRY,), lines[:2], True)
@@ -197,6 +204,7 @@ def test_the_first_digest_tells_of_everything() -> None:
 
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_a_subject_is_what_sns_takes_and_names_add_no_lines(name: str, reason: str) -> None:
+    """ASCII, a hundred characters, whatever a stack and a resource are called."""
     entry = replace(ENTRY, first_seen=FRESH, ref=Ref("K", name), reason=reason)
     found: Digest = digest_of(report(entry, stack=name[:128]), TOLD)
     told = subject(found)
