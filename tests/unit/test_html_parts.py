@@ -386,6 +386,10 @@ def test_moments_in_sentences_are_written_as_everywhere_else(sentence: str, writ
         ({"status": Status.UNDONE}, "undone already"),
         ({"undoes": "x"}, "it is an undo itself: remove its exemption and sweep"),
         ({"status": Status.INTENT}, "its outcome is open: steward sweep log-retention"),
+        (
+            {"status": Status.INTENT, "undoes": "x"},
+            "its outcome is open: steward sweep log-retention",
+        ),
         ({"status": Status.FAILED, "sent": 0}, "no call of it succeeded"),
         ({"status": Status.FAILED}, ""),
     ],

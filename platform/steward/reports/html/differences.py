@@ -96,13 +96,13 @@ def _remarks(change: Change, calls: Sequence[Call]) -> Iterator[str]:
 
 
 def _final(change: Change, calls: Sequence[Call]) -> str:
-    """Why ``steward undo`` would refuse; the same reasons as in undo.py."""
-    if change.status is Status.UNDONE:
-        return "undone already"
-    if change.undoes:
-        return "it is an undo itself: remove its exemption and sweep"
+    """Why ``steward undo`` would refuse; the same reasons as in undo.py, in the same order."""
     if change.status is Status.INTENT:
         return f"its outcome is open: steward sweep {change.control}"
+    if change.undoes:
+        return "it is an undo itself: remove its exemption and sweep"
+    if change.status is Status.UNDONE:
+        return "undone already"
     if not change.sent:
         return "no call of it succeeded"
     if any(call.undo is None for call in calls):
