@@ -186,6 +186,7 @@ def test_a_message_is_bounded_and_says_what_it_leaves_out() -> None:
     lines = text(digest_of(report(*entries), TOLD)).splitlines()
     assert "- and 7 more" in lines
     assert len(lines) == SHOWN + 5
+    assert "more" not in text(digest_of(report(*entries[:SHOWN]), TOLD))
 
 
 def test_a_control_that_is_off_is_not_missed() -> None:

@@ -91,7 +91,10 @@ def test_each_finding_stands_where_it_stands(book: SQLiteLedger) -> None:
             item("/open", first_seen=at(1)),
             item("/older", first_seen=at(50)),
         ],
-        gone=[departed(item("/gone"), at(5)), departed(item("/gone long ago"), at(31))],
+        gone=[
+            departed(item("/gone"), at(30)),
+            departed(item("/gone long ago"), at(30.01)),
+        ],
         sweep=sweep(0.1),
     )
     told = report(book)
@@ -346,6 +349,7 @@ def test_exemptions_say_what_they_cover_and_what_is_to_be_said(book: SQLiteLedge
     book.exempt(LOGS, exemption("/old", -1))
     book.exempt(LOGS, exemption("/a", 0))
     book.exempt(LOGS, exemption("/b*", 1))
+    book.exempt(LOGS, exemption("/none", 0))
     book.exempt(LOGS, exemption("/c", 14))
     book.exempt(LOGS, exemption("/unused", 15))
     in_policy = {"resource": "/*", "reason": "it is", "owner": "us", "expires": "2027-12-31"}
@@ -355,6 +359,7 @@ def test_exemptions_say_what_they_cover_and_what_is_to_be_said(book: SQLiteLedge
     assert lines(told) == [
         ("/old", "ledger", 0, ("expired",)),
         ("/a", "ledger", 1, ("expires today",)),
+        ("/none", "ledger", 0, ("expires today", "exempts nothing")),
         ("/b*", "ledger", 2, ("expires in 1 day",)),
         ("/c", "ledger", 1, ("expires in 14 days",)),
         ("/unused", "ledger", 0, ("exempts nothing",)),
