@@ -79,7 +79,7 @@ def test_the_table_follows_what_sweeps_find_and_do_and_the_audit_log_keeps_it(
     stack.sweep()
     stack.server.faults = []
     left = rows(shown(stack))
-    assert (set(left), left["/legal"][5].split(";")[0]) == ({"/legal"}, "failed, 1 attempts")
+    assert (set(left), left["/legal"][5].split(";")[0]) == ({"/legal"}, "failed, 1 attempt")
     told = {line["resource"]: line for line in audit(stack)}
     assert {name: line["fate"] for name, line in told.items()} == {
         "/orders": "remediated",
