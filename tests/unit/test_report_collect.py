@@ -213,7 +213,7 @@ def test_what_was_wrong_is_told_of_everything(book: SQLiteLedger) -> None:
             right("/theirs", **done),
         ],
         gone=[departed(item("/gone"), at(1)), lost],
-        changes=[change("/ours", 3.00002, settled_at=at(3))],
+        changes=[change("/ours", 3.00002, settled_at=at(3)), change("/theirs", 20)],
     )
     meaning = control().codes["NEVER_EXPIRES"]
     assert {one.ref.id: one.wrong for one in report(book).entries} == {

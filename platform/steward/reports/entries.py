@@ -68,12 +68,12 @@ def _closed(kept: Kept, frame: Frame, item: Item) -> Entry | None:
     code, since, until = past
     if not until or until < frame.since:
         return None
-    ours = change is not None and _is_remedy(change) and change.at >= since
-    fate = Fate.REMEDIATED if ours else item.fate
+    remedy = change if change is not None and _is_remedy(change) and change.at >= since else None
+    fate = item.fate if remedy is None else Fate.REMEDIATED
     apart = item.verdict is Verdict.NOT_APPLICABLE and fate is not Fate.REMEDIATED
     entry = _entry(kept, frame, item, Standing.OUT_OF_SCOPE if apart else Standing.RESOLVED)
     dated = replace(entry, first_seen=since, last_seen=until, closed_at=until)
-    wrong = change.reason if ours and change is not None else _meaning(kept, code)
+    wrong = _meaning(kept, code) if remedy is None else remedy.reason
     return replace(dated, code=code, fate=fate, wrong=wrong)
 
 
