@@ -173,7 +173,7 @@ def test_a_message_says_what_whose_and_why_and_where_the_rest_is() -> None:
         "New violations:",
         "- [MEDIUM] log-retention /aws/lambda/orders (owner payments): never expires",
         "",
-        "Could not be put right, or not be read:",
+        "Could not be put right or read:",
         "- log-retention /aws/lambda/orders: never expires; tried again with the next sweep",
         "",
         "The whole report: s3://bucket/report.html",

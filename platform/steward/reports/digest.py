@@ -67,7 +67,7 @@ def told_by(report: Report) -> Told:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What is worth a message. Each part is in the report's order."""
+    """What a message tells. Each part is in the report's order."""
 
     report: Report
     since: str
@@ -80,7 +80,7 @@ class Digest:
     unsure: tuple[Gap, ...]
     """Controls that may have missed something, lately or for long."""
     news: bool
-    """Whether anything in it was not told by the last one."""
+    """Whether it is worth a message: for what the last one did not tell, or for any gap."""
 
 
 def digest_of(report: Report, told: Told) -> Digest:
@@ -129,7 +129,7 @@ def _lines(digest: Digest, where: str) -> Iterator[str]:
         (_flat(f"{one.line.id}: {one.sentence}") for one in digest.unsure),
     )
     yield from _part("New violations:", map(_entry, digest.new))
-    yield from _part("Could not be put right, or not be read:", map(_failure, digest.failing))
+    yield from _part("Could not be put right or read:", map(_failure, digest.failing))
     yield from _part("Exemptions that end:", (_exemption(one) for one in digest.expiring))
     if where:
         yield from ("", f"The whole report: {where}")
