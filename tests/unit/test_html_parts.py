@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import steward.reports.html as package
 from benchmark.compliance import report
 from steward.ledger import Change, Status
-from steward.model import Call, Ref, Trigger
+from steward.model import Call, Fate, Ref, Trigger
 from steward.reports import wording
 from steward.reports.dataset import Figure, Point
 from steward.reports.html import charts
@@ -24,7 +24,7 @@ from steward.reports.html.differences import CALLS, SHOWN, Difference, told
 from steward.reports.html.freshness import coverage
 from steward.reports.html.savings import Savings, savings
 from steward.reports.html.spoken import ABSENT, DELETED, THERE, UNSET, WHOLE, words
-from steward.reports.html.troubles import check
+from steward.reports.html.troubles import Failing, check
 from tests.contrast import contrast
 
 NOW = "2026-11-30T06:30:00Z"
@@ -72,6 +72,7 @@ def test_an_exemption_holds_through_its_last_day(expires: date, words: str) -> N
         (-21.4, "USD a month", ("-21.40", "USD a month")),
         (1234567.0, "versions", ("1,234,567", "versions")),
         (999, "bytes", ("999", "B")),
+        (1000, "bytes", ("1.0", "kB")),
         (6_140_000_000_000, "bytes", ("6.1", "TB")),
         (2.5e18, "bytes", ("2,500.0", "PB")),
         (1500, "bytes a day", ("1.5", "kB a day")),
@@ -410,6 +411,25 @@ def test_a_change_that_stopped_half_way_says_how_far_it_came() -> None:
     assert wording.outcome(replace(half, status=Status.INTENT)) == "outcome open"
 
 
+@pytest.mark.parametrize(
+    ("fields", "error", "fate", "advice"),
+    [
+        ({"fate": Fate.FAILED, "attempts": 1}, "", "failed", "the error;"),
+        ({"fate": Fate.HELD, "attempts": 5}, "Throttling", "given up for now", "nothing yet"),
+        ({"fate": Fate.HELD, "attempts": 0}, "", "held back", "what holds it"),
+        ({"fate": Fate.HELD, "attempts": 0}, "Throttling", "held back", "nothing yet"),
+    ],
+)
+def test_what_failed_is_told_from_what_is_held(
+    fields: dict[str, Any], error: str, fate: str, advice: str
+) -> None:
+    """By fate and attempts together; what to check is the error's, where there is one."""
+    entry = replace(REPORT.entries[0], last_change=None, **fields)
+    tried = change(Call("s", "PutX", {}, UNDO), status=Status.FAILED, error=error)
+    assert wording.fate(entry) == fate
+    assert Failing(entry, (tried,) if error else ()).check.startswith(advice)
+
+
 def points(**controls: list[tuple[int, int]]) -> tuple[Point, ...]:
     return tuple(
         Point(control, f"2026-11-{day:02}T12:00:00Z", number)
@@ -431,6 +451,10 @@ def test_a_curve_keeps_a_number_until_the_next_sweep() -> None:
     assert shown.total.values == (0, 4, 7, 4, 4)
     assert (shown.total.first, shown.total.highest, shown.total.last) == (0, 7, 4)
     assert shown.clean == ("c",)
+    assert {one.control: (one.first, one.last) for one in shown.controls} == {
+        "a": (4, 1),
+        "b": (3, 3),
+    }
     [b] = [one for one in shown.controls if one.control == "b"]
     assert b.line == "300.0,0.0 450.0,0.0 600.0,0.0"
     assert b.area == "300.0,100 300.0,0.0 450.0,0.0 600.0,0.0 600,100"
