@@ -326,9 +326,9 @@ def test_what_cannot_be_undone_and_who_changed_it_is_on_top() -> None:
     done = {"status": Status.DONE, "sent": 1, "error": ""}
     final = tuple(replace(call, undo=None) for call in failed(entry, 1).calls)
     by_hand = failed(entry, 1, trigger=Trigger.DIRECT, calls=final, **done)
-    told = replace(REPORT, changes=(by_hand, failed(entry, 2, **done)))
+    told = replace(REPORT, changes=(by_hand, failed(entry, 2, **done), failed(entry, 3, **done)))
     tiles = section(parsed(render(told)), "summary").one("ul", **{"class": "tiles"}).words
-    assert "2 changes 1 by Steward, 1 by an operator in 30 days. 1 cannot be undone" in tiles
+    assert "3 changes 2 by Steward, 1 by an operator in 30 days. 1 cannot be undone" in tiles
 
 
 def test_an_exemption_by_tag_names_nobody_and_says_so() -> None:
@@ -344,6 +344,23 @@ def test_an_exemption_by_tag_names_nobody_and_says_so() -> None:
         assert "tag steward:exempt/log-retention" in row.words
         assert "tagged" not in row.words
     assert "1 names nobody" in section(document, "summary").words
+
+
+def test_tiles_count_what_is_judged_now_and_what_ends_within_two_weeks() -> None:
+    """Neither what a control that is off once judged, nor an exemption of a day later."""
+    on = replace(REPORT.controls[0], in_order=3, not_applicable=1)
+    off = replace(on, id="off", mode=Mode.OFF)
+    days = [
+        datetime.fromisoformat(REPORT.generated_at).date() + timedelta(n) for n in (-1, 0, 14, 15)
+    ]
+    ends = [
+        ExemptionLine(on.id, Exemption("/x", "legal hold", "legal", day), "ledger", 1)
+        for day in days
+    ]
+    told = replace(NOTHING, controls=(on, off), exemptions=tuple(ends))
+    tiles = section(parsed(render(told)), "summary").words
+    assert "100.0 % in order 3 of 3 judgements, 1 of them not applicable" in tiles
+    assert "2 exemptions end within 14 days" in tiles
 
 
 def test_findings_that_tie_for_the_oldest_are_counted() -> None:
