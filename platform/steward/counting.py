@@ -61,6 +61,11 @@ def summed(sweep: Sweep, page: Page[S]) -> Sweep:
     return replace(sweep, token=page.cursor, gauges=gauges)
 
 
+def violations(at: Sweep) -> int:
+    """Those that a sweep has found and not put right."""
+    return at.verdicts.get(Verdict.NON_COMPLIANT, 0) - at.fates.get(Fate.REMEDIATED, 0)
+
+
 def state(at: Sweep, now: datetime) -> dict[str, float]:
     """How a control's resources stood when its sweep ended, as gauges; one that came to no end
     met only some of them, and has none."""
@@ -69,7 +74,7 @@ def state(at: Sweep, now: datetime) -> dict[str, float]:
     fixed = at.fates.get(Fate.REMEDIATED, 0)
     age = now - datetime.fromisoformat(at.oldest) if at.oldest else timedelta()
     return {
-        "Violations": at.verdicts.get(Verdict.NON_COMPLIANT, 0) - fixed,
+        "Violations": violations(at),
         "CompliantResources": at.verdicts.get(Verdict.COMPLIANT, 0) + fixed,
         "ExemptResources": at.verdicts.get(Verdict.EXEMPT, 0),
         "UnknownResources": at.verdicts.get(Verdict.UNKNOWN, 0),

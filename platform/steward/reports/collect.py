@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from steward.controls import CONTROLS
+from steward.counting import violations
 from steward.ledger import Ledger, Sweep, stamp
 from steward.model import Clock, Control, Mode, Ref, Verdict
 from steward.reports.dataset import ControlLine, Entry, Point, Report, Standing
@@ -152,9 +153,7 @@ def _trend(kept: Kept, since: str) -> Iterator[Point]:
     for sweep in reversed(kept.sweeps if kept.mode is not Mode.OFF else ()):
         unread = sweep.verdicts.get(Verdict.UNKNOWN, 0)
         if sweep.finished >= since and not unread:
-            found = sweep.verdicts.get(Verdict.NON_COMPLIANT, 0)
-            left = found - sweep.fates.get("remediated", 0)
-            yield Point(kept.control.id, sweep.finished, left)
+            yield Point(kept.control.id, sweep.finished, violations(sweep))
 
 
 def _notes(kept: Kept) -> Iterator[str]:
