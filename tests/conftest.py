@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from embedded.models import models_read_once
+
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -36,7 +38,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 @pytest.fixture(scope="session", autouse=True)
 def environment() -> Iterator[None]:
     """No test reaches an account of anybody."""
-    with pytest.MonkeyPatch.context() as patch:
+    with models_read_once(), pytest.MonkeyPatch.context() as patch:
         for name in UNSET:
             patch.delenv(name, raising=False)
         for name, value in ENVIRONMENT.items():

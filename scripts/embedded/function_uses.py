@@ -11,7 +11,7 @@ from moto.awslambda.models import LambdaFunction
 from moto.awslambda.responses import LambdaResponse
 
 from embedded.function_updates import backend_of, named
-from embedded.functions import EXTRA
+from embedded.functions import EXTRA, all_versions
 from embedded.request import Refusal, Request, not_found
 from embedded.versions import paged
 
@@ -44,7 +44,7 @@ def add_paths() -> None:
 def account_settings(request: Request) -> Mapping[str, Any]:
     """The account's limits, and the code of all functions and versions, images left out."""
     backend = backend_of(request)
-    every = [one.get_configuration() for one in backend.list_functions("ALL")]
+    every = [one.get_configuration() for one in all_versions(backend)]
     used = sum(one["CodeSize"] for one in every if one["PackageType"] == "Zip")
     return {
         "AccountLimit": {**DEFAULTS, "TotalCodeSize": CODE_STORAGE},

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from moto.awslambda.models import LambdaFunction, lambda_backends
+from moto.awslambda.models import LambdaBackend, LambdaFunction, lambda_backends
 
 from embedded.function_updates import described
 from embedded.paging import BadTokenError, page
@@ -36,13 +36,20 @@ def list_functions(request: Request) -> Mapping[str, Any]:
     if "MasterRegion" in params:
         raise NotImplementedError("ListFunctions: MasterRegion is not emulated")
     query = {key: params[key] for key in ("FunctionVersion",) if key in params}
-    found = sorted(backend.list_functions(query.get("FunctionVersion")), key=_shuffled)
+    every = query.get("FunctionVersion") == "ALL"
+    found = sorted(all_versions(backend) if every else backend.list_functions(), key=_shuffled)
     size = min(params.get("MaxItems", PAGE), PAGE)
     try:
         shown, marker = page(found, _shuffled, size, params.get("Marker"), query)
     except BadTokenError as error:
         raise Refusal("InvalidParameterValueException", "Invalid Marker.") from error
     return {"Functions": [listed(function) for function in shown], "NextMarker": marker}
+
+
+def all_versions(backend: LambdaBackend) -> Iterator[LambdaFunction]:
+    """Of all functions, $LATEST among them; for its list moto copies each deeply, its code, too."""
+    for function in backend.list_functions():
+        yield from backend.list_versions_by_function(function.function_name)
 
 
 def _shuffled(function: LambdaFunction) -> str:

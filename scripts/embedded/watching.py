@@ -20,6 +20,7 @@ from embedded.requirements import requirements
 from embedded.stacks import calls_by_cloudformation, identified
 from embedded.tag_calls import calls_by_tagging
 from embedded.trail import Caller, Identity, Made
+from embedded.trail_rules import delivered
 from steward.model import Clock
 
 _DENIED = dict.fromkeys(("cloudwatch", "s3", "sqs"), "AccessDenied")
@@ -49,7 +50,7 @@ class Watch:
     roles: Mapping[str, Role] = field(default_factory=dict)
     gate: Gate = field(default_factory=Gate)
     calls: deque[Made] = field(default_factory=deque)
-    """What was asked, oldest first, until somebody takes it."""
+    """What was asked and is told to rules, oldest first, until somebody takes it."""
     seen: list[tuple[str, str, str]] = field(default_factory=list)
     """Role or user, service and operation of every request."""
     paused: bool = False
@@ -78,6 +79,11 @@ class Watch:
     def after(self, request: Request, answered: Answered) -> None:
         if self.paused:
             return
+        caller = self._caller(request)
+        with self._lock:
+            self.seen.append((caller.name, request.service, request.operation))
+        if not delivered(request.service, request.operation):
+            return
         code, message, document = _answer(request, answered)
         made = Made(
             service=request.service,
@@ -86,7 +92,7 @@ class Watch:
             account=request.account,
             region=request.region,
             time=self.clock.now(),
-            caller=self._caller(request),
+            caller=caller,
             error_code=code,
             error_message=message,
             answer=document,
@@ -95,7 +101,6 @@ class Watch:
             self.calls.append(identified(made))
             self.calls.extend(calls_by_cloudformation(made))
             self.calls.extend(calls_by_tagging(made))
-            self.seen.append((made.caller.name, request.service, request.operation))
 
     def _caller(self, request: Request) -> Caller:
         role = self.roles.get(request.access_key)
