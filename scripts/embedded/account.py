@@ -36,18 +36,16 @@ from embedded.granting import policies_of
 from embedded.hosting import Function, Host, lambda_runs_on
 from embedded.iam_roles import attach_managed
 from embedded.logs import arns_with_streams
-from embedded.models import models_read_once
 from embedded.overlays import witnessed
 from embedded.pipeline import Grants, function_logs, pollers
 from embedded.queues import Queue, Queues
+from embedded.quick import quickened
 from embedded.stamping import logs_stamped_by, metrics_stamped_by
 from embedded.state_machines import Execution, StateMachines, executing
 from embedded.stream_poller import StreamPoller
 from embedded.streams import Streams, streams_kept_by
-from embedded.table_reads import quick_reads
 from embedded.template import Template, load
 from embedded.trail import Caller, Made
-from embedded.transactions import quick_transactions
 from embedded.watching import Role, Watch
 
 STACK = "steward"
@@ -128,9 +126,7 @@ class EmbeddedAccount:
             opened.enter_context(arns_with_streams())
             opened.enter_context(streams_kept_by(self.clock))
             opened.enter_context(delivered_by(self.delivery))
-            opened.enter_context(quick_transactions())
-            opened.enter_context(quick_reads())
-            opened.enter_context(models_read_once())
+            opened.enter_context(quickened())
             self._before(self)
             self._deploy()
             opened.enter_context(lambda_runs_on(self.host))

@@ -17,14 +17,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
 from moto.core.config import default_user_config
 from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
-from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
-from moto.stepfunctions.parser.asl.utils import json_path
 from moto.stepfunctions.parser.backend.execution import SyncExecution
 from moto.stepfunctions.parser.models import (
     StepFunctionsParserBackend,
@@ -65,30 +62,12 @@ def executing(sleep: Callable[[float], None], *, port: int | None = None) -> Ite
     retries["time"] = SimpleNamespace(sleep=sleep)
     _LOGGER.setLevel(logging.CRITICAL)  # a state that fails is no failure of ours
     try:
-        with _environment("MOTO_PORT", None if port is None else str(port)), _kept():
+        with _environment("MOTO_PORT", None if port is None else str(port)):
             yield
     finally:
         _LOGGER.setLevel(level)
         retries["time"] = time
         _CONFIG["stepfunctions"] = config
-
-
-@contextmanager
-def _kept() -> Iterator[None]:
-    """Within, paths are parsed once and functions invoked by one client, where moto makes a parser
-    for each value and a client for each invocation. Raises MotoChangedError.
-    """
-    paths, calls = vars(json_path), vars(lambda_eval_utils)
-    parse, client_for = paths.get("parse"), calls.get("boto_client_for")
-    if parse is None or client_for is None:
-        raise MotoChangedError("moto's state machines have no more parse and boto_client_for")
-    client = cache(client_for)
-    paths["parse"] = cache(parse)
-    calls["boto_client_for"] = lambda region, service, **_: client(region, service)
-    try:
-        yield
-    finally:
-        paths["parse"], calls["boto_client_for"] = parse, client_for
 
 
 @contextmanager

@@ -12,11 +12,15 @@ from moto import mock_aws
 from moto.core.loaders import create_loader
 from moto.dynamodb.models.table import Table
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
+from moto.stepfunctions.parser.asl.parse.asl_parser import (
+    AmazonStateLanguageParser,
+    ASLParserException,
+)
 from moto.stepfunctions.parser.asl.utils import json_path
 
 from embedded.models import models_read_once
 from embedded.overlays import MotoChangedError
-from embedded.state_machines import executing
+from embedded.parsed import parsed_once
 from embedded.table_reads import quick_reads
 
 REGION = "eu-west-1"
@@ -155,11 +159,11 @@ def _model(session: botocore.session.Session) -> Any:
     return session.get_component("data_loader").load_service_model("dynamodb", "service-2")
 
 
-def test_state_machines_parse_a_path_once() -> None:
-    """And invoke functions with one client; afterwards moto is what it was."""
+def test_a_path_is_parsed_once_and_functions_are_invoked_by_one_client() -> None:
+    """Afterwards moto is what it was."""
     paths, calls = vars(json_path), vars(lambda_eval_utils)
     own = paths["parse"], calls["boto_client_for"]
-    with executing(lambda _: None, port=1):
+    with parsed_once():
         assert paths["parse"]("$.a") is paths["parse"]("$.a")
         first = calls["boto_client_for"](region=REGION, service="lambda")
         assert calls["boto_client_for"](service="lambda", region=REGION) is first
@@ -167,10 +171,25 @@ def test_state_machines_parse_a_path_once() -> None:
     assert (paths["parse"], calls["boto_client_for"]) == own
 
 
+def test_a_definition_is_parsed_once_into_a_program_for_each_execution() -> None:
+    """One that is malformed is refused each time; afterwards moto is what it was."""
+    definition = '{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}'
+    own = AmazonStateLanguageParser.parse
+    with parsed_once():
+        (one, tree), (other, same) = (AmazonStateLanguageParser.parse(definition) for _ in "ab")
+        for _ in range(2):
+            with pytest.raises(ASLParserException):
+                AmazonStateLanguageParser.parse("{")
+    assert same is tree
+    assert other is not one
+    assert type(other) is type(own(definition)[0])
+    assert AmazonStateLanguageParser.parse is own
+
+
 def test_another_moto_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(json_path, "parse")
-    with pytest.raises(MotoChangedError, match="parse"), executing(lambda _: None, port=1):
-        pytest.fail("runs")
+    with pytest.raises(MotoChangedError, match="parse"), parsed_once():
+        pytest.fail("parses")
     monkeypatch.setattr(Table, "all_items", lambda _: [])
     with pytest.raises(MotoChangedError, match="all_items"), quick_reads():
         pytest.fail("reads")
