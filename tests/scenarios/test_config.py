@@ -15,6 +15,7 @@ from steward.controls import CONTROLS
 from steward.evaluations import HELD, together
 from steward.gate import MAX_ATTEMPTS
 from tests.scenarios.embedding import (
+    LOGS,
     Auditor,
     create,
     installed,
@@ -56,7 +57,7 @@ def test_what_the_first_sweep_only_planned_is_not_done_because_config_tells_of_i
         recorder(here)
         create(here, "/old")
 
-    with installed(history, ConfigRules="enabled") as here:
+    with installed(history, controls=[LOGS], ConfigRules="enabled") as here:
         here.settle()
         assert here.config.report(RULE)["/old"][0] == "NON_COMPLIANT"
         assert retention(here) == {"/old": None}
