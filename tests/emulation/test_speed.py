@@ -9,6 +9,7 @@ import boto3
 import botocore.session
 import pytest
 from moto import mock_aws
+from moto.cloudformation.models import Stack
 from moto.core.loaders import create_loader
 from moto.dynamodb.models.table import Table
 from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
@@ -22,6 +23,7 @@ from embedded.models import models_read_once
 from embedded.overlays import MotoChangedError
 from embedded.parsed import parsed_once
 from embedded.table_reads import quick_reads
+from embedded.templates import json_read_as_json
 
 REGION = "eu-west-1"
 KEYS = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
@@ -186,10 +188,32 @@ def test_a_definition_is_parsed_once_into_a_program_for_each_execution() -> None
     assert AmazonStateLanguageParser.parse is own
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"A": ["yes", "2026-01-01", 1, 1.5, null, true, "a: b # \\u00e4"], "B": {"Ref": "C"}}',
+        "A: [yes, 1, !Ref B]",
+        "",
+    ],
+    ids=["json", "yaml", "nothing"],
+)
+def test_a_template_is_read_as_moto_does(text: str) -> None:
+    """Whether it is JSON or YAML; afterwards moto is what it was."""
+    own = Stack.parse_template
+    expected = own(text)
+    with json_read_as_json():
+        assert Stack.parse_template is not own
+        assert Stack.parse_template(text) == expected
+    assert Stack.parse_template is own
+
+
 def test_another_moto_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(json_path, "parse")
     with pytest.raises(MotoChangedError, match="parse"), parsed_once():
         pytest.fail("parses")
+    monkeypatch.delattr(Stack, "parse_template")
+    with pytest.raises(MotoChangedError, match="parse_template"), json_read_as_json():
+        pytest.fail("reads")
     monkeypatch.setattr(Table, "all_items", lambda _: [])
     with pytest.raises(MotoChangedError, match="all_items"), quick_reads():
         pytest.fail("reads")
