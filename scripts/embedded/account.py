@@ -97,6 +97,7 @@ class EmbeddedAccount:
         self._before = before
         self._open = ExitStack()
         self._people: dict[str, str] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
@@ -146,17 +147,19 @@ class EmbeddedAccount:
         return self._course.journal
 
     def client(self, service: str, user: str = "developer") -> Any:
-        """A boto3 client of a person, who may do everything."""
+        """A boto3 client of a person, who may do everything; always the same."""
         keys = {name: key for key, name in self._people.items()}
         key = keys.get(user, f"AKIA{len(keys):016d}")
         self._people[key] = user
-        return boto3.client(
-            service,
-            endpoint_url=self.server.url,
-            region_name=self.region,
-            aws_access_key_id=key,
-            aws_secret_access_key="secret",  # noqa: S106  # of nobody
-        )
+        if (service, key) not in self._clients:
+            self._clients[service, key] = boto3.client(
+                service,
+                endpoint_url=self.server.url,
+                region_name=self.region,
+                aws_access_key_id=key,
+                aws_secret_access_key="secret",  # noqa: S106  # of nobody
+            )
+        return self._clients[service, key]
 
     def queue(self, name: str) -> Queue:
         """A queue of the stack, by its name without the stack's."""
