@@ -157,6 +157,7 @@ def test_a_plan_writes_nothing_and_says_what_would_be_called(console: Console) -
             "cloudwatch.ListDashboards": 1,
             "iam.GetAccountAuthorizationDetails": 1,
             "kinesis.ListStreams": 1,
+            "lambda.GetAccountSettings": 1,
             "lambda.ListFunctions": 6,
             "logs.DescribeLogGroups": 1,
             "sqs.ListQueues": 1,
