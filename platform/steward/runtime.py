@@ -5,7 +5,8 @@ A function is invoked with one of
     {"Records": [...]}                                 its inbox, from SQS
     {"sweep": {"control": ID, "cursor": TEXT or null}} a step of a sweep
     {"undo": {"change": ID, "owner": WHO, "days": N}}  takes a change back; also {"undo": ID}
-    {"look": {"control": ID, "resources": [ID, ...]}}  looks at named resources
+    {"look": {"control": ID, "resources": [ID, ...]}}  looks at named resources; with "retry": true
+                                                       also what was given up is tried again
     an EventBridge event                               looks at what it names
 """
 
@@ -14,11 +15,12 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache, partial
 from typing import Any, TypeAlias
 
+from steward import asked as asked_for
 from steward import inbox, telemetry
 from steward import sweep as sweeps
 from steward.account import Account, deployed
@@ -46,9 +48,6 @@ LEASE_SECONDS = 900
 
 _STEP: Answer = {"busy": False, "complete": False, "error": ""}
 """What every answer to a step has: a state machine stumbles over a field that is not there."""
-
-LONGEST_EXEMPTION = 365
-"""Days for which an undo may exempt its resource."""
 
 
 def handler(automation: Automation, build: Callable[..., Account] = deployed) -> Handler:
@@ -106,13 +105,15 @@ class Invocation:
         if "Records" in event:
             return self._inbox(event["Records"])
         if "sweep" in event:
-            return self._sweep(_object("sweep", event["sweep"]))
+            return self._sweep(asked_for.an_object("sweep", event["sweep"]))
         if "undo" in event:
             asked = event["undo"]
-            told = {"change": asked} if isinstance(asked, str) else _object("undo", asked)
+            told = (
+                {"change": asked} if isinstance(asked, str) else asked_for.an_object("undo", asked)
+            )
             return self._undo(told)
         if "look" in event:
-            return self._look_directly(_object("look", event["look"]))
+            return self._look_directly(asked_for.an_object("look", event["look"]))
         return self._event(event)
 
     @property
@@ -171,26 +172,30 @@ class Invocation:
 
     def _look_directly(self, asked: Mapping[str, Any]) -> Answer:
         control = self._control(asked.get("control"))
-        names = asked.get("resources")
-        if not isinstance(names, list):
-            raise Invalid(f"resources: is {names!r:.80}, allowed: a list of ids")
-        refs = [Ref(control.kinds[0], str(name)) for name in names]
-        looked = self._look(control, refs, Trigger.DIRECT)
+        names = asked_for.ids("resources", asked.get("resources"))
+        refs = [Ref(control.kinds[0], name) for name in names]
+        retry = asked_for.a_flag("retry", asked.get("retry", False))
+        looked = self._look(control, refs, Trigger.DIRECT, retry=retry)
         untouched = [ref.id for ref in looked.untouched]
         return {"fates": _fates(looked.outcomes), "untouched": untouched}
 
     def _undo(self, asked: Mapping[str, Any]) -> Answer:
         change, owner = str(asked.get("change", "")), str(asked.get("owner", "undo"))
         control = self._control(control_of(change))
-        days = asked.get("days", EXEMPT_FOR.days)
-        if not isinstance(days, int) or not 1 <= days <= LONGEST_EXEMPTION:
-            raise Invalid(f"days: is {days!r}, allowed: 1 to {LONGEST_EXEMPTION}")
+        days = asked_for.days("days", asked.get("days", EXEMPT_FOR.days))
         outcome = undo(self._run(control, Trigger.DIRECT), change, owner, timedelta(days=days))
         self._told([outcome])
         return {**facts(outcome), "fate": outcome.fate.value}
 
-    def _look(self, control: Control[Any, Any], refs: Sequence[Ref], trigger: Trigger) -> Looked:
-        run = self._run(control, trigger)
+    def _look(
+        self,
+        control: Control[Any, Any],
+        refs: Sequence[Ref],
+        trigger: Trigger,
+        *,
+        retry: bool = False,
+    ) -> Looked:
+        run = self._run(control, trigger, retry=retry)
         if run.gate.mode is Mode.OFF:
             return Looked([])
         looked = look(run, [ref for ref in refs if ref.kind in control.kinds])
@@ -204,7 +209,7 @@ class Invocation:
         one that was asked with.
         """
         control, ledger = self._control(asked.get("control")), self.account.ledger
-        text = _text("cursor", asked.get("cursor") or "")
+        text = asked_for.a_text("cursor", asked.get("cursor") or "")
         holder = sweeps.holder(text) if text else secrets.token_hex(8)
         if not text:
             self.account.forget()  # a changed policy starts a sweep, which is to be under it
@@ -264,9 +269,11 @@ class Invocation:
         *,
         run_id: str = "",
         plan_only: bool = False,
+        retry: bool = False,
     ) -> Run[Any, Any]:
         step = min(STEP_SECONDS, self.deadline.left())
-        return self.account.run(
+        account = replace(self.account, retry=True) if retry else self.account
+        return account.run(
             control,
             trigger,
             run_id or new_id(control.id, self.account.clock.now()),
@@ -286,15 +293,3 @@ class Invocation:
 
 def _fates(outcomes: Iterable[Outcome]) -> dict[str, int]:
     return dict(Counter(outcome.fate.value for outcome in outcomes))
-
-
-def _object(name: str, value: object) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise Invalid(f"{name}: is {value!r:.80}, allowed: an object")
-    return value
-
-
-def _text(name: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise Invalid(f"{name}: is {value!r:.80}, allowed: text, or null")
-    return value

@@ -462,6 +462,9 @@ ODD_REQUESTS: dict[str, dict[str, Any]] = {
     "undo for no days": {"undo": {"change": f"{CONTROL.id}-1", "days": 0}},
     "look at a string": {"look": {"control": CONTROL.id, "resources": "/a"}},
     "look is a list": {"look": []},
+    "look with a word for yes": {
+        "look": {"control": CONTROL.id, "resources": ["/a"], "retry": "yes"}
+    },
 }
 
 

@@ -163,6 +163,13 @@ def test_what_cannot_be_put_right_is_given_up_and_seen(here: EmbeddedAccount) ->
     assert changes(here, "/stuck") == [("nothing", "NON_COMPLIANT")]
     assert writes(here)["PutRetentionPolicy"] == MAX_ATTEMPTS
     assert disagreements(here) == []
+    here.server.faults = []  # the cause is put right; whoever may invoke the function says so
+    look = {"control": "log-retention", "resources": ["/stuck"]}
+    assert here.invoke("log-retention", {"look": look})["fates"] == {"held": 1}
+    assert here.invoke("log-retention", {"look": {**look, "retry": True}})["fates"] == {
+        "remediated": 1
+    }
+    assert retention(here)["/stuck"] == 30
 
 
 def test_what_a_foreign_rule_finds_is_put_right_if_a_policy_says_so(here: EmbeddedAccount) -> None:

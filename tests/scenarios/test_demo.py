@@ -128,7 +128,7 @@ SHOWN = {
     "what it took": r"\n\d+ calls of AWS for \d+ resources, \d+ events and 16 sweeps",
     "the report": r"\n[0-9:]+   \d+ findings: .*open",
     "the digest": r"digest: steward 123456789012 eu-west-1: \d+ new",
-    "what rang": r"\nalarms that rang: .*bad-policy .*-dead-letters .*log-shipper-behind",
+    "what rang": r"\nalarms seen ringing: .*bad-policy .*-dead-letters .*log-shipper-behind",
 }
 
 

@@ -55,7 +55,7 @@ def _tell_effort(stage: Stage, resources: int) -> None:
     stage.screen.line(None, f"{told} {len(executions)} sweeps, the most frequent:")
     stage.screen.line(None, counted(dict(asked.most_common(6))), "dim", depth=1)
     rang = ", ".join(f"{name} ({moment:%H:%M})" for name, moment in stage.rang.items())
-    stage.screen.line(None, f"alarms that rang: {rang or 'none'}")
+    stage.screen.line(None, f"alarms seen ringing: {rang or 'none'}")
 
 
 def _found(stage: Stage, control: Control[Any, Any]) -> Mapping[tuple[str, str], list[str]]:
