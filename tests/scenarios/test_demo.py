@@ -86,6 +86,22 @@ def test_it_leaves_the_report(played: subprocess.CompletedProcess[str], report: 
     assert "default-src 'none'" in html.unescape(page)
 
 
+def test_the_readme_shows_lines_of_it(played: subprocess.CompletedProcess[str]) -> None:
+    """Numbers apart, which go with the machine and with the controls; cut where they are long."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    [shown] = [block for block in readme.split("```") if "A log group, created by hand" in block]
+    lines = [line.removesuffix(" ...") for line in shown.splitlines()[1:]]
+    wanted = [plain(line) for line in lines if line.strip(" .")]
+    told = [plain(line) for line in played.stdout.splitlines()]
+    assert [one for one in wanted if not any(line.startswith(one) for line in told)] == []
+    assert len(wanted) > 50
+
+
+def plain(line: str) -> str:
+    """A line without its numbers, and without the end of a change's id."""
+    return re.sub(r"[0-9]+", "#", re.sub(r"-[0-9a-f]{6}\b", "-#", line))
+
+
 SHOWN = {
     "plans first": r"28 planned \(NEVER_EXPIRES\), such as /aws/apigateway/admin",
     "the team's policy": r"Create of /steward/policy/log-retention: matched by PolicyChanged",
