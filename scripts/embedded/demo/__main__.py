@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 DESCRIPTION = """
-Plays Steward's work on an embedded AWS account: no AWS, no Docker, a minute or two. A messy account,
-a morning of its developers, and for each event what was decided and changed. Exit code 0: all that
-is promised on the way holds; 1: something does not, and the end says what.
+Plays Steward's work on an embedded AWS account: no AWS, no Docker, a minute or two. A messy
+account, a morning of its developers, and for each event what was decided and changed. Exit code 0:
+all that is promised on the way holds; 1: something does not, and the end says what.
 """
 
 REPORT = Path(__file__).parents[3] / ".demo" / "report.html"
