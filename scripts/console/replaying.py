@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -75,9 +76,12 @@ def _named(
     view: ReplayView,
 ) -> Iterator[tuple[Control[Any, Any], Ref]]:
     """What the events name; the others are told with their reason as they are met."""
+    any_event = False
     for path in files:
+        found_here = False
         for event in read(path):
             view.read()
+            found_here = found_here or not isinstance(event, NotAnEvent)
             found = _routed(account, event, known)
             if not isinstance(found, Skip):
                 yield from found
@@ -88,6 +92,10 @@ def _named(
             view.skip(found.value, _shown(event))
             if view.plain:
                 emit([{"skipped": found.value, "event": _told(event)}])
+        if not found_here:
+            print(f"steward: replay: no event was found in {path}", file=sys.stderr)
+        any_event = any_event or found_here
+    summary.complete = summary.complete and any_event  # else nobody was asked anything
 
 
 def _routed(account: Account, event: Event | NotAnEvent, known: Sequence[Route]) -> Named | Skip:

@@ -78,6 +78,9 @@ def _seen(one: str) -> str:
 class FindingsView:
     """Findings as a person sees them; ``plain`` shows none, for --json."""
 
+    elsewhere = "see the errors on standard error"
+    """Where it is told why a run is not complete of which no finding says so."""
+
     def __init__(self, *, plain: bool) -> None:
         self.plain = plain
         self._rows: list[Outcome] = []
@@ -111,10 +114,15 @@ class FindingsView:
             rows.append(("skipped", _counts(summary.skipped)))
         if aws.throttled:
             rows.append(("throttled", _counts(aws.throttled)))
-        rows.append(("complete", "yes" if summary.complete else "NO: see the errors above"))
+        rows.append(("complete", "yes" if summary.complete else f"NO: {self._why(summary)}"))
         table("Summary", ("", ""), rows)
         if summary.fates.get("planned") and not enforce:
             console().print("Nothing was written. --enforce makes the planned changes.")
+
+    def _why(self, summary: Summary) -> str:
+        """What was left: the findings tell it, else standard error."""
+        left = {name: summary.fates[name] for name in ("failed", "unknown") if summary.fates[name]}
+        return f"see the findings, {_counts(left)}" if left else self.elsewhere
 
 
 class SweepView(FindingsView):
@@ -166,6 +174,8 @@ class SweepView(FindingsView):
 
 class ReplayView(FindingsView):
     """Replayed events: why some name nothing, and what became of what the others name."""
+
+    elsewhere = "see what was skipped, and standard error"
 
     def __init__(self, *, plain: bool) -> None:
         super().__init__(plain=plain)

@@ -171,6 +171,21 @@ def test_input_that_is_damaged_makes_it_incomplete(
     assert all(damaged is not complete for damaged in told)
 
 
+@pytest.mark.parametrize("content", ['{"name": "x"}', "{}", "[]", '{"Records": []}', "{}\n[]", ""])
+def test_files_without_any_event_are_not_clean(replay: Replay, content: str) -> None:
+    """Exit code 2, and each is named: somebody meant another file."""
+    replay.file(content, "policy.json")
+    replay()
+    assert (replay.summary["complete"], replay.code) == (False, 2)
+    assert replay.err == f"steward: replay: no event was found in {replay.files[0]}\n"
+    replay.file(json.dumps(record()))
+    assert ("policy.json" in replay("--enforce").err, replay.code) == (
+        True,
+        2 if not content else 0,
+    )
+    assert replay.fates == {"/a": "remediated"}
+
+
 def test_a_resource_that_many_events_name_is_looked_at_once(replay: Replay) -> None:
     """300 events of three groups are one read."""
     replay.file("\n".join(json.dumps(record(f"/{'abc'[n % 3]}")) for n in range(300)))
