@@ -39,7 +39,7 @@ def exempt(options: Options, resource: str | None, control_id: str | None, told:
     if told["remove"]:
         return _remove(options, control, resource)
     exemption = _exemption(control, resource, told)
-    account = connect(replace(options, enforce=True))
+    account = connect(replace(options, enforce=True), begin=True)
     account.ledger.exempt(control.id, exemption)
     [made] = [one for one in _lines(account, control) if _is(one, "ledger", resource)]
     for remark in made.remarks:

@@ -35,7 +35,7 @@ Wanted = dict[str, dict[Ref, None]]
 
 def replay(options: Options, files: Sequence[Path]) -> ExitCode:
     """Look at everything that the files' events name, each resource once."""
-    account = connect(options)
+    account = connect(options, begin=True)
     summary, view = Summary(), ReplayView(plain=options.json)
     wanted: Wanted = {}
 

@@ -49,14 +49,20 @@ class StderrTelemetry:
         logging.getLogger("steward").debug("metric %s %s %s", values, dimensions, names)
 
 
-def connect(options: Options) -> Account:
-    """The caller's account. Raises NotConnected where nobody answers or knows the caller."""
+def connect(options: Options, *, begin: bool = False) -> Account:
+    """The caller's account. Raises NotConnected where nobody answers or knows the caller.
+
+    ``begin``: the command may begin the console's own ledger; no other one makes a file.
+    What is wrong with the options is told before anybody is asked. Raises BadPolicy.
+    """
     clock = SystemClock()
+    local = None if options.stack else offline_policy(options)
+    file = _ledger_file(options, begin=begin)
     aws = api(options, clock, read_only=not options.enforce)
     endpoint = options.endpoint_url or os.environ.get("AWS_ENDPOINT_URL") or "aws"
     scope = f"{endpoint.rstrip('/')}|{aws.account}|{aws.region}"
-    policy, stopped = _policies(options, aws, clock)
-    ledger = _ledger(options, aws, clock, scope)
+    policy, stopped = (local, lambda: False) if local else _policies(options, aws, clock)
+    ledger = _ledger(options, aws, clock, scope, file)
     _at_the_end(aws, ledger)
     return Account(
         aws=aws,
@@ -145,9 +151,7 @@ def selected(names: Sequence[str]) -> list[Control[Any, Any]]:
 def _policies(
     options: Options, aws: Api, clock: Clock
 ) -> tuple[Callable[[Control[Any, Any]], Loaded[Any]], Callable[[], bool]]:
-    if options.stack is None:
-        return offline_policy(options), lambda: False
-    stack = StackPolicies(aws, options.stack, clock, [control.id for control in CONTROLS])
+    stack = StackPolicies(aws, str(options.stack), clock, [control.id for control in CONTROLS])
     if not stack.is_deployed():
         missing = f"/{options.stack}/defaults/"
         raise BadPolicy(f"--stack: is {options.stack!r}, but {aws.region} has nothing at {missing}")
@@ -167,9 +171,21 @@ def _at_the_end(aws: Api, ledger: Ledger) -> None:
         command.call_on_close(ledger.close)
 
 
-def _ledger(options: Options, aws: Api, clock: Clock, scope: str) -> Ledger:
+def _ledger_file(options: Options, *, begin: bool) -> Path:
+    """Where the console's own ledger is kept; in memory while there is none. Raises BadPolicy."""
+    path = options.ledger_path
+    if options.stack or begin or path.exists():
+        return path
+    if options.ledger is not None:
+        made = "a ledger that 'steward sweep' has made"
+        raise BadPolicy(f"--ledger: is {str(path)!r}, which is not there, allowed: {made}")
+    print(f"steward: nothing was recorded yet: there is no ledger {path}", file=sys.stderr)
+    return Path(":memory:")
+
+
+def _ledger(options: Options, aws: Api, clock: Clock, scope: str, file: Path) -> Ledger:
     """The stack's ledger, which only --enforce may write to, or the console's own file."""
     if options.stack is None:
-        return SQLiteLedger(options.ledger_path, scope)
+        return SQLiteLedger(file, scope)
     ledger = DynamoDBLedger(aws, ledger_table(options.stack), clock)
     return ledger if options.enforce else ReadOnlyLedger(ledger)

@@ -52,7 +52,7 @@ class Interrupt:
 def sweep(options: Options, names: Sequence[str], *, restart: bool, retry: bool) -> ExitCode:
     """Sweep the named controls, or all; later ones also where an earlier one was incomplete."""
     controls = selected(names)
-    account = replace(connect(options), retry=retry)
+    account = replace(connect(options, begin=True), retry=retry)
     policies = {control.id: account.policy(control) for control in controls}  # all, or nothing
     summary, view = Summary(), SweepView(plain=options.json)
     with Interrupt().installed() as interrupt, view:

@@ -104,6 +104,7 @@ def console(running: CountingServer, tmp_path: Path, capsys: pytest.CaptureFixtu
     clear_functions(region=REGION)
     clear_roles(region=REGION)
     running.clear()
+    (tmp_path / "ledger.sqlite3").touch()  # one in which nothing was recorded yet
     return Console(running, tmp_path, capsys)
 
 
@@ -410,6 +411,22 @@ def test_a_report_of_controls_that_are_off_is_not_clean(console: Console) -> Non
     assert console("report", "log-retention", "--policy", asked, "--plain").code == 2
     assert json.loads(console.out)["controls"][0]["state"] == "off"
     assert "log-retention: the control is off" in console.err
+
+
+def test_what_only_reads_the_ledger_begins_none(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the first sweep nothing was recorded, and nobody is refused; a sweep begins it."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(console.folder / "state"))
+    place = [*console.place, "--pace", "off"]
+    console.seed(Seed(name="a"))
+    for command, code in ((["changes"], 0), (["exempt", "--list"], 0), (["explain", "a"], 1)):
+        assert main([*command, *place]) == code
+        assert "nothing was recorded yet: there is no ledger" in console.capture.readouterr().err
+    assert not (console.folder / "state").exists()
+    assert main(["sweep", *place]) == 1
+    assert (console.folder / "state" / "steward" / "ledger.sqlite3").exists()
+    assert (main(["changes", *place]), console.capture.readouterr().err.count("recorded")) == (0, 0)
 
 
 def test_of_many_changes_the_newest_are_listed(console: Console) -> None:
