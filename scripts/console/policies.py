@@ -11,7 +11,7 @@ from typing import Any
 from console.codes import ExitCode
 from console.lines import emit
 from console.options import Options
-from console.session import documents, policy_in_force, selected
+from console.session import entries, misplaced, policy_in_force, selected
 from console.views import console, table
 from steward.controls import CONTROLS, named
 from steward.errors import BadPolicy
@@ -22,23 +22,51 @@ from steward.shipping.settings import redaction
 MANY = 8
 """Members of a list that a table shows."""
 
+STANDARD, LARGEST = 4096, 8192
+"""Bytes that a parameter of the standard and of the advanced tier holds (API reference)."""
+
 
 def check(options: Options, file: Path) -> ExitCode:
     """Tell every problem of a policy file, each with path, value and what is allowed."""
-    asked = documents(file)
+    asked = entries(file)
     problems = [(control, text) for control, doc in asked.items() for text in told(control, doc)]
+    remarks = [(control, text) for control, doc in asked.items() for text in _dear(doc)]
     if options.json:
         emit({"control": control, "problem": text} for control, text in problems)
-    elif problems:
-        for control, text in problems:
-            console(stderr=True).print(f"{file}: {control}: {text}", markup=False)
-    else:
+        emit({"control": control, "remark": text} for control, text in remarks)
+        return ExitCode.USAGE if problems else ExitCode.CLEAN
+    for control, text in (*problems, *remarks):
+        console(stderr=True).print(f"{file}: {control}: {text}", markup=False, soft_wrap=True)
+    if not problems:
         console().print(f"{file}: fits; controls: {', '.join(asked) or 'none'}", markup=False)
     return ExitCode.USAGE if problems else ExitCode.CLEAN
 
 
-def told(control_id: str, document: Mapping[str, Any]) -> Iterator[str]:
-    """All problems of one control's document: first the schema's, else the policy's own."""
+def told(control_id: str, document: Any) -> Iterator[str]:
+    """All problems of one control's document: what cannot be put, and what does not fit."""
+    if wrong := list(misplaced(control_id, document)):
+        yield from wrong
+        return
+    if (size := _size(document)) > LARGEST:
+        yield f"has {size:,} bytes as compact JSON, allowed: {LARGEST:,}, what a parameter holds"
+    yield from _unfit(control_id, document)
+
+
+def _dear(document: Any) -> Iterator[str]:
+    """What is to be known of a document that Parameter Store takes, but not for nothing."""
+    if STANDARD < (size := _size(document)) <= LARGEST:
+        tiers = "--tier Advanced or --tier Intelligent-Tiering"
+        yield f"has {size:,} bytes as compact JSON, above {STANDARD:,}: put it with {tiers}"
+
+
+def _size(document: Any) -> int:
+    """Bytes of a document as jq -c writes it."""
+    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def _unfit(control_id: str, document: Mapping[str, Any]) -> Iterator[str]:
+    """All misfits of one control's document: first the schema's, else the policy's own."""
     from jsonschema import Draft7Validator  # noqa: PLC0415  # 10 MiB that a sweep need not carry
 
     full = complete(schema(control_id), document)

@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,22 +93,34 @@ LOG_SHIPPER = "log-shipper"
 
 def documents(file: Path) -> Documents:
     """The policy documents of a file, by control. Raises BadPolicy for what is no such file."""
+    loaded = entries(file)
+    for control, document in loaded.items():
+        for problem in misplaced(control, document):
+            raise BadPolicy(f"policy {file}: {control!r} {problem}")
+    return loaded
+
+
+def entries(file: Path) -> Mapping[str, Any]:
+    """What a policy file has, whatever it is named. Raises BadPolicy for what is no JSON object."""
     try:
-        loaded = json.loads(file.read_text("utf-8"), object_pairs_hook=_once_each)
+        # Some editors begin a file with a byte order mark.
+        loaded = json.loads(file.read_text("utf-8-sig"), object_pairs_hook=_once_each)
     except OSError as error:
         raise BadPolicy(f"policy {file}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise BadPolicy(f"policy {file}: is not JSON: {error}") from error
     if not isinstance(loaded, dict):
         raise BadPolicy(f"policy {file}: allowed: a JSON object, control by control")
-    known = [*(control.id for control in CONTROLS), LOG_SHIPPER]
-    for control, document in loaded.items():
-        if control not in known:
-            told = f"{control!r} is no control, allowed: {', '.join(known)}"
-            raise BadPolicy(f"policy {file}: {told}")
-        if not isinstance(document, dict):
-            raise BadPolicy(f"policy {file}: {control}: allowed: a JSON object")
     return loaded
+
+
+def misplaced(control: str, document: object) -> Iterator[str]:
+    """What keeps an entry of a policy file from being a control's document, if anything."""
+    known = [*(control.id for control in CONTROLS), LOG_SHIPPER]
+    if control not in known:
+        yield f"is no control, allowed: {', '.join(known)}"
+    elif not isinstance(document, dict):
+        yield f"is {json.dumps(document)[:80]}, allowed: a JSON object"
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
