@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any, TypeAlias
 
@@ -15,6 +15,7 @@ from console.options import Options
 from console.session import connect, history, selected
 from console.views import console, printable, table
 from steward.account import Account
+from steward.asked import LONGEST_EXEMPTION
 from steward.aws.parameters import policy_name
 from steward.errors import BadPolicy
 from steward.evaluate import EXEMPT_TAG
@@ -23,7 +24,11 @@ from steward.model import Control, Exemption
 from steward.policy import unfit
 from steward.reports.dataset import ExemptionLine
 from steward.reports.exempting import exemption_lines, soonest_first
-from steward.reports.reading import read
+from steward.reports.reading import Kept, read
+from steward.reports.wording import counted
+
+HANDFUL = 10
+"""Resources that one exemption may cover without a remark, where they are not most."""
 
 Told: TypeAlias = Mapping[str, str | bool | None]
 
@@ -41,12 +46,13 @@ def exempt(options: Options, resource: str | None, control_id: str | None, told:
     exemption = _exemption(control, resource, told)
     account = connect(replace(options, enforce=True), begin=True)
     account.ledger.exempt(control.id, exemption)
-    [made] = [one for one in _lines(account, control) if _is(one, "ledger", resource)]
-    for remark in made.remarks:
+    kept, today = _kept(account, control), account.clock.now().date()
+    [made] = [one for one in exemption_lines(kept, today) if _is(one, "ledger", resource)]
+    for remark in (*made.remarks, *_breadth(kept, exemption, today)):
         if not remark.startswith("expires"):  # they know: they just said when
             _warn(f"{resource} {remark}")
     line = {"control": control.id, **shallow(exemption), "covers": made.covers}
-    until = f"until {exemption.expires}, {made.covers} known violations"
+    until = f"until {exemption.expires}, {counted(made.covers, 'known violation')}"
     return _say(options, f"{resource} is exempt from {control.id} {until}", line)
 
 
@@ -101,11 +107,23 @@ def _place(options: Options, one: ExemptionLine) -> str:
 
 def _lines(account: Account, control: Control[Any, Any]) -> Iterator[ExemptionLine]:
     """The control's exemptions of every source, as they are today."""
-    now = account.clock.now()
-    kept = read(history(account.ledger), control, account.policy, stamp(now))
+    yield from exemption_lines(_kept(account, control), account.clock.now().date())
+
+
+def _kept(account: Account, control: Control[Any, Any]) -> Kept:
+    """What the ledger has of the control; that its policy does not fit is told."""
+    now = stamp(account.clock.now())
+    kept = read(history(account.ledger), control, account.policy, now)
     if kept.problem:
         _warn(f"those of its policy are not known: {kept.problem}")
-    yield from exemption_lines(kept, now.date())
+    return kept
+
+
+def _breadth(kept: Kept, exemption: Exemption, today: date) -> Iterator[str]:
+    """How much is exempt, if that is more than a handful, or most of what is known."""
+    covered, known = sum(exemption.covers(item.ref, today) for item in kept.items), len(kept.items)
+    if covered > HANDFUL or 1 < covered > known / 2:
+        yield f"covers {covered:,} of {counted(known, 'known resource')}"
 
 
 def _glob(one: ExemptionLine) -> str:
@@ -169,6 +187,19 @@ def _say(options: Options, sentence: str, line: Mapping[str, Any]) -> ExitCode:
     return ExitCode.CLEAN
 
 
+def _within_a_year(expires: date) -> None:
+    """Who exempts for longer than they may remember says so in the policy. Raises BadPolicy."""
+    today = datetime.now(UTC).date()
+    if expires < today:
+        raise BadPolicy(f"--until: is {expires}, allowed: today or later")
+    last = today + timedelta(days=LONGEST_EXEMPTION)
+    if expires > last:
+        longer = "for longer write it into the policy's field exemptions"
+        raise BadPolicy(
+            f"--until: is {expires}, allowed: to {last}, in {LONGEST_EXEMPTION} days; {longer}"
+        )
+
+
 def _exemption(control: Control[Any, Any], resource: str, told: Told) -> Exemption:
     given = {name: str(told[name] or "").strip() for name in ("until", "reason", "owner")}
     absent = [f"--{name}" for name, text in given.items() if not text]
@@ -178,8 +209,7 @@ def _exemption(control: Control[Any, Any], resource: str, told: Told) -> Exempti
         expires = datetime.strptime(given["until"], "%Y-%m-%d").replace(tzinfo=UTC).date()
     except ValueError:
         raise BadPolicy(f"--until: is {told['until']!r}, allowed: YYYY-MM-DD") from None
-    if expires < datetime.now(UTC).date():
-        raise BadPolicy(f"--until: is {expires}, allowed: today or later")
+    _within_a_year(expires)
     if not resource.strip("*?"):
         raise BadPolicy(
             f"exempt: RESOURCE is {resource!r}, which is everything; mode audit does that"

@@ -40,6 +40,7 @@ from embedded.seeding import (
 REGION = "us-east-1"
 ROLE = "arn:aws:iam::123456789012:role/ships"
 ROOT = Path(__file__).parents[2]
+LATE = (datetime.now(UTC) + timedelta(days=300)).date()
 
 
 @pytest.fixture(scope="module")
@@ -383,7 +384,7 @@ def test_a_report_tells_what_a_sweep_found(console: Console, tmp_path: Path) -> 
         0,
         0,
     )
-    exemption = ("--until", "2099-01-01", "--reason", "r", "--owner", "o")
+    exemption = ("--until", str(LATE), "--reason", "r", "--owner", "o")
     console("exempt", "a", "log-retention", *exemption)
     assert console(*asked, "--format", "csv").code == 0
     assert '"exempt"' in console.out
@@ -446,7 +447,7 @@ def test_of_many_changes_the_newest_are_listed(console: Console) -> None:
 def test_exemptions_are_listed_with_what_is_to_be_said_of_them(console: Console) -> None:
     """Those of ledger, policy and tags, soonest to end first; ended, unused, too wide."""
     day = (datetime.now(UTC) + timedelta(days=9)).date().isoformat()
-    tag = {"steward:exempt/log-retention": "2098-01-01"}
+    tag = {"steward:exempt/log-retention": str(LATE - timedelta(days=1))}
     console.seed(Seed(name="/audit/a"), Seed(name="/audit/b"), Seed(name="/audit/c", tags=tag))
     one = {"resource": "/audit/a", "reason": "r", "owner": "o", "expires": "2020-01-01"}
     asked = {"log-retention": {"exemptions": [one], "honor_tags": True}}
@@ -454,11 +455,14 @@ def test_exemptions_are_listed_with_what_is_to_be_said_of_them(console: Console)
     console("sweep", *policy)
     told = ("--reason", "r", "--owner", "o", "--plain")
     console("exempt", "/audit/a", "log-retention", "--until", day, *told)
-    assert (f"until {day}, 1 known violations" in console.out, console.err) == (True, "")
-    console("exempt", "/typo/*", "log-retention", "--until", "2099-01-01", *told)
+    assert (f"until {day}, 1 known violation" in console.out, console.err) == (True, "")
+    console("exempt", "/typo/*", "log-retention", "--until", str(LATE), *told)
     assert console.err == "steward: exempt: /typo/* exempts nothing\n"
-    console("exempt", "/audit/*", "log-retention", "--until", "2099-01-02", *told)
-    assert console.err == "steward: exempt: /audit/* exempts every resource\n"
+    console("exempt", "/audit/*", "log-retention", "--until", str(LATE + timedelta(days=1)), *told)
+    told_of = "steward: exempt: /audit/*"
+    assert console.err == (
+        f"{told_of} exempts every resource\n{told_of} covers 3 of 3 known resources\n"
+    )
     assert console("exempt", "--list", *policy).code == 0
     assert [(x["source"], x["resource"], x["covers"], x["remarks"]) for x in console.lines] == [
         ("policy", "/audit/a", 0, ["expired"]),
@@ -486,7 +490,7 @@ def test_what_the_ledger_does_not_exempt_says_where_it_is_to_be_removed(console:
     assert "remove it from its tag steward:exempt/log-retention" in console.err
     assert console("exempt", "/c", *remove).code == 3
     assert "allowed: what 'steward exempt --list' shows" in console.err
-    told = ("--until", "2099-01-01", "--reason", "r", "--owner", "o")
+    told = ("--until", str(LATE), "--reason", "r", "--owner", "o")
     console("exempt", "/audit/a", "log-retention", *told)
     assert console("exempt", "/audit/a", *remove).code == 0
     assert "stays exempt by exemptions of" in console.err
@@ -505,7 +509,7 @@ def test_what_the_ledger_does_not_exempt_says_where_it_is_to_be_removed(console:
             ["a", "log-retention", "--until", "2099-01-01", "--reason", " ", "--owner", "o"],
             "reason",
         ),
-        (["*", "log-retention", "--until", "2099-01-01", "--reason", "r", "--owner", "o"], "'*'"),
+        (["*", "log-retention", "--until", str(LATE), "--reason", "r", "--owner", "o"], "'*'"),
     ],
 )
 def test_an_exemption_needs_an_end_a_reason_and_an_owner(
@@ -882,9 +886,9 @@ def test_an_exemption_made_during_a_sweep_holds(console: Console) -> None:
     console.server.latency = 0.02
     process = start(console, "sweep", "--enforce", "--json")
     wait_for(console.server.calls, "logs.PutRetentionPolicy", 1)
-    told = ("--until", "2099-01-01", "--reason", "hold", "--owner", "legal")
+    told = ("--until", str(LATE), "--reason", "hold", "--owner", "legal")
     console("exempt", "/aws/lambda/f009*", "log-retention", *told)
-    assert console.lines[0]["expires"] == "2099-01-01"
+    assert console.lines[0]["expires"] == str(LATE)
     process.communicate(timeout=30)
     left = [name for name, days in console.retention().items() if days is None]
     assert left == [f"/aws/lambda/f009{n}" for n in range(10)]
@@ -892,7 +896,7 @@ def test_an_exemption_made_during_a_sweep_holds(console: Console) -> None:
 
 def test_a_glob_with_brackets_is_text_to_the_terminal(console: Console) -> None:
     """Names are printed as they are."""
-    told = ("--until", "2099-01-01", "--reason", "r", "--owner", "o")
+    told = ("--until", str(LATE), "--reason", "r", "--owner", "o")
     console("exempt", "/x[/abc]*", "log-retention", *told, "--plain")
     assert (console.code, "/x[/abc]* is exempt" in console.out) == (0, True)
 
@@ -934,7 +938,7 @@ def test_with_a_stack_policy_exemptions_and_ledger_are_the_stacks(console: Conso
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
     )
     console.seed(Seed(name="a"), Seed(name="b"))
-    told = ("--until", "2099-01-01", "--reason", "r", "--owner", "o")
+    told = ("--until", str(LATE), "--reason", "r", "--owner", "o")
     assert console("exempt", "b", "log-retention", *told, "--stack", "gov").code == 0
     assert console("sweep", "--stack", "gov").code == 1
     assert {line["fate"] for line in console.lines[:-1]} == {"planned", "none"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from embedded.account import EmbeddedAccount
 from tests.scenarios.embedding import Console, create, put_policy, retention, writes
 
@@ -58,7 +60,14 @@ def test_an_exemption_from_the_console_counts_in_the_functions(
     here: EmbeddedAccount, console: Console
 ) -> None:
     """Two ways to one ledger: what an operator exempts, no event and no sweep changes."""
-    told = ("--until", "2099-12-31", "--reason", "legal hold", "--owner", "legal")
+    told = (
+        "--until",
+        str(datetime.now(UTC).date() + timedelta(days=300)),
+        "--reason",
+        "legal hold",
+        "--owner",
+        "legal",
+    )
     assert console("exempt", "/legal/*", "log-retention", *told)[0] == 0
     create(here, "/legal/mail", "/b")
     here.settle()

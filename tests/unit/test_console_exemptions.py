@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from console.cli import main
-from console.exempting import _exemption
+from console.exempting import _breadth, _exemption
 from console.ledger_commands import _caller, _owner
 from console.views import printable, table
 from steward.controls import CONTROLS
-from steward.model import Control, Exemption
+from steward.model import Control, Exemption, Ref
+
+LAST = datetime.now(UTC).date() + timedelta(days=364)
+"""A year ahead, a midnight within the test's run notwithstanding."""
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -38,7 +41,7 @@ def test_an_exemption_is_held_to_what_a_policy_may_have(
 ) -> None:
     """By the control's own schema; the field, the value and the limit are named."""
     told = {"resource": "a", "reason": "r", "owner": "o", field: "x" * (most + 1)}
-    options = ("--until", "2099-01-01", "--reason", told["reason"], "--owner", told["owner"])
+    options = ("--until", str(LAST), "--reason", told["reason"], "--owner", told["owner"])
     err = refusal(capsys, "exempt", told["resource"], control, *options)
     assert f'exempt: {field}: is "xxx' in err
     assert f"allowed: maxLength {most}" in err
@@ -51,7 +54,7 @@ def test_an_exemption_is_held_to_what_a_policy_may_have(
         (["--list", "x", "log-retention"], "--list: .* with a CONTROL or none, not RESOURCE"),
         (["--list", "--owner", "o"], "--list: .* not --owner"),
         (
-            ["x", "log-retention", "--reason", "r", "--until", "2099-01-01", "--remove"],
+            ["x", "log-retention", "--reason", "r", "--until", str(LAST), "--remove"],
             "--remove: only removes, allowed: RESOURCE and CONTROL, not --until, --reason",
         ),
     ],
@@ -64,15 +67,55 @@ def test_what_would_be_ignored_is_refused(
     assert re.search(told, refusal(capsys, "exempt", *arguments))
 
 
+@pytest.mark.parametrize("late", [2, 9999], ids=["by a day", "for ever"])
+def test_an_exemption_has_an_end_within_a_year(
+    late: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As one by an undo has; for longer there is the policy, which others review."""
+    until = str(LAST + timedelta(days=late))
+    told = ("--until", until, "--reason", "r", "--owner", "o")
+    err = refusal(capsys, "exempt", "/*", "log-retention", *told)
+    assert re.search(rf"--until: is {until}, allowed: to [-\d]+, in 365 days; for longer", err)
+
+
+@pytest.mark.parametrize(
+    ("glob", "told"),
+    [
+        ("/a/0", None),
+        ("/a/?", "covers 6 of 10 known resources"),
+        ("/b/*", None),
+        ("/none", None),
+        ("/*", "covers 10 of 10 known resources"),
+    ],
+)
+def test_a_glob_over_most_of_a_few_resources_is_told(glob: str, told: str | None) -> None:
+    """Whatever their verdict: what comes to be wrong with them later is exempt, too."""
+    names = [*(f"/a/{n}" for n in range(6)), *(f"/b/{n}" for n in range(4))]
+    assert breadth(glob, names) == told
+
+
+def test_a_glob_over_more_than_a_handful_of_many_is_told() -> None:
+    """Also where it is a small part of them."""
+    names = [f"/a/{n:04}" for n in range(2000)]
+    assert breadth("/a/000*", names) is None
+    assert breadth("/a/00*", names) == "covers 100 of 2,000 known resources"
+
+
+def breadth(glob: str, names: Sequence[str]) -> str | None:
+    """What is told of a glob where these are the known resources."""
+    kept = SimpleNamespace(items=[SimpleNamespace(ref=Ref("K", name)) for name in names])
+    exemption = Exemption(glob, "r", "o", LAST)
+    return next(_breadth(kept, exemption, LAST), None)  # type: ignore[arg-type]  # a stand-in
+
+
 @pytest.mark.parametrize("control", CONTROLS, ids=lambda one: one.id)
 def test_what_a_policy_may_have_is_an_exemption_of_every_control(
     control: Control[Any, Any],
 ) -> None:
     """Nothing else that its policy lacks stands in the way."""
-    told = {"until": "2099-01-01", "reason": "r" * 256, "owner": "o" * 128}
-    assert _exemption(control, "a" * 140, told) == Exemption(
-        "a" * 140, "r" * 256, "o" * 128, date(2099, 1, 1)
-    )
+    told = {"until": str(LAST), "reason": "r" * 256, "owner": "o" * 128}
+    exemption = Exemption("a" * 140, "r" * 256, "o" * 128, LAST)
+    assert _exemption(control, "a" * 140, told) == exemption
 
 
 @pytest.mark.parametrize(
@@ -84,7 +127,7 @@ def test_what_would_steer_a_terminal_is_no_exemption(
 ) -> None:
     """Others read it in their terminals, and in reports."""
     told = {"resource": "a", "reason": "r", "owner": "o", field: text}
-    options = ("--until", "2099-01-01", "--reason", told["reason"], "--owner", told["owner"])
+    options = ("--until", str(LAST), "--reason", told["reason"], "--owner", told["owner"])
     err = refusal(capsys, "exempt", told["resource"], "log-retention", *options)
     assert f"exempt: {field}: is {text!r}, allowed: no control characters" in err
 
