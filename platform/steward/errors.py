@@ -3,6 +3,7 @@
 StewardError
 ├── BadPolicy      a setting does not fit: the control stops and changes nothing
 ├── NotConnected   no credentials, or nobody answers at the endpoint: the run ends
+│   └── BadRegion  the name of the Region can be none's: nobody was asked
 ├── Incomplete     what could be done was done, and something is left: the caller has to know
 ├── Busy           another run holds the lease: come back later
 ├── Gone           the resource is no longer there: nothing to govern
@@ -40,6 +41,10 @@ class BadPolicy(StewardError):
 
 class NotConnected(StewardError):
     """There are no usable credentials, or the endpoint does not answer."""
+
+
+class BadRegion(NotConnected):
+    """The name of the Region can be none's: nobody was asked, and the setting is wrong."""
 
 
 class Incomplete(StewardError):

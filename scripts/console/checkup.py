@@ -34,14 +34,13 @@ SKEW_WARNED, SKEW_REFUSED = 30, 300
 
 def doctor(options: Options) -> ExitCode:
     """Look at everything, also after something could not be looked at."""
+    policies = [] if options.stack else [*_policy(options)]  # what does not fit asks nobody
     clock = SystemClock()
     aws = api(options, clock, read_only=True)
     click.get_current_context().call_on_close(aws.close)
     aws.deadline = Deadline(clock, SECONDS)
-    checks = [*_account_checks(aws, clock)]
-    if options.stack is None:
-        checks += _policy(options)
-    else:
+    checks = [*_account_checks(aws, clock), *policies]
+    if options.stack:
         checks += stack_checks(Place(aws, clock, options.stack))
     if options.json:
         emit(map(asdict, checks))

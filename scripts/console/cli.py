@@ -13,10 +13,10 @@ import click
 
 from console import ledger_commands, policies, sweeping
 from console.codes import ExitCode
-from console.options import Options, common
+from console.options import Options, common, reading
 from console.report_command import report
 from console.version import VERSION
-from steward.errors import BadPolicy, Invalid, NotConnected, StewardError
+from steward.errors import BadPolicy, BadRegion, Invalid, NotConnected, StewardError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -72,7 +72,7 @@ def sweep(options: Options, control: Sequence[str], *, restart: bool, retry: boo
 @click.option(
     "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many at most."
 )
-@common
+@reading
 def changes(options: Options, **filters: str | int | None) -> ExitCode:
     """List changes, newest first: what was before, what was sent."""
     return ledger_commands.changes(options, ledger_commands.Filters(**filters))  # type: ignore[arg-type]  # click checked them
@@ -106,7 +106,7 @@ def undo(options: Options, change: str, owner: str | None, days: int) -> ExitCod
 @cli.command()
 @click.argument("resource", required=False)
 @click.argument("control", required=False)
-@click.option("--until", metavar="DATE", help="YYYY-MM-DD, that day included (UTC).")
+@click.option("--until", metavar="DATE", help="YYYY-MM-DD (UTC), that day included; within a year.")
 @click.option("--reason", metavar="TEXT", help="Why the violation is acceptable.")
 @click.option("--owner", metavar="WHO", help="Who answers for it.")
 @click.option("--remove", is_flag=True, help="Remove the exemption of RESOURCE from CONTROL.")
@@ -206,7 +206,7 @@ def policy() -> None:
 
 @policy.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@common
+@reading
 def check(options: Options, file: Path) -> ExitCode:
     """Check a policy FILE without a connection; tell every problem."""
     return policies.check(options, file)
@@ -214,7 +214,7 @@ def check(options: Options, file: Path) -> ExitCode:
 
 @policy.command()
 @click.argument("control", nargs=-1)
-@common
+@reading
 def show(options: Options, control: Sequence[str]) -> ExitCode:
     """Show the policies in force.
 
@@ -224,7 +224,7 @@ def show(options: Options, control: Sequence[str]) -> ExitCode:
 
 
 @cli.command()
-@common
+@reading
 def controls(options: Options) -> ExitCode:
     """List the controls, their modes and IAM actions."""
     return policies.controls(options)
@@ -232,7 +232,7 @@ def controls(options: Options) -> ExitCode:
 
 @cli.command()
 @click.argument("subject", metavar="CONTROL|RESOURCE")
-@common
+@reading
 def explain(options: Options, subject: str) -> ExitCode:
     """Explain a control, or the finding on a resource.
 
@@ -245,7 +245,7 @@ def explain(options: Options, subject: str) -> ExitCode:
 
 
 @cli.command()
-@common
+@reading
 def doctor(options: Options) -> ExitCode:
     """Check what Steward relies on, and whether a --stack is well.
 
@@ -290,9 +290,9 @@ def _not_written(error: OSError | SystemExit) -> int:
 
 
 def _exit_code(error: StewardError) -> ExitCode:
-    if isinstance(error, NotConnected):
-        return ExitCode.NOT_CONNECTED
-    return ExitCode.USAGE if isinstance(error, BadPolicy | Invalid) else ExitCode.INCOMPLETE
+    if isinstance(error, BadPolicy | BadRegion | Invalid):
+        return ExitCode.USAGE
+    return ExitCode.NOT_CONNECTED if isinstance(error, NotConnected) else ExitCode.INCOMPLETE
 
 
 def _failed(message: str, code: ExitCode) -> int:

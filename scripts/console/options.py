@@ -58,12 +58,23 @@ class Pace(click.ParamType[str]):
         return str(value)
 
 
+def _told(_context: click.Context, _option: click.Parameter, text: str | None) -> str | None:
+    """What an option says; a variable of a script that is empty means no default."""
+    if text is not None and not text.strip():
+        raise click.BadParameter(f"is {text!r}, allowed: what it names, or no such option")
+    return text
+
+
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 _OPTIONS = (
-    click.option("--endpoint-url", metavar="URL", help="Send all requests to this endpoint."),
-    click.option("--region", metavar="NAME", help="AWS Region."),
-    click.option("--profile", metavar="NAME", help="Profile of the AWS configuration files."),
+    click.option(
+        "--endpoint-url", metavar="URL", callback=_told, help="Send all requests to this endpoint."
+    ),
+    click.option("--region", metavar="NAME", callback=_told, help="AWS Region."),
+    click.option(
+        "--profile", metavar="NAME", callback=_told, help="Profile of the AWS configuration files."
+    ),
     click.option(
         "--enforce",
         is_flag=True,
@@ -85,6 +96,7 @@ _OPTIONS = (
     click.option(
         "--stack",
         metavar="NAME",
+        callback=_told,
         help="Work with the policies, exemptions and ledger of this deployed stack.",
     ),
     click.option(
@@ -114,3 +126,16 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         with_options = option(with_options)
     return with_options
+
+
+def reading(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The common options for a command that writes nothing, whatever it is asked."""
+
+    @common
+    @wraps(command)
+    def without_writes(*, options: Options, **arguments: Any) -> Any:
+        if options.enforce:
+            raise click.UsageError("--enforce: is for commands that write; this one only reads")
+        return command(options=options, **arguments)
+
+    return without_writes

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from console.codes import ExitCode
-from console.options import Options, common
+from console.options import Options, reading
 from steward.reports.formats import FORMATS
 
 
@@ -72,7 +72,7 @@ def _file(_context: click.Context, _option: click.Parameter, told: str | None) -
     help="A tag that tells an owner; the first that is there counts. Default: owner, Owner, team, "
     "Team.",
 )
-@common
+@reading
 def report(options: Options, **asked: Any) -> ExitCode:
     """Report what is open, unknown, exempt, resolved and gone.
 

@@ -15,7 +15,7 @@ import boto3
 import botocore.session
 from botocore import xform_name
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, InvalidRegionError
 from botocore.paginate import PaginatorModel
 from botocore.parsers import ResponseParserError
 
@@ -23,7 +23,7 @@ from steward.aws.pacing import Pacer
 from steward.aws.parts import completed
 from steward.aws.quotas import group_of
 from steward.aws.translate import READS, translated
-from steward.errors import NotConnected, OutOfTime, Refused, Throttled, TryAgain
+from steward.errors import BadRegion, NotConnected, OutOfTime, Refused, Throttled, TryAgain
 from steward.model import Clock, Deadline
 
 Session: TypeAlias = botocore.session.Session
@@ -241,6 +241,9 @@ class Api:
         )
         try:
             return self._session.client(service, endpoint_url=self._endpoint_url, config=config)
+        except InvalidRegionError as error:  # a ValueError, too
+            region = self._session.region_name
+            raise BadRegion(f"region: is {region!r}, allowed: a Region's, as eu-west-1") from error
         except ValueError as error:  # botocore's only word on a malformed endpoint
             raise NotConnected(f"endpoint {self._endpoint_url!r}: {error}") from error
 
