@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 from console.codes import ExitCode
@@ -135,6 +136,32 @@ def _would(account: Account, outcome: Outcome) -> str:
     return "would call, once the stop switch is gone" if account.stopped() else "would call"
 
 
+def as_lines(state: Any) -> str:
+    """A state as people read it: each of its fields on a line, in JSON."""
+    told = plain(state)
+    return "\n".join(
+        f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in told.items()
+    )
+
+
+def plain(value: Any) -> Any:
+    """A part of a state in terms of JSON; what has no order of its own is sorted."""
+    if dataclasses.is_dataclass(value):
+        told = (field.name for field in dataclasses.fields(value))
+        return {name: plain(getattr(value, name)) for name in told}
+    if isinstance(value, Mapping):
+        return {_name(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, Set):
+        return sorted(map(plain, value), key=json.dumps)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [plain(inner) for inner in value]
+    return value if isinstance(value, str | int | float | None) else str(value)
+
+
+def _name(key: Any) -> str:
+    return key if isinstance(key, str) else json.dumps(plain(key))
+
+
 def _show(account: Account, state: Any, outcome: Outcome) -> None:
     line, calls = outcome_line(outcome), outcome.finding.remediation
     item = account.ledger.items(outcome.control, [outcome.finding.ref]).get(outcome.finding.ref)
@@ -142,7 +169,7 @@ def _show(account: Account, state: Any, outcome: Outcome) -> None:
         ("control", outcome.control),
         ("verdict", f"{line['verdict']} ({line['code']})"),
         ("reason", line["reason"]),
-        ("state", "" if state is None else str(state)),
+        ("state", "" if state is None else as_lines(state)),
         (_would(account, outcome), "\n".join(map(json.dumps, line["calls"])) or "nothing"),
         ("undo", "\n".join(map(json.dumps, line["undo"])) or "nothing"),
         *(("lost for good", call.irreversible) for call in calls if call.irreversible),

@@ -697,6 +697,8 @@ def test_explain_tells_what_is_there_and_what_would_be_done(console: Console) ->
     assert console.code == 0
     assert "WITHIN_POLICY" in console.out
     assert "DONE" in console.out
+    assert 'name: "a"' in console.out
+    assert "LogGroup(" not in console.out
 
 
 def test_explain_says_under_which_condition_its_calls_are_sent(console: Console) -> None:
