@@ -241,7 +241,7 @@ def _line(random: Random, control: Control[Any, Any], entries: Sequence[Entry]) 
         severity=_severity(control.id),
         mode=mode,
         counts=own,
-        in_order=0 if never or off else random.randint(80, 900),
+        compliant=0 if never or off else random.randint(80, 900),
         swept_at="" if never or off else stamp(swept),
         last_sweep="" if never or off else stamp(NOW - timedelta(hours=6)),
         last_sweep_error=error,

@@ -117,7 +117,7 @@ def _numbers() -> list[tuple[int, Widget]]:
     states = ("CompliantResources", "Violations", "UnknownResources")
     return [
         (5, widgets.number("Open violations", left, "Violations")),
-        (5, widgets.number("In order, percent, exempt left out", percent, *states)),
+        (5, widgets.number("Compliance score, percent", percent, *states)),
         (5, widgets.number("Oldest violation, hours", oldest, "OldestViolationAgeHours")),
         (4, widgets.number("Exempt", exempt, "ExemptResources")),
         (5, widgets.number("Could not be read", blind, "UnknownResources")),

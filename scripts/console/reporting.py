@@ -20,6 +20,7 @@ from steward.reports.dataset import Report, Standing
 from steward.reports.formats import FORMATS
 from steward.reports.gaps import gaps
 from steward.reports.owners import KEYS, owners
+from steward.reports.scoring import score_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,8 @@ def summary(made: Report) -> Iterator[str]:
     }
     told = ", ".join(f"{count} {standing}" for standing, count in counts.items())
     yield f"{told}; the last {made.window_days} days"
+    score = score_of(made.controls)
+    yield f"compliance score {score.told}: {score.basis}"
     for gap in gaps(made):
         yield f"{gap.line.id}: {gap.sentence}"
     yield from made.notes

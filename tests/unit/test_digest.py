@@ -169,6 +169,7 @@ def test_a_message_says_what_whose_and_why_and_where_the_rest_is() -> None:
     assert told.splitlines() == [
         f"Account {ACCOUNT}, Region {REGION}, 2026-11-24T06:00:00Z.",
         "2 violations are open, 1 of them new since 2026-11-23T06:00:00Z.",
+        "Compliance score 100.0 %: 1 of 1 compliant.",
         "",
         "New violations:",
         "- [MEDIUM] log-retention /aws/lambda/orders (owner payments): never expires",
@@ -185,7 +186,7 @@ def test_a_message_is_bounded_and_says_what_it_leaves_out() -> None:
     entries = [replace(ENTRY, first_seen=FRESH, ref=Ref("K", f"{n}")) for n in range(SHOWN + 7)]
     lines = text(digest_of(report(*entries), TOLD)).splitlines()
     assert "- and 7 more" in lines
-    assert len(lines) == SHOWN + 5
+    assert len(lines) == SHOWN + 6
     assert "more" not in text(digest_of(report(*entries[:SHOWN]), TOLD))
 
 
@@ -211,4 +212,4 @@ def test_a_subject_is_what_sns_takes_and_names_add_no_lines(name: str, reason: s
     told = subject(found)
     assert len(told) <= 100
     assert told.isascii()
-    assert len(text(found).splitlines()) == 5
+    assert len(text(found).splitlines()) == 6

@@ -348,7 +348,7 @@ def test_an_exemption_by_tag_names_nobody_and_says_so() -> None:
 
 def test_tiles_count_what_is_judged_now_and_what_ends_within_two_weeks() -> None:
     """Neither what a control that is off once judged, nor an exemption of a day later."""
-    on = replace(REPORT.controls[0], in_order=3, not_applicable=1)
+    on = replace(REPORT.controls[0], counts={}, compliant=2, not_applicable=1)
     off = replace(on, id="off", mode=Mode.OFF)
     days = [
         datetime.fromisoformat(REPORT.generated_at).date() + timedelta(n) for n in (-1, 0, 14, 15)
@@ -359,7 +359,7 @@ def test_tiles_count_what_is_judged_now_and_what_ends_within_two_weeks() -> None
     ]
     told = replace(NOTHING, controls=(on, off), exemptions=tuple(ends))
     tiles = section(parsed(render(told)), "summary").words
-    assert "100.0 % in order 3 of 3 judgements, 1 of them not applicable" in tiles
+    assert "100.0 % compliance score 2 of 2 compliant; 1 not applicable is left out." in tiles
     assert "2 exemptions end within 14 days" in tiles
 
 
@@ -410,7 +410,7 @@ def test_what_was_closed_says_how(fields: dict[str, object], ended: str, counts:
 
 def test_a_control_that_looked_at_nothing_is_not_clean() -> None:
     """It is fresh, and knows nothing; the banner and the tile count it."""
-    blind = replace(REPORT.controls[0], counts={}, in_order=0, not_applicable=0)
+    blind = replace(REPORT.controls[0], counts={}, compliant=0, not_applicable=0)
     document = parsed(render(replace(NOTHING, controls=(blind, *REPORT.controls[1:2]))))
     assert "looked at nothing" in rows(document, "controls-table")[0].words
     assert f"{blind.id} looked at nothing" in section(document, "freshness").words

@@ -106,6 +106,7 @@ def test_the_summary_tells_what_is_missing(told: Report) -> None:
     lines = list(summary(replace(told, controls=(stale,), notes=("owners: no",))))
     assert lines == [
         "1 open, 0 unknown, 0 exempt, 0 resolved, 0 out-of-scope, 0 gone; the last 30 days",
+        "compliance score 0.0 %: 0 of 1 compliant",
         f"{LOGS}: not known lately, the last complete sweep is of {at(9)}: Denied",
         "owners: no",
     ]

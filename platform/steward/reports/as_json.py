@@ -13,6 +13,7 @@ from steward.ledger import Change
 from steward.model import Call, Exemption, Ref
 from steward.reports.dataset import ControlLine, Entry, ExemptionLine, Report
 from steward.reports.gaps import gap_of
+from steward.reports.scoring import score_of
 
 SCHEMA_VERSION = 1
 """Rises with every change that a reader of the version before would not understand."""
@@ -42,6 +43,7 @@ def document(report: Report) -> dict[str, Any]:
         "generated_at": report.generated_at,
         "window_days": report.window_days,
         "complete": report.complete,
+        "compliance_score": _score(report),
         "controls": [_control(line) for line in report.controls],
         "findings": [_finding(entry) for entry in report.entries],
         "changes": [_change(change) for change in report.changes],
@@ -55,6 +57,11 @@ def document(report: Report) -> dict[str, Any]:
     }
 
 
+def _score(report: Report) -> dict[str, Any]:
+    score = score_of(report.controls)
+    return {**asdict(score), "percent": score.percent}
+
+
 def _control(line: ControlLine) -> dict[str, Any]:
     gap = gap_of(line)
     return {
@@ -63,6 +70,7 @@ def _control(line: ControlLine) -> dict[str, Any]:
         "severity": line.severity.value,
         "mode": line.mode.value,
         "counts": {standing.value: count for standing, count in line.counts.items()},
+        "compliant": line.compliant,
         "in_order": line.in_order,
         "swept_at": line.swept_at or None,
         "last_sweep": line.last_sweep or None,

@@ -56,6 +56,7 @@ def _properties(report: Report, line: ControlLine) -> Iterator[tuple[str, str]]:
     yield "region", report.region
     yield "title", line.title
     yield "mode", line.mode.value
+    yield "compliant", str(line.compliant)
     yield "in_order", str(line.in_order)
     yield "swept_at", line.swept_at
     yield "policy_hash", line.policy_hash

@@ -23,7 +23,6 @@ from steward.reports.wording import counted
 
 _ORDER = {standing: place for place, standing in enumerate(Standing)}
 _OWNED = (Standing.OPEN, Standing.UNKNOWN, Standing.EXEMPT)
-_IN_ORDER = (Verdict.COMPLIANT, Verdict.NOT_APPLICABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ def _line(kept: Kept, entries: Sequence[Entry], scope: Scope, now: datetime) -> 
         severity=kept.control.severity,
         mode=kept.mode,
         counts={standing: counts[standing] for standing in Standing},
-        in_order=sum(item.verdict in _IN_ORDER for item in kept.items),
+        compliant=sum(item.verdict is Verdict.COMPLIANT for item in kept.items),
         swept_at="" if complete is None else complete.started,
         last_sweep="" if last is None else last.started,
         last_sweep_error=_misfit(kept) or _trouble(kept.last_ended),

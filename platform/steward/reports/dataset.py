@@ -69,8 +69,7 @@ class ControlLine:
     severity: Severity
     mode: Mode
     counts: Mapping[Standing, int]
-    in_order: int
-    """Resources that are COMPLIANT or to which it does not apply."""
+    compliant: int
     swept_at: str
     """When its last complete sweep began: what the findings are as fresh as; '' for never."""
     last_sweep: str
@@ -81,7 +80,7 @@ class ControlLine:
     stale: bool
     """No complete sweep for longer than the heartbeat allows: the findings may be wrong."""
     not_applicable: int = 0
-    """How many of ``in_order`` it does not apply to."""
+    """Resources of its sort that it does not apply to."""
     watched_since: str = ""
     """When its first sweep began; '' for never, or before the window."""
     policy_hash: str = ""
@@ -91,6 +90,11 @@ class ControlLine:
     def lacking(self) -> bool:
         """Whether it may have missed something, lately or for long."""
         return self.stale or bool(self.last_sweep_error)
+
+    @property
+    def in_order(self) -> int:
+        """Resources that nothing is to be done about."""
+        return self.compliant + self.not_applicable
 
     @property
     def judged(self) -> int:

@@ -13,6 +13,7 @@ from steward.model import Fate
 from steward.reports.dataset import Entry, ExemptionLine, Report, Standing
 from steward.reports.exempting import SOON
 from steward.reports.gaps import OFF, Gap, gaps
+from steward.reports.scoring import score_of
 from steward.reports.wording import clip, counted
 
 SHOWN = 20
@@ -124,6 +125,8 @@ def _lines(digest: Digest, where: str) -> Iterator[str]:
     yield f"Account {report.account}, Region {report.region}, {report.generated_at}."
     new = f", {len(digest.new):,} of them new since {digest.since}" if digest.since else ""
     yield f"{counted(still, 'violation is', 'violations are')} open{new}."
+    score = score_of(report.controls)
+    yield f"Compliance score {score.told}: {score.basis}."
     yield from _part(
         "Controls that may have missed something:",
         (_flat(f"{one.line.id}: {one.sentence}") for one in digest.unsure),

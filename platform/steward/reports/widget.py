@@ -19,6 +19,7 @@ from steward.errors import Invalid
 from steward.ledger import Change, Status
 from steward.reports.dataset import Entry, Report, Standing
 from steward.reports.gaps import INCOMPLETE, NEVER, OFF, STALE, Gap, gaps
+from steward.reports.scoring import score_of
 from steward.reports.wording import age, clip, counted, visible
 
 SHOWN = (Standing.OPEN, Standing.UNKNOWN, Standing.EXEMPT)
@@ -116,7 +117,7 @@ def render(report: Report, asked: Asked, endpoint: str) -> str:
     """The page that was asked for; ``endpoint`` is the ARN of the function that shows others."""
     entries = asked.all(report)
     shown = asked.shown(report)
-    parts = [_summary(report, entries), *_warnings(report, asked)]
+    parts = [_summary(report, asked, entries), *_warnings(report, asked)]
     if shown:
         parts.append(_table(shown, report.generated_at, asked.theme))
     elif not entries:
@@ -130,11 +131,13 @@ def sentence(text: str) -> str:
     return _paragraph(f"The table could not be made: {text}")
 
 
-def _summary(report: Report, entries: Iterable[Entry]) -> str:
+def _summary(report: Report, asked: Asked, entries: Iterable[Entry]) -> str:
+    score = score_of(one for one in report.controls if asked.control in ("", one.id))
     counts = Counter(one.standing for one in entries)
     told = ", ".join(f"{counts[one]} {_WORDS[one]}" for one in SHOWN)
     when = _time(report.generated_at)
-    return _paragraph(f"{told}. Account {report.account}, {report.region}, {when}.")
+    place = f"Account {report.account}, {report.region}, {when}."
+    return _paragraph(f"{told}. Compliance score {score.told}: {score.basis}. {place}")
 
 
 def _warnings(report: Report, asked: Asked) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
-from steward.model import Mode, Severity, Trigger
+from steward.model import Severity, Trigger
 from steward.reports.dataset import ControlLine, Entry, ExemptionLine, Report, Standing
 from steward.reports.exempting import SOON, is_nameless
 from steward.reports.html.batches import batches
@@ -15,6 +15,7 @@ from steward.reports.html.differences import NO_UNDO, Told, told
 from steward.reports.html.freshness import Coverage, Freshness, coverage, freshness
 from steward.reports.html.savings import Savings, savings
 from steward.reports.html.troubles import Attempts, Failing, troubles
+from steward.reports.scoring import Score, score_of
 from steward.reports.wording import age, days_left, fate
 
 OWNERS = 10
@@ -88,8 +89,7 @@ class Content:
     """Latest first, those that are equal but for their resource together."""
     ended: Ended
     counts: Counter[Standing]
-    in_order: int
-    not_applicable: int
+    score: Score
     coverage: Coverage
     savings: Savings
     by_control: Sequence[ControlLine]
@@ -111,7 +111,6 @@ def content_of(report: Report) -> Content:
     failing, attempts = troubles(report, is_open)
     closed = _latest(*(by_standing[one] for one in _ENDINGS))
     changes = [told(one) for one in report.changes if one.sent]
-    on = [line for line in report.controls if line.mode is not Mode.OFF]
     return Content(
         fresh=freshness(report),
         severities=Counter(entry.severity for entry in is_open),
@@ -130,8 +129,7 @@ def content_of(report: Report) -> Content:
         closed=batches(closed, _alike, lambda one: one.closed_at),
         ended=_ended(closed),
         counts=Counter({standing: len(found) for standing, found in by_standing.items()}),
-        in_order=sum(line.in_order for line in on),
-        not_applicable=sum(line.not_applicable for line in on),
+        score=score_of(report.controls),
         coverage=coverage(report),
         savings=savings(report.figures),
         by_control=_by_control(report),
