@@ -66,7 +66,7 @@ QUESTIONS = {
     ),
     "what did it save and cost": (
         "figures",
-        "184.27 USD a month saved at most Costs at least 21.40",
+        "saved at most What changes made costs at least 21.40 USD a month; running Steward is not",
     ),
 }
 """What a reviewer asks: where the answer is, and what says so at first sight."""
@@ -526,6 +526,7 @@ def test_what_is_empty_says_so() -> None:
 def test_an_amount_that_nothing_proves_is_not_known() -> None:
     """Unknown is not 0."""
     table = section(DOCUMENT, "figures").words
+    assert "and not what running Steward costs: the table Cost of docs/operations.md" in table
     assert "Run cost of Steward not known" in table
     assert "184.27 USD a month" in table
     assert "9.4 GB" in table

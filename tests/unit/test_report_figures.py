@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from steward.model import Call
 from steward.reports.dataset import Figure
 from steward.reports.figures import STORAGE, figures_of
 from tests.reporting import at, change, sweep
+
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 
 
 def kept(state: Any) -> dict[str, Any]:
@@ -125,7 +128,7 @@ def test_what_the_ledger_does_not_count_is_unknown() -> None:
     """The basis says where it is to be found; every basis says since when, and every price when."""
     told = figures(change("/a", 1))
     assert told["AWS Config evaluations"].amount is None
-    storage = told.pop(STORAGE)  # of no change
+    storage, _ = told.pop(STORAGE), told.pop("Running Steward")  # of no change
     assert (storage.amount, "November 2026" in storage.basis) == (None, True)
     assert all("changes since 2026-10-21" in one.basis for one in told.values())
     priced = [one for one in told.values() if one.unit.startswith("USD")]
@@ -161,3 +164,11 @@ def test_what_log_storage_costs_is_what_sweeps_told(
     *_, told = figures_of([], at(30), sweeps)
     assert (told.name, told.amount, told.kind, told.at_most) == (STORAGE, amount, "", None)
     assert basis in told.basis
+
+
+def test_what_running_steward_costs_is_not_known_and_where_to_read_it_is_told() -> None:
+    """No change brings it about, so that a sum of costs must not be taken for all of them."""
+    told = figures(change("/a", 1))["Running Steward"]
+    assert (told.amount, told.kind) == (None, "cost")
+    assert "Cost of docs/operations.md" in told.basis
+    assert "## Cost\n" in OPERATIONS.read_text("utf-8")

@@ -35,7 +35,7 @@ def figures_of(
     done = [one for one in changes if one.status is Status.DONE and not one.undoes]
     told = [*_logs(done), *_versions(done), _alarms(done), _shards(done), _EVALUATIONS]
     dated = (replace(one, basis=f"{one.basis}; {_from(since)}") for one in told)
-    return (*dated, _storage(sweeps))
+    return (*dated, _RUNNING, _storage(sweeps))
 
 
 def _from(since: str) -> str:
@@ -48,6 +48,16 @@ _EVALUATIONS = Figure(
     MONTHLY,
     "the ledger does not count them; the metric ConfigEvaluations does, at 0.001 USD each "
     f"({PRICED})",
+    "cost",
+)
+
+
+_RUNNING = Figure(
+    "Running Steward",
+    None,
+    MONTHLY,
+    "functions, ledger, metrics and alarms of its own, which no change of this report brought "
+    "about: the table Cost of docs/operations.md has them",
     "cost",
 )
 
