@@ -289,6 +289,36 @@ def test_attempts_that_failed_are_told_also_when_their_finding_is_closed() -> No
     assert "outcome open the next look settles" in row.words
 
 
+@pytest.mark.parametrize(
+    ("standing", "number", "words"),
+    [
+        (Standing.RESOLVED, 0, "1 failed before and is put right."),
+        (Standing.EXEMPT, 0, "1 failed before and is exempt, out of scope or gone."),
+        (Standing.GONE, 0, "1 failed before and is exempt, out of scope or gone."),
+        (Standing.UNKNOWN, 1, "1 resource was tried, and nothing says that it is put right."),
+    ],
+)
+def test_what_failed_and_is_over_is_not_counted_among_what_fails(
+    standing: Standing, number: int, words: str
+) -> None:
+    """The tile and the navigation have what is still not put right; the rest is told apart."""
+    told = only(standing, fate=Fate.NONE, attempts=0, closed_at=REPORT.generated_at)
+    entry = told.entries[0]
+    tries = (failed(entry, 2), failed(entry, 3))
+    document = parsed(render(replace(told, changes=tries)))
+    [tile] = [one for one in document.all("li") if "failed or held back" in one.words]
+    assert tile.words.startswith(f"{number} failed or held back")
+    assert tile.words.endswith(words)
+    assert document.one("nav").one("a", href="#failed").words == f"Failed {number}"
+    later = failed(entry, 1, status=Status.DONE, sent=1, error="")
+    mended = parsed(render(replace(told, changes=(later, *tries)))).one("ul", **{"class": "tiles"})
+    assert "0 failed or held back Nothing fails now. Besides, 1 failed before and is put" in (
+        mended.words
+    )
+    open_one = (failed(entry, 2, status=Status.INTENT, error=""),)
+    assert "Failed 1" in parsed(render(replace(told, changes=open_one))).one("nav").words
+
+
 def test_equal_changes_of_many_resources_are_one_row_that_holds_them_all() -> None:
     """Each with its undo; what is counted is changes, and links find what is folded away."""
     done = [

@@ -82,6 +82,10 @@ class Content:
     """What became of those, counted: '3 failed'."""
     attempts: Sequence[Attempts]
     """Those that failed or whose outcome is open, of resources that are not among failing."""
+    past: Sequence[str]
+    """Those of them that are over, counted: '1 failed before and is put right'."""
+    unsettled: int
+    """Those of them that are not."""
     exemptions: Sequence[ExemptionLine]
     ending: int
     exempt: Sequence[Entry]
@@ -123,6 +127,8 @@ def content_of(report: Report) -> Content:
         failing=failing,
         fates=_fates(failing),
         attempts=attempts,
+        past=_past(attempts),
+        unsettled=sum(not (one.is_right or one.is_apart) for one in attempts),
         exemptions=report.exemptions,
         ending=sum(_ends_soon(line, report) for line in report.exemptions),
         exempt=by_standing[Standing.EXEMPT],
@@ -143,6 +149,17 @@ def content_of(report: Report) -> Content:
 def _fates(failing: Sequence[Failing]) -> Sequence[str]:
     counts = Counter(fate(one.entry) for one in failing)
     return [f"{count:,} {name}" for name, count in counts.most_common()]
+
+
+def _past(attempts: Sequence[Attempts]) -> Sequence[str]:
+    right = sum(one.is_right for one in attempts)
+    apart = sum(one.is_apart for one in attempts)
+    told = {"put right": right, "exempt, out of scope or gone": apart}
+    return [
+        f"{count:,} failed before and {'is' if count == 1 else 'are'} {what}"
+        for what, count in told.items()
+        if count
+    ]
 
 
 def _deeds(changes: Sequence[Told]) -> Deeds:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from steward.ledger import Change, Status
 from steward.model import Fate, Ref
-from steward.reports.dataset import Entry, Report
+from steward.reports.dataset import Entry, Report, Standing
 
 Place: TypeAlias = tuple[str, Ref]
 
@@ -59,6 +59,25 @@ class Attempts:
     @property
     def last(self) -> Change:
         return self.tries[0]
+
+    @property
+    def is_right(self) -> bool:
+        """Whether what failed was put right since, by a change or by anybody."""
+        return self._failed and (self.later is not None or self._stands(Standing.RESOLVED))
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether nothing is to be put right any more."""
+        ended = (Standing.EXEMPT, Standing.OUT_OF_SCOPE, Standing.GONE)
+        return self._failed and self.later is None and self._stands(*ended)
+
+    @property
+    def _failed(self) -> bool:
+        """Whether the last one did; its outcome may be open."""
+        return self.last.status is Status.FAILED
+
+    def _stands(self, *where: Standing) -> bool:
+        return self.entry is not None and self.entry.standing in where
 
 
 HELD = "what holds it: the stop switch, a budget, AllowIrreversible, or a stack in progress"
