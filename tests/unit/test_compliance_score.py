@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -59,7 +60,7 @@ def test_a_score_is_of_what_counts(lines: list[ControlLine], score: Score, told:
         ),
     ],
 )
-def test_what_is_left_out_is_told_beside_it(fields: dict[str, object], basis: str) -> None:
+def test_what_is_left_out_is_told_beside_it(fields: dict[str, Any], basis: str) -> None:
     """With how many there are."""
     assert score_of([line(compliant=54, **fields)]).basis == basis
 
@@ -86,10 +87,10 @@ def test_everybody_tells_the_same_score() -> None:
 
 def test_the_dashboard_computes_it_alike_from_what_a_sweep_tells() -> None:
     """Of the same resources: five are left, one of six was put right."""
-    verdicts = {Verdict.COMPLIANT: 53, Verdict.NON_COMPLIANT: 6, Verdict.UNKNOWN: 2}
-    left_out = {Verdict.EXEMPT: 4, Verdict.NOT_APPLICABLE: 300}
+    counts: dict[str, int] = {Verdict.COMPLIANT: 53, Verdict.NON_COMPLIANT: 6, Verdict.UNKNOWN: 2}
+    counts |= {Verdict.EXEMPT: 4, Verdict.NOT_APPLICABLE: 300}
     swept = Sweep("", LOGS, "2026-11-20T09:00:00Z", "", finished="2026-11-20T09:05:00Z")
-    told = state(replace(swept, verdicts=verdicts | left_out, fates={Fate.REMEDIATED: 1}), START)
+    told = state(replace(swept, verdicts=counts, fates={Fate.REMEDIATED: 1}), START)
     [shown] = [
         one["properties"]["metrics"][0][0]["expression"]
         for _, one in dashboard._numbers()

@@ -213,3 +213,12 @@ def test_a_subject_is_what_sns_takes_and_names_add_no_lines(name: str, reason: s
     assert len(told) <= 100
     assert told.isascii()
     assert len(text(found).splitlines()) == 6
+
+
+def test_the_gravest_are_told_first() -> None:
+    """Of twenty that are shown none is left out for a lesser one."""
+    lesser = [replace(ENTRY, id=f"{n:032}", ref=Ref("K", f"{n}")) for n in range(SHOWN)]
+    grave = replace(ENTRY, severity=Severity.HIGH, fate=Fate.FAILED)
+    found = digest_of(report(*lesser, grave), Told())
+    assert found.new == (grave, *lesser)
+    assert "- [HIGH] log-retention /aws/lambda/orders" in text(found)

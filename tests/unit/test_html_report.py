@@ -169,13 +169,20 @@ def test_equal_reports_give_equal_bytes() -> None:
     assert render(report(60)) == PAGE
 
 
-def test_every_open_finding_is_told_oldest_first_with_all_that_is_known() -> None:
+def test_every_open_finding_is_told_gravest_first_with_all_that_is_known() -> None:
     """What, since when, whose, what becomes of it; its anchor is its id."""
-    expected = [one for one in REPORT.entries if one.standing is Standing.OPEN]
+    is_open = [one for one in REPORT.entries if one.standing is Standing.OPEN]
+    of = {severity: [one for one in is_open if one.severity is severity] for severity in Severity}
+    expected = [*of[Severity.HIGH], *of[Severity.MEDIUM], *of[Severity.LOW]]
+    assert [one.first_seen for one in is_open] == sorted(one.first_seen for one in is_open)
+    heads = DOCUMENT.one("table", id="open-table").one("thead").all("th")
+    assert [one.words for one in heads if "aria-sort" in one.attributes] == ["Severity"]
+    tiles = section(DOCUMENT, "summary").one("ul", **{"class": "tiles"})
+    assert "oldest open" in tiles.one("a", href=f"#f-{is_open[0].id}").words
     found = rows(DOCUMENT, "open-table")
     assert [row.attributes["id"] for row in found] == [f"f-{one.id}" for one in expected]
     dates = [row.one("time").attributes["datetime"] for row in found]
-    assert dates == sorted(dates)
+    assert dates == [one.first_seen for one in expected] != sorted(dates)
     for row, entry in zip(found, expected, strict=True):
         told = row.words
         for text in (entry.ref.id, entry.ref.kind, entry.control, entry.code, entry.reason):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from steward.errors import Invalid
 from steward.ledger import Status
-from steward.model import Exemption, Mode
+from steward.model import Exemption, Mode, Severity
 from steward.reports.dataset import ControlLine, Report, Standing
 from steward.reports.widget import MOST_ROWS, Asked, render, sentence
 from steward.reports.wording import visible
@@ -277,3 +277,12 @@ def test_a_page_is_bounded_whatever_is_in_it() -> None:
     )
     text = render(bare(*([told] * 500), notes=(long,)), Asked(MOST_ROWS), ARN)
     assert len(text.encode()) < 2_000_000
+
+
+def test_of_each_standing_the_gravest_come_first() -> None:
+    """On the first of pages of twenty; of one severity in the report's order."""
+    low, high = (entry("/low"), entry("/high", severity=Severity.HIGH))
+    unread = entry("/unread", standing=Standing.UNKNOWN, severity=Severity.HIGH)
+    told = bare(low, entry("/low-too"), high, unread)
+    shown = [row[1].removesuffix(GROUP) for row in page(told).cells]
+    assert shown == ["/high", "/low", "/low-too", "/unread"]

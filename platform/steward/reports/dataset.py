@@ -6,7 +6,7 @@ All times are the ledger's: ISO 8601 in UTC, to the second; '' where there is no
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -182,6 +182,12 @@ class Report:
         on = [line for line in self.controls if line.mode is not Mode.OFF]
         unread = any(entry.standing is Standing.UNKNOWN for entry in self.entries)
         return not unread and not any(line.lacking for line in on)
+
+
+def gravest_first(entries: Iterable[Entry]) -> list[Entry]:
+    """As a person takes them up: by severity, and of one severity in the order that they have."""
+    rising = list(Severity)
+    return sorted(entries, key=lambda one: rising.index(one.severity), reverse=True)
 
 
 def entry_id(account: str, region: str, control: str, ref: Ref) -> str:

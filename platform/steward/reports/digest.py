@@ -10,7 +10,7 @@ from typing import Self
 
 from steward.ledger import Status, stamp
 from steward.model import Fate
-from steward.reports.dataset import Entry, ExemptionLine, Report, Standing
+from steward.reports.dataset import Entry, ExemptionLine, Report, Standing, gravest_first
 from steward.reports.exempting import SOON
 from steward.reports.gaps import OFF, Gap, gaps
 from steward.reports.scoring import score_of
@@ -68,7 +68,7 @@ def told_by(report: Report) -> Told:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What a message tells. Each part is in the report's order."""
+    """What a message tells. Each part is in the report's order, entries the gravest first."""
 
     report: Report
     since: str
@@ -87,8 +87,9 @@ class Digest:
 def digest_of(report: Report, told: Told) -> Digest:
     """What a report holds that was not told, and what is still wrong besides."""
     since = told.until
-    new = [one for one in report.entries if _is_open(one) and not told.has(one)]
-    failing = [one for one in report.entries if _fails(one)]
+    entries = gravest_first(report.entries)
+    new = [one for one in entries if _is_open(one) and not told.has(one)]
+    failing = [one for one in entries if _fails(one)]
     expiring = [one for one in report.exemptions if _ends(one, report, since)]
     unsure = [one for one in gaps(report) if one.state != OFF]
     news = bool(new or unsure)

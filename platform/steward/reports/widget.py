@@ -17,7 +17,7 @@ from typing import Any
 from steward.controls import CONTROLS
 from steward.errors import Invalid
 from steward.ledger import Change, Status
-from steward.reports.dataset import Entry, Report, Standing
+from steward.reports.dataset import Entry, Report, Standing, gravest_first
 from steward.reports.gaps import INCOMPLETE, NEVER, OFF, STALE, Gap, gaps
 from steward.reports.scoring import score_of
 from steward.reports.wording import age, clip, counted, visible
@@ -108,9 +108,9 @@ class Asked:
         return self.all(report)[start : start + self.rows]
 
     def all(self, report: Report) -> Sequence[Entry]:
-        """The entries of all pages."""
-        wanted = [one for one in report.entries if self.control in ("", one.control)]
-        return [one for one in wanted if one.standing in SHOWN]
+        """The entries of all pages: of each standing the gravest first, then the oldest."""
+        found = gravest_first(one for one in report.entries if self.control in ("", one.control))
+        return [one for standing in SHOWN for one in found if one.standing is standing]
 
 
 def render(report: Report, asked: Asked, endpoint: str) -> str:

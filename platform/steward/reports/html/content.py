@@ -7,7 +7,14 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from steward.model import Severity, Trigger
-from steward.reports.dataset import ControlLine, Entry, ExemptionLine, Report, Standing
+from steward.reports.dataset import (
+    ControlLine,
+    Entry,
+    ExemptionLine,
+    Report,
+    Standing,
+    gravest_first,
+)
 from steward.reports.exempting import SOON, is_nameless
 from steward.reports.html.batches import batches
 from steward.reports.html.charts import Column, Trend, ages, trend
@@ -70,6 +77,9 @@ class Content:
     severities: Counter[Severity]
     """Of what is open."""
     open: Sequence[Entry]
+    """The gravest first, then the oldest."""
+    oldest: Entry | None
+    """Of what is open."""
     unknown: Sequence[Entry]
     owners: Sequence[OwnerLine]
     """All of them, those with the most findings first."""
@@ -118,7 +128,8 @@ def content_of(report: Report) -> Content:
     return Content(
         fresh=freshness(report),
         severities=Counter(entry.severity for entry in is_open),
-        open=is_open,
+        open=gravest_first(is_open),
+        oldest=next(iter(is_open), None),
         unknown=by_standing[Standing.UNKNOWN],
         owners=_owners(is_open),
         ownerless=sum(not entry.owner for entry in is_open),
