@@ -383,6 +383,25 @@ def test_an_exemption_by_tag_names_nobody_and_says_so() -> None:
     assert "1 names nobody" in section(document, "summary").words
 
 
+@pytest.mark.parametrize(
+    ("source", "stack", "words"),
+    [
+        ("tag", "steward", "remove the tag steward:exempt/log-retention from the resource"),
+        ("policy", "gov", "take it out of exemptions in the parameter /gov/policy/log-retention"),
+        ("policy", "", "take it out of exemptions in its policy"),
+    ],
+)
+def test_an_exemption_that_no_command_ends_says_what_does(
+    source: str, stack: str, words: str
+) -> None:
+    """The parameter of the policy, or the tag."""
+    line = ExemptionLine("log-retention", Exemption("/x", "a", "b", date(2027, 1, 1)), source, 1)
+    told = replace(NOTHING, stack=stack, exemptions=(line,))
+    [row] = rows(parsed(render(told)), "exemptions-table")
+    assert f"To end it: {words}." in row.words
+    assert not row.all("code")
+
+
 def test_tiles_count_what_is_judged_now_and_what_ends_within_two_weeks() -> None:
     """Neither what a control that is off once judged, nor an exemption of a day later."""
     on = replace(REPORT.controls[0], counts={}, compliant=2, not_applicable=1)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from fnmatch import fnmatchcase
 
-from steward.evaluate import INVALID_TAG, TAG_OWNER, TAG_REASON, exempt_until
+from steward.aws.parameters import policy_name
+from steward.evaluate import EXEMPT_TAG, INVALID_TAG, TAG_OWNER, TAG_REASON, exempt_until
 from steward.ledger import Item
 from steward.model import Exemption, Mode, Verdict
 from steward.reports.dataset import ExemptionLine
@@ -104,6 +105,17 @@ def in_brackets(rest: str) -> tuple[str, str]:
 def is_nameless(exemption: Exemption) -> bool:
     """Whether it is by a tag, which tells neither who answers for it nor why."""
     return (exemption.owner, exemption.reason) == (TAG_OWNER, TAG_REASON)
+
+
+def how_it_ends(line: ExemptionLine, stack: str) -> str:
+    """What a person does to end an exemption before its day; '' of the ledger's, for which there
+    is a command. ``stack`` is '' where policies are an operator's own."""
+    if line.source == "tag":
+        return f"remove the tag {EXEMPT_TAG}{line.control} from the resource"
+    if line.source != "policy":
+        return ""
+    where = f"the parameter {policy_name(stack, line.control)}" if stack else "its policy"
+    return f"take it out of exemptions in {where}"
 
 
 def soonest_first(lines: Iterable[ExemptionLine]) -> tuple[ExemptionLine, ...]:

@@ -15,7 +15,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from steward.model import Fate, Mode
 from steward.reports import wording
 from steward.reports.dataset import Report, Standing
-from steward.reports.exempting import NAMELESS, SOON, is_nameless
+from steward.reports.exempting import NAMELESS, SOON, how_it_ends, is_nameless
 from steward.reports.html import charts
 from steward.reports.html.content import GONE, OWNERS, RIGHT, Content, content_of, ending
 from steward.reports.html.differences import LENGTH, NO_UNDO
@@ -168,6 +168,7 @@ _NAMES: Mapping[str, Any] = {
     "HEIGHT": charts.HEIGHT,
     "anchor": wording.anchor,
     "command": wording.command,
+    "how_it_ends": how_it_ends,
     "roles": _roles,
     "size": len,
 }
