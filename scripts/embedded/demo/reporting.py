@@ -54,6 +54,8 @@ def _show(stage: Stage, path: Path) -> None:
     stage.screen.line(now, f"{answer['findings']} findings: {counted(counts)}", depth=1)
     _digest(stage)
     stage.screen.line(None, f"The report, one file that needs no network: {path}", "bold")
+    day = f"The demo's clock stands on {now:%Y-%m-%d}, a made-up day"
+    stage.screen.line(None, f"{day}: so the page may call itself old.", "dim", depth=1)
     stage.promise("the report tells what the ledger holds", _open(told), _violations(stage))
     stage.promise("every violation of the report is on its page", _missing(told, page), [])
     stage.promise("a digest of it was sent", answer["digest"], wanted=True)
