@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 import steward.reports.html as package
 from benchmark.compliance import report
+from console.cli import cli
 from steward.ledger import Change, Status
 from steward.model import Call, Fate, Ref, Trigger
 from steward.reports import wording
@@ -96,6 +98,28 @@ def test_a_command_is_quoted_for_a_shell() -> None:
     line = wording.command(REPORT, "exempt", "it's $(rm -rf /)", "x")
     assert line == """steward --stack steward exempt 'it'"'"'s $(rm -rf /)' x"""
     assert wording.command(REPORT, "exempt", "a\nb") == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "options"),
+    [
+        ("exempt", ["-rf", "log-retention"], ["--remove"]),
+        ("exempt", ["--remove", "log-retention"], ["--until", "2027-01-01"]),
+        ("explain", ["--help"], []),
+        ("exempt", ["/aws/lambda/x", "log-retention"], ["--remove"]),
+    ],
+)
+def test_a_name_that_begins_with_a_dash_is_no_option(
+    name: str, words: list[str], options: list[str]
+) -> None:
+    """The console's own parser reads the command as it was meant."""
+    line = wording.command(REPORT, name, *words, options=options)
+    program, stack, which, *rest = shlex.split(line)
+    assert (program, stack, which) == ("steward", "--stack", "steward")
+    found = cli.commands[rest[0]].make_context(rest[0], rest[1:]).params
+    places = [found[one] for one in ("resource", "subject", "control") if one in found]
+    assert places == words
+    assert bool(found.get("remove")) is ("--remove" in options)
 
 
 def change(*calls: Call, before: dict[str, Any] | None = None, **fields: Any) -> Change:

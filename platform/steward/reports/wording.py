@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from urllib.parse import quote
 
@@ -159,15 +160,19 @@ def outcome(change: Change) -> str:
     return names.get(change.status, "outcome open")
 
 
-def command(report: Report, *words: str) -> str:
+def command(report: Report, name: str, *words: str, options: Sequence[str] = ()) -> str:
     """A command line of the console for this report's ledger; '' where a word is not safe to copy.
 
-    A word that hides something would not do what it seems to do.
+    A word that hides something would not do what it seems to do; one that begins with a dash would
+    be an option, if no ``--`` stood before it.
     """
     if any(visible(word) != word or "\n" in word for word in words):
         return ""
     stack = ("--stack", report.stack) if report.stack else ()
-    return shlex.join(("steward", *stack, *words))
+    told = (*words, *options)
+    if any(word.startswith("-") for word in words):
+        told = (*options, "--", *words)
+    return shlex.join(("steward", *stack, name, *told))
 
 
 def anchor(kind: str, name: str) -> str:
