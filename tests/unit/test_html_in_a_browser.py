@@ -66,6 +66,12 @@ WIDER_THAN_THE_SCREEN = """
   .map((one) => one.outerHTML.slice(0, 120))
 """
 
+WIDER_THAN_ITS_CARD = """
+[...document.querySelectorAll(".card.scroll")]
+  .filter((one) => one.scrollWidth > one.clientWidth)
+  .map((one) => [one.id, one.scrollWidth, one.clientWidth])
+"""
+
 
 ROLES = {
     "": "table",
@@ -160,6 +166,7 @@ def test_a_phone_shows_it_without_scrolling_sideways(
         load(browser, page, scripts=scripts)
         assert browser.evaluate("document.documentElement.scrollWidth") <= PHONE
         assert browser.evaluate(WIDER_THAN_THE_SCREEN) == []
+        assert browser.evaluate(WIDER_THAN_ITS_CARD) == []
 
 
 def test_without_scripts_everything_is_there(browser: Chromium, page: Path) -> None:
