@@ -419,6 +419,22 @@ def test_tiles_count_what_is_judged_now_and_what_ends_within_two_weeks() -> None
     assert "2 exemptions end within 14 days" in tiles
 
 
+def test_of_one_the_page_speaks_in_the_singular() -> None:
+    """One owner, one change, one control, one hour."""
+    [entry] = only(Standing.OPEN, owner="shop").entries
+    done = failed(entry, 1, status=Status.DONE, sent=1, error="")
+    line = replace(REPORT.controls[0], mode=Mode.ENFORCE, stale=False, last_sweep_error="")
+    told = replace(NOTHING, entries=(entry,), changes=(done,), controls=(line,), heartbeat_hours=1)
+    words = section(parsed(render(told)), "summary").words
+    for one in (
+        "1 owner concerned",
+        "1 change 1 by",
+        "1 of 1 control was fresh 1 enforces, 0 only",
+    ):
+        assert one in words
+    assert "1 hour is the limit" in parsed(render(told)).words
+
+
 def test_findings_that_tie_for_the_oldest_are_counted() -> None:
     """None of them is named; and since when anybody looked stands beside it."""
     told = only(Standing.OPEN)
@@ -560,7 +576,7 @@ def test_a_last_sweep_that_was_not_complete_is_not_fresh() -> None:
     assert banner.one("h2").words.endswith("1 control may have missed something")
     assert "may have missed something: 3 failed" in banner.words
     assert "incomplete" in rows(document, "controls-table")[0].words
-    assert "0 of 1 controls were fresh" in section(document, "summary").words
+    assert "0 of 1 control was fresh" in section(document, "summary").words
 
 
 def test_what_is_empty_says_so() -> None:

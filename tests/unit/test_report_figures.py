@@ -59,13 +59,13 @@ def test_stored_bytes_are_those_that_groups_told() -> None:
     told = figures(*changes)
     stored, saved = told["Log data under a new retention"], told["Log storage saved"]
     assert (stored.amount, stored.unit) == (2 * 10**9, "bytes")
-    assert "2 log groups when their retention was set, 2 told their size" in stored.basis
-    assert "1 whose retention was lengthened are left out" in stored.basis
+    assert "2 log groups when retentions were set, of which 2 told a size" in stored.basis
+    assert "1 left out, of longer retention than before" in stored.basis
     assert (saved.amount, saved.at_most, saved.kind) == (None, 0.06, "saving")
     assert "2.0 GB x 0.03 USD = 0.06 USD" in saved.basis
     told = figures(*changes, silent)
     stored, saved = told["Log data under a new retention"], told["Log storage saved"]
-    assert "3 log groups when their retention was set, 2 told their size" in stored.basis
+    assert "3 log groups when retentions were set, of which 2 told a size" in stored.basis
     assert (stored.amount, saved.at_most, "at most" in saved.basis) == (2 * 10**9, None, False)
 
 
@@ -172,3 +172,14 @@ def test_what_running_steward_costs_is_not_known_and_where_to_read_it_is_told() 
     assert (told.amount, told.kind) == (None, "cost")
     assert "Cost of docs/operations.md" in told.basis
     assert "## Cost\n" in OPERATIONS.read_text("utf-8")
+
+
+def test_of_one_a_basis_speaks_in_the_singular() -> None:
+    """A group, an alarm, a change of shards."""
+    stream = Stream("s", shards=1)
+    more = Call("kinesis", "UpdateShardCount", {"StreamName": "s", "TargetShardCount": 2})
+    changes = [change("/a", 1), with_calls(made("a")), with_calls(more, before=kept(stream))]
+    told = " ".join(one.basis for one in figures_of(changes, at(30)))
+    assert "stored in 1 log group when" in told
+    assert "1 alarm made, 0 deleted" in told
+    assert "1 change of shards, +1 in all" in told

@@ -131,3 +131,5 @@ def test_owners_that_cannot_be_read_are_noted(error: StewardError) -> None:
     found = owners(aws, refs)
     assert found.by_ref == {refs[-1]: "me"}
     assert found.notes == ("owners of 100 resources are not known: no",)
+    one = owners(FakeAws({GET: [error]}), refs[:1])
+    assert one.notes == ("owners of 1 resource are not known: no",)

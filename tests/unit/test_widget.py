@@ -111,7 +111,7 @@ def test_only_what_is_not_in_order_has_a_row() -> None:
 
 WARNINGS = [
     pytest.param(line(swept_at="", stale=True), "Never swept completely", id="never swept"),
-    pytest.param(line(stale=True), "Not swept for longer than they should be", id="stale"),
+    pytest.param(line(stale=True), "Not swept for longer than is allowed", id="stale"),
     pytest.param(
         line(stale=True, last_sweep_error="throttled"),
         "log-retention (since 2026-11-20 05:12 UTC: throttled)",

@@ -15,6 +15,7 @@ from steward.controls.log_retention.readers import STORED
 from steward.ledger import Change, Status, Sweep
 from steward.model import Call
 from steward.reports.dataset import Figure
+from steward.reports.wording import counted
 
 PRICED = "us-east-1, November 2026"
 STORED_GB = 0.03
@@ -75,9 +76,10 @@ def _logs(changes: Sequence[Change]) -> Iterator[Figure]:
     held = [one.before.get("stored_bytes") for one, call in sent if not _lengthens(one, call)]
     told = [int(one) for one in held if one is not None]
     total = sum(told) if told or not held else None
-    groups = f"{len(held)} log groups when their retention was set, {len(told)} told their size"
+    groups = counted(len(held), "log group")
+    groups += f" when retentions were set, of which {len(told)} told a size"
     if longer := len(sent) - len(held):
-        groups += f"; {longer} whose retention was lengthened are left out"
+        groups += f"; {longer} left out, of longer retention than before"
     kept = f"stored in {groups}; not what was deleted"
     yield Figure("Log data under a new retention", total, "bytes", kept)
     # A group that did not tell its size may have held anything.
@@ -137,11 +139,12 @@ def _alarms(changes: Sequence[Change]) -> Figure:
     unpriced = [one for one in (*made, *lost) if not of_alarms([one])]
     amount = round(of_alarms(made) - of_alarms(lost), 2)
     basis = (
-        f"{len(made)} alarms made, {len(lost)} deleted, by the metrics they read: "
+        f"{counted(len(made), 'alarm')} made, {len(lost)} deleted, by the metrics they read: "
         f"{of_alarms(made):.2f} - {of_alarms(lost):.2f} = {amount:.2f} USD"
     )
     if unpriced:
-        basis += f"; {len(unpriced)} read as many metrics as there are stages"
+        which = counted(len(unpriced), "alarm reads", "alarms read")
+        basis += f"; {which} as many metrics as there are stages"
     basis += f"; {ALARM_METRIC:.2f} USD each metric, {PRICED}"
     return Figure("Alarms made", None if unpriced else amount, MONTHLY, basis, "cost")
 
@@ -158,7 +161,7 @@ def _shards(changes: Sequence[Change]) -> Figure:
     ]
     amount = round(sum(added) * SHARD_MONTH, 2)
     basis = (
-        f"{len(added)} changes of shards, {sum(added):+d} shards in all: "
+        f"{counted(len(added), 'change')} of shards, {sum(added):+d} in all: "
         f"{sum(added)} x {SHARD_MONTH:.2f} = {amount:.2f} USD"
     )
     price = f"{SHARD_MONTH:.2f} USD a shard and month, {PRICED}"

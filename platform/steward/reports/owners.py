@@ -12,6 +12,7 @@ from steward.controls import tag_index, taggable
 from steward.errors import StewardError
 from steward.events import FUNCTION, LOG_GROUP
 from steward.model import Aws, Ref
+from steward.reports.wording import counted
 
 KEYS = ("owner", "Owner", "team", "Team")
 """The keys of tags that tell an owner; the first that a resource has counts."""
@@ -63,7 +64,10 @@ def _tags(aws: Aws, wanted: Sequence[str]) -> tuple[tag_index.Tags, tuple[str, .
             tags |= tag_index.of(aws, batch)
         except StewardError as error:
             lost[str(error)] = lost.get(str(error), 0) + len(batch)
-    notes = (f"owners of {count} resources are not known: {why}" for why, count in lost.items())
+    notes = (
+        f"owners of {counted(count, 'resource')} are not known: {why}"
+        for why, count in lost.items()
+    )
     return tags, tuple(notes)
 
 

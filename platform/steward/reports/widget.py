@@ -71,7 +71,7 @@ _WORDS = {
 
 _GAPS = {
     NEVER: "Never swept completely, so that nothing is known of",
-    STALE: "Not swept for longer than they should be",
+    STALE: "Not swept for longer than is allowed",
     INCOMPLETE: "May have missed something",
     OFF: "Off",
 }

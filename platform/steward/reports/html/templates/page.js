@@ -3,6 +3,7 @@
   const RANK = { Low: 1, Medium: 2, High: 3 };
   const DAY = 86400000;
   const byId = (id) => document.getElementById(id);
+  const counted = (some) => (some === 1 ? "1 row" : `${some} rows`);
   const make = (name, text) => Object.assign(document.createElement(name), { textContent: text });
 
   const tables = [...document.querySelectorAll("table.rows")].map((table) => {
@@ -125,12 +126,12 @@
         if (!row.hidden) left += 1;
         if (words.length && !row.hidden) unfold(row, words);
       }
-      one.shown.textContent = set ? `filter: ${left} of ${one.rows.length} rows shown` : one.told;
+      one.shown.textContent = set ? `filter: ${left} of ${counted(one.rows.length)} shown` : one.told;
       matched += left;
       all += one.rows.length;
       hide(one);
     }
-    result.textContent = set ? `${matched} of ${all} rows in all tables` : "";
+    result.textContent = set ? `${matched} of ${counted(all)} in all tables` : "";
   };
 
   let waiting;
