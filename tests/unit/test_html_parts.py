@@ -73,6 +73,8 @@ def test_an_exemption_holds_through_its_last_day(expires: date, words: str) -> N
         (0, "USD a month", ("0", "USD a month")),
         (-21.4, "USD a month", ("-21.40", "USD a month")),
         (1234567.0, "versions", ("1,234,567", "versions")),
+        (1, "versions", ("1", "version")),
+        (1, "USD a month", ("1", "USD a month")),
         (999, "bytes", ("999", "B")),
         (1000, "bytes", ("1.0", "kB")),
         (6_140_000_000_000, "bytes", ("6.1", "TB")),

@@ -600,6 +600,9 @@ def test_an_amount_that_nothing_proves_is_not_known() -> None:
     table = section(DOCUMENT, "figures").words
     assert "and not what running Steward costs: the table Cost of docs/operations.md" in table
     assert "Run cost of Steward not known" in table
+    bound = replace(REPORT.figures[0], amount=None, unit="USD a month", at_most=0.1)
+    bounded = parsed(render(replace(REPORT, figures=(bound,))))
+    assert "not known, at most 0.10 USD a month" in section(bounded, "figures").words
     assert "184.27 USD a month" in table
     assert "9.4 GB" in table
     for figure in REPORT.figures:

@@ -135,7 +135,9 @@ def amount(figure: Figure) -> tuple[str, str]:
     unit, _, rest = figure.unit.partition(" ")
     if unit != "bytes":
         decimals = 0 if float(figure.amount).is_integer() else 2
-        return f"{figure.amount:,.{decimals}f}", figure.unit
+        one = figure.amount == 1 and not rest  # a noun such as 'versions', and no price
+        told = figure.unit.removesuffix("s") if one else figure.unit
+        return f"{figure.amount:,.{decimals}f}", told
     size, step = float(figure.amount), 0
     while abs(size) >= _THOUSAND and step < len(_PREFIXES) - 1:
         size, step = size / _THOUSAND, step + 1
