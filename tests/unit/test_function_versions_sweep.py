@@ -5,13 +5,15 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from console.sqlite_ledger import SQLiteLedger
-from steward.account import Account
+from embedded.template import load as template
+from steward.account import Account, shares_of
 from steward.aws.quotas import RATES
 from steward.controls.function_versions import CONTROL
 from steward.controls.function_versions.course import Count, Course
@@ -53,6 +55,8 @@ class Stage:
     book: SQLiteLedger
     clock: FakeClock = field(default_factory=FakeClock)
     steps: int = 0
+    share: float = 1.0
+    """Of Lambda's quota, at whose pace a request takes its time."""
 
     def sweep(self, *, seconds: float | None = None, **policy: Any) -> list[Outcome]:
         """A whole sweep, in steps of so many seconds; what came of each function."""
@@ -105,7 +109,7 @@ class Stage:
         """Each request takes its time; none is sent after the deadline."""
         if deadline.left() <= 0:
             raise OutOfTime("no request is left before the deadline")
-        self.clock.advance(1 / RATES["lambda"])
+        self.clock.advance(1 / (RATES["lambda"] * self.share))
 
 
 def workload(functions: int, versions: int) -> Lambda:
@@ -145,7 +149,7 @@ def test_a_sweep_deletes_what_nobody_uses_and_the_next_writes_nothing(book: SQLi
     assert gone == 1560
     assert aws.calls == {
         "DeleteFunction": gone,
-        "ListFunctions": 42 + 2,  # the index; and once for whose destinations to ask
+        "ListFunctions": 42,  # the index, which also tells whose destinations to ask for
         "ListVersionsByFunction": 2 * 100,  # when planned, and right before
         "ListAliases": 2 * 100,
         "GetPolicy": gone + 3 * 100,  # of each that goes, and of the newest that do not
@@ -193,6 +197,28 @@ def test_two_thousand_functions_are_assessed_in_steps(book: SQLiteLedger) -> Non
     assert pages <= listed <= pages + (ANSWERS + functions) * stage.steps
     assert aws.calls["ListAliases"] <= 2000 + 4 * stage.steps
     assert writes(aws) == 0
+
+
+@pytest.mark.parametrize("mode", ["audit", "enforce"])
+def test_a_sweep_ends_whose_search_takes_longer_than_evidence_is_believed(
+    book: SQLiteLedger, mode: str
+) -> None:
+    """At the pace of a deployed function destinations of 2,000 functions take more than an hour."""
+    aws = workload(2000, 1)
+    for name in ("fn-0000", "fn-0700", "fn-1400", "fn-1999"):
+        aws.publish(name, *[9] * 5)
+    stage = Stage(aws, book, share=deployed()["lambda"])
+    told = stage.sweep(seconds=STEP_SECONDS, mode=mode, evidence={"resource_policies": False})
+    assert (stage.last().complete, len(told)) == (True, 2000)
+    assert stage.clock.now() - START > timedelta(hours=1)
+    assert aws.calls["ListFunctionEventInvokeConfigs"] < 2000 + 20 * stage.steps
+    assert (writes(aws) > 0) == (mode == "enforce")
+
+
+def deployed() -> Mapping[str, float]:
+    """The shares of quotas that the template gives a function."""
+    variables = template().written["Globals"]["Function"]["Environment"]["Variables"]
+    return shares_of(variables["STEWARD_PACE"])[1]
 
 
 def test_the_index_of_two_thousand_functions_is_small(book: SQLiteLedger) -> None:
@@ -398,16 +424,16 @@ def test_evidence_that_is_hours_old_is_read_again(book: SQLiteLedger) -> None:
     """A sweep that was interrupted goes on with what it has listed, and searches anew."""
     aws = workload(30, 10)
     stage = Stage(aws, book)
-    list(stage._advanced(7, {"mode": "audit"}))
+    list(stage._advanced(7, {}))
     assert not stage.last().finished
     searched = aws.calls["ListSubscriptions"]
     assert (aws.calls["ListFunctions"] > 6, searched) == (True, 1)
     listed = aws.calls["ListFunctions"]
     stage.clock.advance(2 * 3600)
     aws.before = lambda _: None
-    stage.sweep(mode="audit")
+    stage.sweep()
     assert aws.calls["ListSubscriptions"] == 2
-    assert aws.calls["ListFunctions"] == listed + 1
+    assert aws.calls["ListFunctions"] == listed
 
 
 def test_a_cursor_holds_the_course_and_nothing_else_is_one() -> None:

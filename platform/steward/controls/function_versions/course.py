@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple, Self
 
 from steward.controls.function_versions.evidence import Evidence
 from steward.errors import Invalid
 
-FORM = 1
+FORM = 2
 """Of the text; another one is refused, and the sweep starts anew."""
 
 
@@ -31,35 +31,42 @@ class Count(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Where a sweep is; ``counts`` are of the functions that were listed and not yet judged."""
+    """Where a sweep is."""
 
     counts: Mapping[str, Count] = field(default_factory=dict)
-    """By name, and in the order of names once all are listed."""
+    """By name, and in the order of names once all are listed; of those that were judged, too, as
+    their destinations may name versions of others."""
     marker: str = ""
     """Of ListFunctions, while functions are being listed."""
     listed: bool = False
     evidence: Evidence | None = None
+    judged: str = ""
+    """The name of the last function that was judged."""
+
+    @property
+    def left(self) -> Iterator[tuple[str, Count]]:
+        """The functions that were listed and not yet judged."""
+        return ((name, one) for name, one in self.counts.items() if name > self.judged)
 
     def text(self) -> str:
         """As a cursor, packed: it is kept by the ledger and handed on by the state machine."""
         evidence = None if self.evidence is None else asdict(self.evidence)
-        document = [FORM, self.counts, self.marker, self.listed, evidence]
+        document = [FORM, self.counts, self.marker, self.listed, evidence, self.judged]
         return b64encode(zlib.compress(json.dumps(document).encode(), 1)).decode()
 
     @classmethod
     def read(cls, text: str) -> Self:
         """The course in a cursor. Raises Invalid for what is none of ours."""
         try:
-            form, rows, marker, listed, told = json.loads(
-                zlib.decompress(b64decode(text, validate=True))
-            )
+            form, *rest = json.loads(zlib.decompress(b64decode(text, validate=True)))
+            if form != FORM:
+                raise Invalid(f"cursor: is of form {form!r}, allowed: {FORM}")
+            rows, marker, listed, told, judged = rest
             counts = {name: Count(*numbers) for name, numbers in rows.items()}
             evidence = None if told is None else Evidence(**told)
         except (ValueError, TypeError, AttributeError, zlib.error) as error:
             raise Invalid(f"cursor: {text[:40]!r} is none of function-versions") from error
-        if form != FORM:
-            raise Invalid(f"cursor: is of form {form!r}, allowed: {FORM}")
-        return cls(counts, str(marker), bool(listed), evidence)
+        return cls(counts, str(marker), bool(listed), evidence, str(judged))
 
     def met(self, found: Mapping[str, Count], marker: str | None) -> Self:
         """After some more pages of the list."""
@@ -70,7 +77,6 @@ class Course:
             counts = {name: counts[name] for name in sorted(counts)}
         return replace(self, counts=counts, marker=marker or "", listed=marker is None)
 
-    def without(self, names: Mapping[str, Any]) -> Self:
-        """After these functions were judged."""
-        left = {name: one for name, one in self.counts.items() if name not in names}
-        return replace(self, counts=left)
+    def after(self, names: Mapping[str, Any]) -> Self:
+        """After these functions were judged, which are the next ones."""
+        return replace(self, judged=max([self.judged, *names]))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 
 from steward.controls.function_versions.sources import SOURCES, Source
 from steward.controls.function_versions.state import Policy
 from steward.errors import Gone, NotConnected, OutOfTime, StewardError
 from steward.model import Aws, Sight
+
+FRESH = timedelta(hours=1)
+"""How long a sweep that may delete believes what it read of who names versions."""
 
 KEY = "who names versions"
 """Under which a step keeps what it has read."""
@@ -30,6 +33,7 @@ class Evidence:
     """By reference such as ``orders:7``: the source that names it."""
     unread: Mapping[str, str] = field(default_factory=dict)
     at: str = ""  # when reading it began, ISO 8601
+    last: str = ""  # when the last part was read
     source: int = 0  # the next to be read, or in which ``after`` is the last piece that was
     after: str = ""
 
@@ -38,9 +42,15 @@ class Evidence:
         """One source that was not read protects every version, whatever the others say."""
         return self.source >= len(SOURCES) or bool(self.unread)
 
+    def is_stale(self, now: datetime) -> bool:
+        """Whether it is too old to delete by; never while it is being read. What takes long to read
+        is believed as long, so that half of a sweep's time is left for judging."""
+        began, last = (datetime.fromisoformat(one) for one in (self.at, self.last))
+        return now - last >= max(FRESH, last - began)
+
 
 def begun(now: datetime) -> Evidence:
-    return Evidence(at=now.isoformat())
+    return Evidence(at=now.isoformat(), last=now.isoformat())
 
 
 def parts(sight: Sight[Policy], evidence: Evidence) -> Iterator[Evidence]:
@@ -56,6 +66,7 @@ def parts(sight: Sight[Policy], evidence: Evidence) -> Iterator[Evidence]:
             )
             while some := list(islice(pieces, TOGETHER)):
                 evidence = _with(evidence, source, _read(sight.aws, source, some), some[-1])
+                evidence = replace(evidence, last=sight.now.isoformat())
                 yield evidence
         except (NotConnected, OutOfTime):
             raise

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
 from itertools import islice
 
 from steward.controls.function_versions.course import Count, Course
 from steward.controls.function_versions.evidence import KEY, begun, parts
 from steward.controls.function_versions.functions import arn_of, read, tags_of, untagged
 from steward.controls.function_versions.published import age_of, stored
+from steward.controls.function_versions.sources import DESTINATIONS
 from steward.controls.function_versions.state import KIND, Function, Policy
 from steward.controls.function_versions.users import number_of
 from steward.errors import OutOfTime, StewardError
 from steward.events import function_name
-from steward.model import Page, Ref, Sight, Unread
+from steward.model import Mode, Page, Ref, Sight, Unread
 
 PAGE = 50
 """Functions an answer holds at most (Lambda API reference)."""
@@ -31,9 +31,6 @@ FUNCTIONS, VERSIONS = 4, 20
 """Functions that are read together, and their versions but for one function's; few, so that they
 are read and deleted in one step of a sweep, and little time lies between the two."""
 
-FRESH = timedelta(hours=1)
-"""How long a sweep believes what it read of who names versions."""
-
 STORED = "LambdaCodeStorageBytes"
 """The gauge of all code that the account stores."""
 
@@ -44,7 +41,8 @@ def discover(sight: Sight[Policy], cursor: str | None) -> Iterator[Page[Function
     while not course.listed:
         course = _listed(sight, course)
         yield Page([], course.text())
-    if any(sight.policy.may_go(one.published, one.old) for one in course.counts.values()):
+    if any(sight.policy.may_go(one.published, one.old) for _, one in course.left):
+        sight.known.once(DESTINATIONS, lambda: list(course.counts))
         for searched in _searched(sight, course):
             course = searched
             yield Page([], course.text())
@@ -54,8 +52,8 @@ def discover(sight: Sight[Policy], cursor: str | None) -> Iterator[Page[Function
     while True:
         counts = _next(course)
         states = _in_time(sight, counts, whole_step=whole_step)
-        course, whole_step = course.without(counts), False
-        if not course.counts:
+        course, whole_step = course.after(counts), False
+        if not any(course.left):
             yield Page(states, None, {STORED: stored(sight)})
             return
         yield Page(states, course.text())
@@ -87,7 +85,7 @@ def observe(sight: Sight[Policy], refs: Sequence[Ref]) -> Iterator[Function | Un
 def _next(course: Course) -> Mapping[str, Count]:
     """The functions that are judged next, by name."""
     counts: dict[str, Count] = {}
-    for name, one in islice(course.counts.items(), FUNCTIONS):
+    for name, one in islice(course.left, FUNCTIONS):
         if counts and sum(met.published for met in counts.values()) + one.published > VERSIONS:
             break
         counts[name] = one
@@ -111,9 +109,12 @@ def _listed(sight: Sight[Policy], course: Course) -> Course:
 
 
 def _searched(sight: Sight[Policy], course: Course) -> Iterator[Course]:
-    """The course while the account is searched for who names versions."""
-    evidence = course.evidence
-    if evidence is None or sight.now - datetime.fromisoformat(evidence.at) >= FRESH:
+    """The course while the account is searched for who names versions.
+
+    A plan goes by one search, however long its sweep takes; what deletes searches anew in time.
+    """
+    evidence, deletes = course.evidence, sight.policy.mode is Mode.ENFORCE
+    if evidence is None or (deletes and evidence.is_stale(sight.now)):
         evidence = begun(sight.now)
     if not evidence.complete:
         for part in parts(sight, evidence):

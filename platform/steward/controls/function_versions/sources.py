@@ -14,6 +14,8 @@ from steward.model import Aws
 EDGE_REGION = "us-east-1"
 """Where functions of Lambda@Edge live (CloudFront developer guide)."""
 
+DESTINATIONS = "destinations of functions"
+
 _WHOLE = ("",)
 """The pieces of what is read as a whole."""
 
@@ -75,7 +77,7 @@ SOURCES: Sequence[Source] = (
     Source("event_targets", "pipes of EventBridge", _whole, targets.pipes),
     Source("event_targets", "rules of EventBridge", targets.rules, targets.rule),
     Source("event_targets", "notifications of buckets", targets.buckets, targets.bucket),
-    Source("event_targets", "destinations of functions", targets.functions, targets.destinations),
+    Source("event_targets", DESTINATIONS, targets.functions, targets.destinations),
     Source("state_machines", "state machines", _machines, _machine),
     Source("api_integrations", "REST APIs", apis.rest_apis, apis.rest_api),
     Source("api_integrations", "HTTP and WebSocket APIs", apis.apis, apis.api),
