@@ -22,7 +22,7 @@ from steward.controls.stack_tags.log_groups import there, written
 from steward.controls.stack_tags.members import Member
 from steward.controls.stack_tags.readers import discover, observe
 from steward.controls.stack_tags.state import KIND, Stack
-from steward.errors import Denied, Gone, Invalid, Protected, Refused, Throttled
+from steward.errors import Denied, Gone, Invalid, OutOfTime, Protected, Refused, Throttled
 from steward.ledger import Status
 from steward.look import look
 from steward.model import Fate, Ref, Sight, Unread, Verdict
@@ -524,6 +524,20 @@ def test_tags_of_one_stack_that_cannot_be_read_keep_no_other_from_its_own() -> N
     aws = world([stack(), stack(other)], index=index, listing=listing)
     found = list(observe(sight(aws), [Ref(KIND, SHOP), Ref(KIND, other)]))
     assert {one.ref.id: type(one) for one in found} == {SHOP: Unread, other: Stack}
+
+
+def test_what_a_step_of_a_sweep_has_no_time_for_the_next_one_reads() -> None:
+    """It is not told as unread, which would end the sweep; of an event it is, and comes back."""
+
+    def listing(_: Mapping[str, Any]) -> Mapping[str, Any]:
+        raise OutOfTime("no request is left before the deadline")
+
+    aws = world([], described={"Stacks": [stack()]}, listing=listing)
+    with pytest.raises(OutOfTime):
+        list(discover(sight(aws), None))
+    [found] = seen(world([stack()], listing=listing))
+    assert isinstance(found, Unread)
+    assert found.code == "BUSY"
 
 
 def test_a_root_that_cannot_be_read_keeps_no_other_stack_from_its_tags() -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from steward.controls.stack_tags.state import KIND
-from steward.errors import Denied, NotConnected, StewardError, TryAgain
+from steward.errors import Denied, NotConnected, OutOfTime, StewardError, TryAgain
 from steward.model import Aws, R, Ref, Unread
 
 
 def attempted(
-    aws: Aws, act: Callable[[str], R], items: Sequence[str]
+    aws: Aws, act: Callable[[str], R], items: Sequence[str], *, in_step: bool = False
 ) -> Mapping[str, R | StewardError]:
-    """What ``act`` gives for each, or why it gives nothing."""
+    """What ``act`` gives for each, or why it gives nothing.
+
+    With ``in_step`` it raises OutOfTime: what a step has no time for, the next one reads.
+    """
 
     def attempt(item: str) -> R | StewardError:
         try:
@@ -20,6 +23,8 @@ def attempted(
         except NotConnected:
             raise
         except StewardError as error:
+            if in_step and isinstance(error, OutOfTime):
+                raise
             return error
 
     return dict(zip(items, aws.together(attempt, items), strict=True)) if items else {}

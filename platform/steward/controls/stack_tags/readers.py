@@ -26,8 +26,9 @@ def discover(sight: Sight[Policy], cursor: str | None) -> Iterator[Page[Stack]]:
     told = sorted((one for one in _all(sight) if one["StackId"] > (cursor or "")), key=_id)
     for start in range(0, len(told), PAGE):
         some = told[start : start + PAGE]
-        read = sorted(states(sight, some, partial(_whole, sight)), key=lambda one: one.ref.id)
-        yield Page(read, _id(some[-1]) if start + PAGE < len(told) else None)
+        read = states(sight, some, partial(_whole, sight), in_step=True)
+        found = sorted(read, key=lambda one: one.ref.id)
+        yield Page(found, _id(some[-1]) if start + PAGE < len(told) else None)
 
 
 def _all(sight: Sight[Policy]) -> Sequence[Described]:
@@ -48,7 +49,7 @@ def observe(sight: Sight[Policy], refs: Sequence[Ref]) -> Iterator[Stack | Unrea
     told = attempted(sight.aws, partial(_named, sight.aws), ids)
     yield from (unread(name, e) for name, e in told.items() if isinstance(e, StewardError))
     found = [one for one in told.values() if isinstance(one, Mapping)]
-    yield from states(sight, found, partial(log_groups.configured, sight.aws))
+    yield from states(sight, found, partial(log_groups.configured, sight.aws), in_step=False)
 
 
 def _named(aws: Aws, name: str) -> Described | None:

@@ -36,7 +36,7 @@ class _Draft:
 
 
 def states(
-    sight: Sight[Policy], described: Sequence[Described], functions: Functions
+    sight: Sight[Policy], described: Sequence[Described], functions: Functions, *, in_step: bool
 ) -> Iterator[Stack | Unread]:
     """Stacks with all their resources; where tags cannot be read, nothing is judged."""
     items = sight.known.items([Ref(KIND, one["StackId"]) for one in described])
@@ -50,7 +50,8 @@ def states(
     yield from (stacks.plain(one, items) for one in quiet)
     settled = [one for one in described if not is_changing(one) and one not in quiet]
     known: dict[str, tuple[Described, Members]] = {}
-    told = attempted(sight.aws, partial(_members, sight), [one["StackId"] for one in settled])
+    ids = [one["StackId"] for one in settled]
+    told = attempted(sight.aws, partial(_members, sight), ids, in_step=in_step)
     for one in settled:
         found = told[one["StackId"]]
         if isinstance(found, Members):
