@@ -26,7 +26,8 @@ def cli(options: Options) -> None:
     """Keep an AWS account in order.
 
     Steward reads what is there, judges it by a policy, and puts right what the policy lets it.
-    Nothing is written without --enforce; every change is recorded and can be undone.
+    Nothing is written to the account without --enforce, but for exempt with --stack, which writes
+    to the stack's ledger; every change is recorded and can be undone.
 
     \b
     Try it:   steward doctor                     can it see what it needs?

@@ -79,7 +79,8 @@ _OPTIONS = (
         "--enforce",
         is_flag=True,
         default=None,
-        help="Write, where a control's mode lets it. Without it nothing is written to the account.",
+        help="Write, where a control's mode lets it. Without it nothing is written to the account, "
+        "but for what exempt adds to, or removes from, a stack's ledger.",
     ),
     click.option(
         "--policy",
