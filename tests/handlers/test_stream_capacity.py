@@ -22,7 +22,16 @@ from steward.controls.stream_capacity import CONTROL
 from steward.controls.stream_capacity.load import BYTES, LAG, RECORDS, REJECTED, STATISTICS, Load
 from steward.controls.stream_capacity.readers import discover, observe
 from steward.controls.stream_capacity.state import KIND, Stream
-from steward.errors import Denied, Gone, Invalid, Limit, Refused, StewardError, Throttled
+from steward.errors import (
+    Denied,
+    Gone,
+    Invalid,
+    Limit,
+    OutOfTime,
+    Refused,
+    StewardError,
+    Throttled,
+)
 from steward.ledger import Item, Status
 from steward.look import look
 from steward.model import Deadline, Known, Ref, Sight, Trigger, Unread
@@ -272,6 +281,18 @@ def test_a_stream_that_cannot_be_read_spoils_only_itself(
     assert [one.ref.id for one in found if isinstance(one, Stream)] == ["a", "b"]
     unread = [(one.ref.id, one.code) for one in found if isinstance(one, Unread)]
     assert unread == ([] if code is None else [("bad", code)])
+
+
+def test_what_a_step_of_a_sweep_has_no_time_for_the_next_one_reads() -> None:
+    """It is not told as unread, which would make each sweep of many streams incomplete."""
+    listing = {"StreamNames": ["late"], "HasMoreStreams": False}
+
+    def describe(_: Mapping[str, Any]) -> Mapping[str, Any]:
+        raise OutOfTime("no request is left before the deadline")
+
+    aws = FakeAws({**OPEN, DESCRIBE: describe, ("kinesis", "ListStreams"): listing})
+    with pytest.raises(OutOfTime):
+        list(discover(sight(aws), None))
 
 
 @pytest.mark.parametrize(

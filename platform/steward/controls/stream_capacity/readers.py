@@ -14,7 +14,7 @@ from steward.controls.stream_capacity.memory import Memory
 from steward.controls.stream_capacity.metrics import Series
 from steward.controls.stream_capacity.state import KIND, Policy, Stream
 from steward.controls.tag_index import Tags
-from steward.errors import Denied, Gone, Refused, TryAgain
+from steward.errors import Denied, Gone, OutOfTime, Refused, TryAgain
 from steward.model import Aws, Page, Ref, Remembered, Sight, Unread
 
 PAGE = 50
@@ -66,15 +66,15 @@ def _named(sight: Sight[Policy], names: Sequence[str], tags: TagsOf) -> Iterator
 
 
 def _described(aws: Aws, name: str) -> Mapping[str, Any] | Unread | None:
-    """The answer about one stream by its name; None when there is none."""
+    """The answer about one stream by its name; None when there is none. Raises OutOfTime."""
     try:
         return aws.ask("kinesis", "DescribeStreamSummary", StreamName=name)
     except Gone:
         return None
-    except TryAgain as busy:
-        return Unread(Ref(KIND, name), "BUSY", str(busy))
-    except Refused as refusal:
-        return _unread(name, refusal)
+    except OutOfTime:
+        raise
+    except (Refused, TryAgain) as error:
+        return _unread(name, error)
 
 
 def _is_judged(policy: Policy, told: Described) -> bool:
@@ -144,6 +144,6 @@ def _state(
     )
 
 
-def _unread(name: str, refusal: Refused) -> Unread:
-    code = "ACCESS_DENIED" if isinstance(refusal, Denied) else "UNREADABLE"
-    return Unread(Ref(KIND, name), code, str(refusal))
+def _unread(name: str, error: Refused | TryAgain) -> Unread:
+    code = "ACCESS_DENIED" if isinstance(error, Denied) else "UNREADABLE"
+    return Unread(Ref(KIND, name), "BUSY" if isinstance(error, TryAgain) else code, str(error))
