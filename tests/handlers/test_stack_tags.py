@@ -379,7 +379,8 @@ def test_stacks_are_read_in_pages_that_a_step_has_time_for(api: LaggingApi) -> N
     """TAG-9: each once, in an order of our own; a step goes on after the last stack before it."""
     told = [{"team": "shop"}, {"aws:own": "1"}]  # one is read otherwise than the other
     arns = {seed({"r1": "AWS::S3::Bucket"}, f"s{n:02}", **told[n % 2]) for n in range(23)}
-    pages = list(discover(sight(api), None))
+    functions, *pages = list(discover(sight(api), None))
+    assert functions.states == []
     assert [len(page.states) for page in pages] == [10, 10, 3]
     assert [one.ref.id for page in pages for one in page.states] == sorted(arns)
     resumed = list(discover(sight(api), pages[0].cursor))
@@ -534,10 +535,63 @@ def test_what_a_step_of_a_sweep_has_no_time_for_the_next_one_reads() -> None:
 
     aws = world([], described={"Stacks": [stack()]}, listing=listing)
     with pytest.raises(OutOfTime):
-        list(discover(sight(aws), None))
+        list(discover(sight(aws, log_groups=False), None))
     [found] = seen(world([stack()], listing=listing))
     assert isinstance(found, Unread)
     assert found.code == "BUSY"
+
+
+def account_of(functions: Any, *resources: Any) -> FakeAws:
+    """One stack, and what ListFunctions tells."""
+    there = {"logGroupName": "/chosen", "logGroupArn": group("/chosen")}
+    return FakeAws(
+        {
+            ("cloudformation", "DescribeStacks"): {"Stacks": [stack()]},
+            ("cloudformation", "ListStackResources"): {"StackResourceSummaries": resources},
+            (INDEX, "GetResources"): {"ResourceTagMappingList": []},
+            ("lambda", "ListFunctions"): functions,
+            ("logs", "DescribeLogGroups"): {"logGroups": [there]},
+        }
+    )
+
+
+def test_functions_are_listed_once_in_a_sweep_whatever_steps_it_has() -> None:
+    """Each step goes on with the list, and then has what matters of it: groups that were chosen."""
+    chosen = {"FunctionName": "a", "LoggingConfig": {"LogGroup": "/chosen"}}
+    usual = {"FunctionName": "b", "LoggingConfig": {"LogGroup": "/aws/lambda/b"}}
+    told = [
+        {"Functions": [chosen], "NextMarker": "m"},
+        {"Functions": [usual, {"FunctionName": "c"}]},
+    ]
+    aws = account_of(told, listed("a", "AWS::Lambda::Function"))
+    page = next(discover(sight(aws), None))
+    while not page.states:
+        assert page.cursor
+        page = next(discover(sight(aws), page.cursor))
+    [found] = page.states
+    assert isinstance(found, Stack)
+    assert group("/chosen") in found.resources
+    asked = [one.start for one in aws.requests if one.operation == "ListFunctions"]
+    assert asked == [None, "m"]
+
+
+def test_functions_that_cannot_be_listed_cost_the_stacks_that_have_some() -> None:
+    """Where their logs go is not known; a bucket's stack is judged."""
+    for resource, kind in (("AWS::Lambda::Function", Unread), ("AWS::S3::Bucket", Stack)):
+        aws = account_of(Denied("ListFunctions: no"), listed("a", resource))
+        *_, last = discover(sight(aws), None)
+        assert [type(one) for one in last.states] == [kind]
+        assert [one.code for one in last.states if isinstance(one, Unread)] in (
+            [],
+            ["TAGS_UNREADABLE"],
+        )
+
+
+@pytest.mark.parametrize("cursor", ["arn:aws:cloudformation:x", "e30=", "eJyrBQABEwEQ!"])
+def test_a_cursor_of_another_form_is_refused(cursor: str) -> None:
+    """The sweep starts anew."""
+    with pytest.raises(Invalid, match="none of stack-tags"):
+        list(discover(sight(account_of({"Functions": []})), cursor))
 
 
 def test_a_root_that_cannot_be_read_keeps_no_other_stack_from_its_tags() -> None:
@@ -580,8 +634,7 @@ def test_the_log_groups_of_functions_and_stages_are_known() -> None:
         member("AWS::ApiGatewayV2::Api", "b2"),
         member("AWS::RDS::DBInstance", "db"),
     ]
-    told = {"orders": {"LoggingConfig": {"LogGroup": "/custom"}}, "plain": {}}
-    found = {one.name: one.shared for one in written(aws, members, lambda _: told)}
+    found = {one.name: one.shared for one in written(aws, members, lambda _: {"orders": "/custom"})}
     assert found == {
         "/aws/lambda/orders": False,
         "/aws/lambda/plain": False,

@@ -5,14 +5,12 @@ A cursor holds it as text, since none of the three fits into one step of a large
 
 from __future__ import annotations
 
-import json
-import zlib
-from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple, Self
 
 from steward.controls.function_versions.evidence import Evidence
+from steward.controls.packing import packed, unpacked
 from steward.errors import Invalid
 
 FORM = 2
@@ -49,22 +47,22 @@ class Course:
         return ((name, one) for name, one in self.counts.items() if name > self.judged)
 
     def text(self) -> str:
-        """As a cursor, packed: it is kept by the ledger and handed on by the state machine."""
+        """As a cursor."""
         evidence = None if self.evidence is None else asdict(self.evidence)
         document = [FORM, self.counts, self.marker, self.listed, evidence, self.judged]
-        return b64encode(zlib.compress(json.dumps(document).encode(), 1)).decode()
+        return packed(document)
 
     @classmethod
     def read(cls, text: str) -> Self:
         """The course in a cursor. Raises Invalid for what is none of ours."""
         try:
-            form, *rest = json.loads(zlib.decompress(b64decode(text, validate=True)))
+            form, *rest = unpacked(text)
             if form != FORM:
                 raise Invalid(f"cursor: is of form {form!r}, allowed: {FORM}")
             rows, marker, listed, told, judged = rest
             counts = {name: Count(*numbers) for name, numbers in rows.items()}
             evidence = None if told is None else Evidence(**told)
-        except (ValueError, TypeError, AttributeError, zlib.error) as error:
+        except (ValueError, TypeError, AttributeError) as error:
             raise Invalid(f"cursor: {text[:40]!r} is none of function-versions") from error
         return cls(counts, str(marker), bool(listed), evidence, str(judged))
 

@@ -14,8 +14,8 @@ from steward.model import Aws
 BATCH = 50
 """Groups that a DescribeLogGroups request names at most (API reference)."""
 
-Functions: TypeAlias = Callable[[Sequence[str]], Mapping[str, Mapping[str, Any]]]
-"""The configurations of functions, by name."""
+Functions: TypeAlias = Callable[[Sequence[str]], Mapping[str, str]]
+"""The log groups that were chosen for functions, by name of the function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,14 @@ def there(aws: Aws, names: Sequence[str]) -> Mapping[str, str]:
     return found
 
 
-def configured(aws: Aws, names: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
-    """The configurations of functions, one by one; what is gone is left out."""
+def chosen_group(function: Mapping[str, Any]) -> str:
+    """The log group of a function's configuration; '' for the one that bears its name."""
+    group = str(function.get("LoggingConfig", {}).get("LogGroup", ""))
+    return "" if group == f"/aws/lambda/{function['FunctionName']}" else group
+
+
+def configured(aws: Aws, names: Sequence[str]) -> Mapping[str, str]:
+    """The groups chosen for functions, which are asked for one by one."""
 
     def ask(name: str) -> Mapping[str, Any]:
         try:
@@ -61,7 +67,8 @@ def configured(aws: Aws, names: Sequence[str]) -> Mapping[str, Mapping[str, Any]
             return {}
 
     answers = aws.together(ask, names) if names else []
-    return {name: told for name, told in zip(names, answers, strict=True) if told}
+    found = {one["FunctionName"]: chosen_group(one) for one in answers if one}
+    return {name: group for name, group in found.items() if group}
 
 
 def _by_form(members: Sequence[Member]) -> Iterator[Written]:
@@ -72,10 +79,8 @@ def _by_form(members: Sequence[Member]) -> Iterator[Written]:
 
 def _of_functions(members: Sequence[Member], functions: Functions) -> Iterator[Written]:
     mine = {one.id: one.arn for one in members if one.form.kind == "AWS::Lambda::Function"}
-    for name, told in functions(list(mine)).items() if mine else ():
-        group = str(told.get("LoggingConfig", {}).get("LogGroup", ""))
-        if group and group != f"/aws/lambda/{name}":
-            yield Written(group, mine[name], shared=True)
+    for name, group in functions(list(mine)).items() if mine else ():
+        yield Written(group, mine[name], shared=True)
 
 
 _STAGES = {
