@@ -8,7 +8,8 @@ from dataclasses import replace
 from steward.controls.api_alarms import boards, names, present
 from steward.controls.api_alarms.boards import Board
 from steward.controls.api_alarms.state import DASHBOARD, Policy, Watched
-from steward.errors import Denied, Gone, OutOfTime, Refused, TryAgain
+from steward.controls.unreadable import unread
+from steward.errors import Gone, OutOfTime, Refused, TryAgain
 from steward.model import Ref, Sight, Unread
 
 
@@ -41,8 +42,7 @@ def board_of(sight: Sight[Policy], api: Ref, stages: Sequence[Watched]) -> Board
     except OutOfTime:
         raise
     except (Refused, TryAgain) as error:
-        code = "ACCESS_DENIED" if isinstance(error, Denied) else "UNREADABLE"
-        return Unread(made.ref, "BUSY" if isinstance(error, TryAgain) else code, str(error))
+        return unread(made.ref, error)
 
 
 def _read(sight: Sight[Policy], made: Board) -> Board | None:

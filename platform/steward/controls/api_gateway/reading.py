@@ -21,7 +21,8 @@ from steward.controls.api_gateway.stages import (
     v2_api,
     v2_stage,
 )
-from steward.errors import Denied, Gone, OutOfTime, Refused, TryAgain
+from steward.controls.unreadable import unread
+from steward.errors import Gone, OutOfTime, Refused, TryAgain
 from steward.model import Aws, P, Page, Ref, S, Sight, Unread
 
 CHUNK = 5
@@ -79,7 +80,7 @@ def _named(
     except OutOfTime:
         raise
     except (Refused, TryAgain) as error:
-        return [_unread(Ref(kind, f"{api}/{name}"), error) for name in sorted(names)]
+        return [unread(Ref(kind, f"{api}/{name}"), error) for name in sorted(names)]
     return [] if known is None else _of_api(sight.aws, known, names, look)
 
 
@@ -102,7 +103,7 @@ def _of_api(aws: Aws, api: Api, names: set[str], look: Look[S]) -> list[S | Unre
     except Gone:
         return []
     except (Refused, TryAgain) as error:
-        return [_unread(Ref(api.kind, f"{api.id}/{name}"), error) for name in sorted(names)]
+        return [unread(Ref(api.kind, f"{api.id}/{name}"), error) for name in sorted(names)]
     asked = [one for one in stages if "*" in names or one.name in names]
     return [state for stage in asked for state in _looked(stage, look)]
 
@@ -124,11 +125,4 @@ def _looked(stage: Stage, look: Look[S]) -> Iterator[S | Unread]:
     except Gone:
         return
     except (Refused, TryAgain) as error:
-        yield _unread(stage.ref, error)
-
-
-def _unread(ref: Ref, error: Refused | TryAgain) -> Unread:
-    if isinstance(error, TryAgain):
-        return Unread(ref, "BUSY", str(error))
-    code = "ACCESS_DENIED" if isinstance(error, Denied) else "UNREADABLE"
-    return Unread(ref, code, str(error))
+        yield unread(stage.ref, error)

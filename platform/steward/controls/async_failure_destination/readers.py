@@ -15,7 +15,8 @@ from steward.controls.async_failure_destination.state import KIND, LATEST, Funct
 from steward.controls.lambda_api import destinations, functions, lists
 from steward.controls.lambda_api.functions import Tagged
 from steward.controls.lambda_api.lists import Described
-from steward.controls.lambda_api.reading import sheltered, unread
+from steward.controls.lambda_api.reading import sheltered
+from steward.controls.unreadable import unread
 from steward.errors import Refused
 from steward.model import Page, Ref, Sight, Unread
 

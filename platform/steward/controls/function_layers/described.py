@@ -11,7 +11,8 @@ from steward.controls.function_layers.layer import Offer, layer_of, number_of
 from steward.controls.function_layers.memory import Memory
 from steward.controls.function_layers.state import KIND, Function, Policy
 from steward.controls.tag_index import Tags
-from steward.errors import Denied, Gone, NotConnected, OutOfTime, Refused, StewardError, TryAgain
+from steward.controls.unreadable import unread
+from steward.errors import Gone, NotConnected, OutOfTime, Refused, StewardError
 from steward.model import Ref, Sight, Unread
 
 Described: TypeAlias = Mapping[str, Any]
@@ -93,11 +94,3 @@ def _offer(sight: Sight[Policy], arn: str) -> Offer | StewardError:
         tuple(told.get("CompatibleArchitectures", ())),
         told.get("Content", {}).get("CodeSize", 0),
     )
-
-
-def unread(ref: Ref, error: StewardError) -> Unread:
-    """A function that cannot be judged for want of something about it."""
-    if isinstance(error, TryAgain):
-        return Unread(ref, "BUSY", str(error))
-    code = "ACCESS_DENIED" if isinstance(error, Denied) else "UNREADABLE"
-    return Unread(ref, code, str(error))

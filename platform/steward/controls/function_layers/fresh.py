@@ -7,9 +7,10 @@ from typing import Any, TypeAlias
 
 from steward.controls.function_layers import live, stacks
 from steward.controls.function_layers.assess import assess
-from steward.controls.function_layers.described import function, unread
+from steward.controls.function_layers.described import function
 from steward.controls.function_layers.memory import Memory
 from steward.controls.function_layers.state import Function, Policy
+from steward.controls.unreadable import unread
 from steward.errors import Gone, NotConnected, OutOfTime, StewardError
 from steward.model import Aws, Mode, Ref, Sight, Unread
 

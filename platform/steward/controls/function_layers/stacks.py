@@ -7,9 +7,9 @@ from dataclasses import replace
 from functools import partial
 
 from steward.controls import tag_index
-from steward.controls.function_layers.described import unread
 from steward.controls.function_layers.state import Function, Policy
 from steward.controls.tag_index import Tags
+from steward.controls.unreadable import unread
 from steward.errors import Invalid, OutOfTime, Refused, StewardError
 from steward.model import Aws, Sight, Unread
 

@@ -9,7 +9,8 @@ from steward.controls import log_groups
 from steward.controls.function_logging.state import JSON, KIND, Function, Group, Policy
 from steward.controls.lambda_api import functions
 from steward.controls.lambda_api.functions import Tagged
-from steward.errors import Denied, Refused
+from steward.controls.unreadable import unread
+from steward.errors import Refused
 from steward.model import Page, Ref, Sight, Unread
 
 DEFAULT_LEVEL = "INFO"
@@ -41,8 +42,7 @@ def _states(sight: Sight[Policy], told: Iterable[Tagged | Unread]) -> Iterator[F
     try:
         groups = _groups(sight, {state.log_group for state in states})
     except Refused as refusal:
-        code = "ACCESS_DENIED" if isinstance(refusal, Denied) else "UNREADABLE"
-        yield from (Unread(state.ref, code, str(refusal)) for state in states)
+        yield from (unread(state.ref, refusal) for state in states)
         return
     for state in states:
         group = groups[state.log_group]

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from steward.controls.function_role_least_privilege import documents, managed
 from steward.controls.function_role_least_privilege.state import KIND, Granted, Policy, Role
-from steward.controls.lambda_api.reading import unread
+from steward.controls.unreadable import unread
 from steward.errors import Gone, OutOfTime, Refused, TryAgain
 from steward.function_events import is_role_name
 from steward.model import Aws, Page, Ref, Sight, Unread

@@ -8,8 +8,9 @@ from typing import Any, TypeAlias
 from steward.controls import tag_index
 from steward.controls.lambda_api.lists import Described
 from steward.controls.lambda_api.reading import cursor as cursor_of
-from steward.controls.lambda_api.reading import place, sheltered, unread
+from steward.controls.lambda_api.reading import place, sheltered
 from steward.controls.tag_index import Tags
+from steward.controls.unreadable import unread
 from steward.errors import Gone, OutOfTime, Refused
 from steward.events import FUNCTION, function_name
 from steward.model import Aws, Ref, Sight, Unread

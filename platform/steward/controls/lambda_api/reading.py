@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from steward.errors import Denied, Gone, Invalid, OutOfTime, Refused, StewardError, TryAgain
+from steward.controls.unreadable import unread
+from steward.errors import Gone, Invalid, OutOfTime, Refused, TryAgain
 from steward.model import Ref, T, Unread
 
 
@@ -25,13 +26,6 @@ def sheltered(ref: Ref, read: Callable[[], T]) -> T | Unread | None:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         told = f"{type(error).__name__}: {error}"[:120]
         return Unread(ref, "UNREADABLE", f"what AWS tells of it cannot be understood: {told}")
-
-
-def unread(ref: Ref, error: StewardError, what: str = "") -> Unread:
-    """A resource of which ``what``, or nothing at all, could be read."""
-    code = "ACCESS_DENIED" if isinstance(error, Denied) else "UNREADABLE"
-    code = "BUSY" if isinstance(error, TryAgain) else code
-    return Unread(ref, code, f"{what} could not be read: {error}" if what else str(error))
 
 
 def cursor(token: str | None, done: int) -> str | None:

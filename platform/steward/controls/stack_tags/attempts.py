@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from steward.controls import unreadable
 from steward.controls.stack_tags.state import KIND
-from steward.errors import Denied, NotConnected, OutOfTime, StewardError, TryAgain
+from steward.errors import NotConnected, OutOfTime, StewardError
 from steward.model import Aws, R, Ref, Unread
 
 
@@ -31,5 +32,4 @@ def attempted(
 
 
 def unread(stack: str, error: StewardError) -> Unread:
-    code = "ACCESS_DENIED" if isinstance(error, Denied) else "UNREADABLE"
-    return Unread(Ref(KIND, stack), "BUSY" if isinstance(error, TryAgain) else code, str(error))
+    return unreadable.unread(Ref(KIND, stack), error)

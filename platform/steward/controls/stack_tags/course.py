@@ -43,7 +43,7 @@ class Course:
         groups = {**self.groups, **found}
         return replace(self, groups=groups, marker=marker or "", listed=marker is None)
 
-    def configured(self, names: Sequence[str]) -> Mapping[str, str]:
+    def chosen_groups(self, names: Sequence[str]) -> Mapping[str, str]:
         """The groups of those functions that have one of their own. Raises Refused."""
         if self.unread:
             raise Refused(self.unread)

@@ -57,7 +57,7 @@ def chosen_group(function: Mapping[str, Any]) -> str:
     return "" if group == f"/aws/lambda/{function['FunctionName']}" else group
 
 
-def configured(aws: Aws, names: Sequence[str]) -> Mapping[str, str]:
+def chosen_groups(aws: Aws, names: Sequence[str]) -> Mapping[str, str]:
     """The groups chosen for functions, which are asked for one by one."""
 
     def ask(name: str) -> Mapping[str, Any]:

@@ -32,7 +32,7 @@ def discover(sight: Sight[Policy], cursor: str | None) -> Iterator[Page[Stack]]:
     told = _left(sight, course)
     for start in range(0, max(len(told), 1), PAGE):
         some = told[start : start + PAGE]
-        read = states(sight, some, course.configured, in_step=True)
+        read = states(sight, some, course.chosen_groups, in_step=True)
         found = sorted(read, key=lambda one: one.ref.id)
         goes_on = start + PAGE < len(told)
         yield Page(found, replace(course, after=_id(some[-1])).text() if goes_on else None)
@@ -83,7 +83,7 @@ def observe(sight: Sight[Policy], refs: Sequence[Ref]) -> Iterator[Stack | Unrea
     told = attempted(sight.aws, partial(_named, sight.aws), ids)
     yield from (unread(name, e) for name, e in told.items() if isinstance(e, StewardError))
     found = [one for one in told.values() if isinstance(one, Mapping)]
-    yield from states(sight, found, partial(log_groups.configured, sight.aws), in_step=False)
+    yield from states(sight, found, partial(log_groups.chosen_groups, sight.aws), in_step=False)
 
 
 def _named(aws: Aws, name: str) -> Described | None:

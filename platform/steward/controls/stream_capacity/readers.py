@@ -14,7 +14,8 @@ from steward.controls.stream_capacity.memory import Memory
 from steward.controls.stream_capacity.metrics import Series
 from steward.controls.stream_capacity.state import KIND, Policy, Stream
 from steward.controls.tag_index import Tags
-from steward.errors import Denied, Gone, OutOfTime, Refused, TryAgain
+from steward.controls.unreadable import unread
+from steward.errors import Gone, OutOfTime, Refused, TryAgain
 from steward.model import Aws, Page, Ref, Remembered, Sight, Unread
 
 PAGE = 50
@@ -74,7 +75,7 @@ def _described(aws: Aws, name: str) -> Mapping[str, Any] | Unread | None:
     except OutOfTime:
         raise
     except (Refused, TryAgain) as error:
-        return _unread(name, error)
+        return unread(Ref(KIND, name), error)
 
 
 def _is_judged(policy: Policy, told: Described) -> bool:
@@ -113,7 +114,7 @@ def _judged(
         of = series.get(one["StreamName"], {})
         item = items.get(Ref(KIND, one["StreamName"]))
         if isinstance(of, Refused):
-            yield _unread(one["StreamName"], of)
+            yield unread(Ref(KIND, one["StreamName"]), of)
         else:
             yield _state(sight, one, of, item, found.get(one["StreamARN"], {}))
 
@@ -142,8 +143,3 @@ def _state(
         memory=memory.text() if told["StreamStatus"] == "ACTIVE" else text,
         tags=tags,
     )
-
-
-def _unread(name: str, error: Refused | TryAgain) -> Unread:
-    code = "ACCESS_DENIED" if isinstance(error, Denied) else "UNREADABLE"
-    return Unread(Ref(KIND, name), "BUSY" if isinstance(error, TryAgain) else code, str(error))
