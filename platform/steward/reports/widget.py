@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from steward.asked import an_object
 from steward.controls import CONTROLS
 from steward.errors import Invalid
 from steward.ledger import Change, Status
@@ -220,9 +221,7 @@ def _button(label: str, page: int, asked: Asked, endpoint: str) -> str:
 
 
 def _object(name: str, value: object) -> Mapping[str, Any]:
-    if value is not None and not isinstance(value, Mapping):
-        raise Invalid(f"{name}: is {value!r:.80}, allowed: an object")
-    return value or {}
+    return {} if value is None else an_object(name, value)
 
 
 def _number(name: str, value: object, most: int) -> int:
